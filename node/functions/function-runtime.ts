@@ -1,0 +1,26 @@
+import type { InstanceId } from "../../core/instance-id.js";
+import type { SpawnFunctionRequest } from "../../core/specification.js";
+import type { InstanceStatus } from "../../core/status.js";
+import type { Uuid } from "../../core/uuid.js";
+import type { Receiver } from "../dataplane/receiver.js";
+
+/** Hosts function instances of one function_type on a node. */
+export interface FunctionRuntime extends Receiver {
+  /** The function_type it runs. */
+  readonly functionType: string;
+  /**
+   * Accepts an instance; compiling and init happen afterwards, events wait meanwhile.
+   * @throws EdgelessError EDGELESS_BAD_WASM, EDGELESS_WASM_ABI or EDGELESS_WASM_TOO_LARGE when the code can never run here
+   */
+  start(functionId: Uuid, request: SpawnFunctionRequest): void;
+  /** Stops an instance between two events; resolves when it is gone. An unknown id is no error. */
+  stop(functionId: Uuid): Promise<void>;
+  /** Replaces the output wiring; an unknown id is no error. */
+  patch(functionId: Uuid, outputs: ReadonlyMap<string, InstanceId>): void;
+  /** Every instance and where it stands. */
+  statuses(): readonly InstanceStatus[];
+  /** Stops everything; resolves when all is gone. */
+  reset(): Promise<void>;
+  /** Stops everything and frees threads and timers. */
+  close(): Promise<void>;
+}

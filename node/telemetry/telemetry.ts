@@ -1,0 +1,34 @@
+import type { LogLevel } from "../../core/log.js";
+import type { Uuid } from "../../core/uuid.js";
+
+/** How an instance ended. */
+export type ExitStatus = "ok" | "internal-error" | "code-error";
+
+/** Why an event did not reach a handler. */
+export type DropReason =
+  | "mailbox-full"
+  | "peer-queue-full"
+  | "unknown-peer"
+  | "unknown-instance"
+  | "unmapped-output"
+  | "peer-unreachable"
+  | "worker-queue-full"
+  | "instance-stopped";
+
+/**
+ * What instances report about themselves (EDGELESS telemetry events). `kind` is the function_type of a function or the
+ * class_type of a resource; durations are in seconds.
+ */
+export interface Telemetry {
+  instantiated(id: Uuid, kind: string, seconds: number): void;
+  initialised(id: Uuid, kind: string, seconds: number): void;
+  /** From the creation of an event at its sender to the start of its handling; never negative. */
+  transferred(id: Uuid, kind: string, seconds: number): void;
+  executed(id: Uuid, kind: string, event: "cast" | "call", seconds: number): void;
+  stopped(id: Uuid, kind: string, seconds: number): void;
+  exited(id: Uuid, kind: string, status: ExitStatus): void;
+  /** A log line of a function. */
+  logged(id: Uuid, level: LogLevel, target: string, message: string): void;
+  /** Events that were lost, and why. */
+  dropped(reason: DropReason, count: number): void;
+}
