@@ -1,0 +1,94 @@
+import { mkdirSync } from "node:fs";
+import { ClassicLevel } from "classic-level";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
+import type { Store, StoreChange } from "./store.js";
+
+/**
+ * Opens a store in the folder `path`, which is created when it is missing. One process at a time can have it open.
+ * @throws EdgelessError EDGELESS_STORE_LOCKED, EDGELESS_STORE_BROKEN
+ */
+export async function openLevelStore(path: string): Promise<Store> {
+  try {
+    mkdirSync(path, { recursive: true });
+    const database = new ClassicLevel<string, Uint8Array>(path, {
+      keyEncoding: "utf8",
+      valueEncoding: "view",
+    });
+    await database.open();
+    return new LevelStore(path, database);
+  } catch (error) {
+    throw openingFault(path, error);
+  }
+}
+
+class LevelStore implements Store {
+  readonly #path: string;
+  readonly #database: ClassicLevel<string, Uint8Array>;
+
+  constructor(path: string, database: ClassicLevel<string, Uint8Array>) {
+    this.#path = path;
+    this.#database = database;
+  }
+
+  get(key: string): Promise<Uint8Array | undefined> {
+    return this.#guard(() => this.#database.get(key));
+  }
+
+  write(changes: readonly StoreChange[]): Promise<void> {
+    return this.#guard(() =>
+      this.#database.batch(
+        changes.map(({ key, value }) =>
+          value === undefined ? { type: "del", key } : { type: "put", key, value },
+        ),
+        { sync: true },
+      ),
+    );
+  }
+
+  async *entries(prefix: string): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
+    try {
+      for await (const [key, value] of this.#database.iterator({ gte: prefix })) {
+        if (!key.startsWith(prefix)) return;
+        yield [key, value];
+      }
+    } catch (error) {
+      throw this.#fault(error);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#guard(() => this.#database.close());
+  }
+
+  async #guard<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      throw this.#fault(error);
+    }
+  }
+
+  #fault(error: unknown): EdgelessError {
+    return new EdgelessError(
+      "EDGELESS_STORE_BROKEN",
+      `the store ${this.#path} cannot be used: ${reasonOf(error)}`,
+      error,
+    );
+  }
+}
+
+function openingFault(path: string, error: unknown): EdgelessError {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  if (cause instanceof Error && "code" in cause && cause.code === "LEVEL_LOCKED") {
+    return new EdgelessError(
+      "EDGELESS_STORE_LOCKED",
+      `the store ${path} is in use by another process`,
+      error,
+    );
+  }
+  return new EdgelessError(
+    "EDGELESS_STORE_BROKEN",
+    `the store ${path} cannot be opened: ${reasonOf(cause)}`,
+    error,
+  );
+}

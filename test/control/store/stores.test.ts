@@ -1,0 +1,156 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import t from "tap";
+import { openLevelStore } from "../../../control/store/level-store.js";
+import { MemoryStore } from "../../../control/store/memory-store.js";
+import type { Store, StoreChange } from "../../../control/store/store.js";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+async function contents(store: Store, prefix = ""): Promise<[string, string][]> {
+  const found: [string, string][] = [];
+  for await (const [key, value] of store.entries(prefix)) found.push([key, new TextDecoder().decode(value)]);
+  return found;
+}
+
+t.test("given either store, when values are written, then they are found again in order", async (t) => {
+  for (const store of [new MemoryStore(), await openLevelStore(join(t.testdir(), "new", "store"))]) {
+    await store.write([
+      { key: "b/2", value: bytes("two") },
+      { key: "b/10", value: bytes("ten") },
+      { key: "a", value: bytes("") },
+      { key: "c/\u{1F600}", value: bytes("astral") },
+      { key: "c/\uFFFD", value: bytes("last of the plane") },
+    ]);
+    t.same(await contents(store, "b/"), [
+      ["b/10", "ten"],
+      ["b/2", "two"],
+    ]);
+    t.same(
+      (await contents(store)).map(([key]) => key),
+      ["a", "b/10", "b/2", "c/\uFFFD", "c/\u{1F600}"],
+    );
+    t.same(await store.get("a"), bytes(""));
+    t.equal(await store.get("b"), undefined);
+    await store.write([{ key: "b/2" }, { key: "never there" }, { key: "a", value: bytes("x") }]);
+    t.equal(await store.get("b/2"), undefined);
+    t.same(await store.get("a"), bytes("x"));
+    await store.close();
+  }
+});
+
+t.test("given any writes, when a store is opened again, then it holds what a map would", async (t) => {
+  let folder = 0;
+  const root = t.testdir();
+  const change = fc.record(
+    { key: fc.constantFrom("a", "b", "ba", "c"), value: fc.uint8Array({ maxLength: 20 }) },
+    { requiredKeys: ["key"] },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 6 }), async (writes) => {
+      const path = join(root, String(folder++));
+      const model = new MemoryStore();
+      const store = await openLevelStore(path);
+      for (const changes of writes as StoreChange[][]) {
+        await model.write(changes);
+        await store.write(changes);
+      }
+      await store.close();
+      const again = await openLevelStore(path);
+      const kept = await contents(again);
+      await again.close();
+      t.same(kept, await contents(model));
+    }),
+    { numRuns: 10 },
+  );
+});
+
+t.test("given an open store, when it is opened a second time, then it is locked", async (t) => {
+  const path = t.testdir();
+  const store = await openLevelStore(path);
+  await t.rejects(openLevelStore(path), { code: "EDGELESS_STORE_LOCKED" });
+  await store.close();
+  await (await openLevelStore(path)).close();
+});
+
+t.test("given a folder that is no store, when it is opened, then the error names it", async (t) => {
+  const path = join(t.testdir({ file: "content" }), "file");
+  await t.rejects(openLevelStore(path), { code: "EDGELESS_STORE_BROKEN", message: /file/ });
+  const broken = join(t.testdir({ broken: { CURRENT: "MANIFEST-000009\n" } }), "broken");
+  await t.rejects(openLevelStore(broken), { code: "EDGELESS_STORE_BROKEN" });
+});
+
+t.test("given a closed store, when it is used, then the error has a code", async (t) => {
+  const store = await openLevelStore(t.testdir());
+  await store.close();
+  await t.rejects(store.get("a"), { code: "EDGELESS_STORE_BROKEN" });
+  await t.rejects(store.write([{ key: "a" }]), { code: "EDGELESS_STORE_BROKEN" });
+});
+
+t.test(
+  "given a writer killed at any moment, then all writes that returned are whole and there",
+  async (t) => {
+    for (let round = 0; round < 3; round++) {
+      const path = join(t.testdir(), "store");
+      const acknowledged = await killWhileWriting(path, 20 + 40 * round);
+      const store = await openLevelStore(path);
+      const keys = new Set((await contents(store)).map(([key]) => key));
+      for (let i = 0; i <= acknowledged; i++) {
+        t.ok(keys.has(`first/${i}`) && keys.has(`second/${i}`), `write ${i} is there`);
+      }
+      for (const key of keys) {
+        const twin = key.startsWith("first/")
+          ? key.replace("first", "second")
+          : key.replace("second", "first");
+        t.ok(keys.has(twin), `${key} was not written alone`);
+      }
+      await store.close();
+    }
+  },
+);
+
+/** Kills a process that writes pairs of keys and tells each number written; returns the last number told. */
+async function killWhileWriting(path: string, untilNumber: number): Promise<number> {
+  const child: ChildProcess = fork(writerScript(path), [path], {
+    execArgv: process.execArgv,
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  let last = -1;
+  await new Promise<void>((resolve, reject) => {
+    child.on("message", (number: number) => {
+      last = number;
+      if (number === untilNumber) child.kill("SIGKILL");
+    });
+    child.on("exit", (_code, signal) =>
+      signal === "SIGKILL" ? resolve() : reject(new Error("the writer ended by itself")),
+    );
+    child.on("error", reject);
+  });
+  return last;
+}
+
+/** A script that writes without end, importing the store as this test does. */
+function writerScript(path: string): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const script = join(dirname(path), "writer.mjs");
+  const store = new URL(`file://${join(here, "../../../control/store", `level-store.${extension}`)}`);
+  if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(
+    script,
+    `import { openLevelStore } from ${JSON.stringify(store.href)};
+const store = await openLevelStore(process.argv[2]);
+for (let i = 0; ; i++) {
+  await store.write([
+    { key: "first/" + i, value: new Uint8Array(3000) },
+    { key: "second/" + i, value: new Uint8Array(10) },
+  ]);
+  process.send(i);
+}
+`,
+  );
+  return script;
+}
