@@ -1,0 +1,68 @@
+// The steps from a fresh clone to a runnable program; each does nothing when its result is there already.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { filesBelow, fingerprint, isFresh, markFresh, ROOT } from "./freshness.mjs";
+
+const SOURCES = [
+  "platform",
+  "core",
+  "coap-api",
+  "grpc-api",
+  "toolchain",
+  "embedded",
+  "esp32",
+  "emulator",
+  "node",
+  "control",
+  "gateway",
+  "cli",
+  "bench",
+  "test",
+].filter((folder) => existsSync(join(ROOT, folder)));
+
+function run(title, command, args) {
+  process.stderr.write(`${title} ...\n`);
+  const { status, error } = spawnSync(command, args, { cwd: ROOT, stdio: ["ignore", 2, 2] });
+  if (error !== undefined || status !== 0) {
+    process.stderr.write(`${title}: failed${error === undefined ? "" : ` (${error.message})`}\n`);
+    process.exit(1);
+  }
+}
+
+/** Installs the dependencies of the lock file. */
+export function install() {
+  const print = fingerprint(["package.json", "package-lock.json"]);
+  if (existsSync(join(ROOT, "node_modules", "typescript")) && isFresh("node_modules/.edgeless-stamp", print))
+    return;
+  run("Installing dependencies", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  markFresh("node_modules/.edgeless-stamp", print);
+}
+
+/** Generates the gRPC messages, compiles the program and the functions. */
+export function build() {
+  const scripts = filesBelow("scripts", [".mjs"]);
+  const program = [
+    ...SOURCES.flatMap((folder) => filesBelow(folder, [".ts", ".proto"])),
+    "tsconfig.json",
+    "tsconfig.base.json",
+  ];
+  const functions = filesBelow("functions", [".ts", ".json"]);
+  const print = fingerprint(["package-lock.json", ...scripts, ...program, ...functions]);
+  if (isFresh("dist/.stamp", print)) return;
+  run("Generating the gRPC messages", process.execPath, ["scripts/generate.mjs"]);
+  run("Compiling the program", process.execPath, ["node_modules/typescript/bin/tsc", "-b"]);
+  run("Compiling the functions", process.execPath, ["scripts/build-functions.mjs"]);
+  const generated = SOURCES.flatMap((folder) => filesBelow(folder, [".ts", ".proto"]));
+  markFresh(
+    "dist/.stamp",
+    fingerprint([
+      "package-lock.json",
+      ...scripts,
+      ...generated,
+      "tsconfig.json",
+      "tsconfig.base.json",
+      ...functions,
+    ]),
+  );
+}
