@@ -13,6 +13,7 @@ export type DropReason =
   | "unmapped-output"
   | "peer-unreachable"
   | "worker-queue-full"
+  | "timers-full"
   | "instance-stopped";
 
 /**
