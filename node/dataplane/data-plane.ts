@@ -1,0 +1,141 @@
+import type { InvocationApi, PeerUpdate } from "../../core/api.js";
+import type { Clock } from "../../core/clock.js";
+import { parseEndpoint } from "../../core/endpoint.js";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
+import type { Event } from "../../core/event.js";
+import { formatInstanceId } from "../../core/instance-id.js";
+import type { Logger } from "../../core/log.js";
+import type { Random } from "../../core/random.js";
+import type { Uuid } from "../../core/uuid.js";
+import type { DropReason, Telemetry } from "../telemetry/telemetry.js";
+import type { DataPlaneSettings } from "./data-plane-settings.js";
+import { errorAnswer } from "./error-answer.js";
+import { type ConnectPeer, PeerLink } from "./peer-link.js";
+import type { Receiver } from "./receiver.js";
+
+/** What a {@link DataPlane} works with. */
+export interface DataPlaneParts {
+  readonly nodeId: Uuid;
+  readonly connect: ConnectPeer;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly settings: DataPlaneSettings;
+}
+
+/**
+ * Routes events between the instances of this node and those of its peers. An event that cannot be delivered is counted
+ * by reason; a call among them is answered with `err`.
+ */
+export class DataPlane implements InvocationApi {
+  readonly #parts: DataPlaneParts;
+  readonly #receivers: Receiver[] = [];
+  readonly #peers = new Map<Uuid, PeerLink>();
+  #closed = false;
+
+  constructor(parts: DataPlaneParts) {
+    this.#parts = parts;
+  }
+
+  /** Adds an owner of local instances. */
+  attach(receiver: Receiver): void {
+    this.#receivers.push(receiver);
+  }
+
+  /** The invocation URL of each peer; this node is not among them. */
+  get peers(): ReadonlyMap<Uuid, string> {
+    const urls = new Map<Uuid, string>();
+    for (const [nodeId, link] of this.#peers) urls.set(nodeId, link.url);
+    return urls;
+  }
+
+  /** Takes an event of a local instance for any instance; never waits, never throws. */
+  send(event: Event): void {
+    if (event.target.nodeId === this.#parts.nodeId) {
+      this.#deliver(event);
+      return;
+    }
+    const link = this.#peers.get(event.target.nodeId);
+    if (link === undefined) this.#lose([event], "unknown-peer");
+    else link.send(event);
+  }
+
+  /** Takes an event of a peer for an instance on this node; an unknown instance is no error (see {@link InvocationApi}). */
+  handle(event: Event): void {
+    if (event.target.nodeId !== this.#parts.nodeId) {
+      throw new EdgelessError(
+        "EDGELESS_UNKNOWN_INSTANCE",
+        `event is for ${formatInstanceId(event.target)}, this is node ${this.#parts.nodeId}`,
+      );
+    }
+    this.#deliver(event);
+  }
+
+  /**
+   * Changes the table of peers; connections are made in the background. This node's own id is accepted and needs none.
+   * @throws EdgelessError EDGELESS_BAD_URL
+   */
+  updatePeers(update: PeerUpdate): void {
+    if (this.#closed) return;
+    if (update.type === "add") this.#add(update.nodeId, update.invocationUrl);
+    else if (update.type === "delete") this.#delete(update.nodeId);
+    else for (const nodeId of [...this.#peers.keys()]) this.#delete(nodeId);
+  }
+
+  /** Ends all connections; what still waits for a peer is dropped. */
+  close(): void {
+    this.#closed = true;
+    this.#receivers.length = 0;
+    for (const nodeId of [...this.#peers.keys()]) this.#delete(nodeId);
+  }
+
+  #add(nodeId: Uuid, invocationUrl: string): void {
+    const endpoint = parseEndpoint(invocationUrl, `invocation_url of peer ${nodeId}`);
+    if (endpoint.scheme === "coap" || endpoint.port === 0) {
+      const why = endpoint.port === 0 ? "port 0" : "a node reaches devices through their gateway";
+      throw new EdgelessError(
+        "EDGELESS_BAD_URL",
+        `invocation_url of peer ${nodeId} cannot be used (${why}): "${invocationUrl.slice(0, 120)}"`,
+      );
+    }
+    if (nodeId === this.#parts.nodeId) return;
+    const known = this.#peers.get(nodeId);
+    if (known !== undefined) known.renew(invocationUrl);
+    else {
+      const onLost = (events: readonly Event[], reason: DropReason) => this.#lose(events, reason);
+      this.#peers.set(nodeId, new PeerLink(invocationUrl, { ...this.#parts, onLost }));
+    }
+  }
+
+  #delete(nodeId: Uuid): void {
+    const link = this.#peers.get(nodeId);
+    if (link === undefined) return;
+    this.#peers.delete(nodeId);
+    link.close("unknown-peer");
+  }
+
+  #deliver(event: Event): void {
+    if (!this.#receivers.some((receiver) => this.#offer(receiver, event))) {
+      this.#lose([event], "unknown-instance");
+    }
+  }
+
+  #offer(receiver: Receiver, event: Event): boolean {
+    try {
+      return receiver.deliver(event);
+    } catch (error) {
+      this.#parts.logger.error("an event could not be enqueued", { reason: reasonOf(error) });
+      return false;
+    }
+  }
+
+  #lose(events: readonly Event[], reason: DropReason): void {
+    this.#parts.telemetry.dropped(reason, events.length);
+    for (const event of events) {
+      const answer = errorAnswer(event);
+      // Later, so that a caller is never answered before its own send has returned.
+      if (answer !== undefined) queueMicrotask(() => this.send(answer));
+    }
+  }
+}
