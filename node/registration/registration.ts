@@ -1,0 +1,151 @@
+import type { NodeRegistrationApi, NodeUpdate } from "../../core/api.js";
+import type { Clock, Timer } from "../../core/clock.js";
+import { reasonOf } from "../../core/errors.js";
+import type { NodeHealth } from "../../core/health.js";
+import type { Logger } from "../../core/log.js";
+import type { Random } from "../../core/random.js";
+import { RetrySchedule } from "../../core/retry-schedule.js";
+import type { PerformanceSamples } from "../../core/samples.js";
+import type { InstanceStatus } from "../../core/status.js";
+import { within } from "../agent/time-limit.js";
+import { sameStatuses } from "./same-statuses.js";
+import { SampleBacklog } from "./sample-backlog.js";
+
+/** What a node says about itself in every update; an ε-ORC reads it only when the nonce is new to it. */
+export type NodeIdentity = Pick<
+  NodeUpdate,
+  "nodeId" | "agentUrl" | "invocationUrl" | "resourceProviders" | "capabilities" | "nonce"
+>;
+
+/** What a {@link Registration} works with. */
+export interface RegistrationParts {
+  /** The ε-ORC; each of its calls ends by itself after a deadline. */
+  readonly register: NodeRegistrationApi;
+  readonly identity: NodeIdentity;
+  readonly intervalMs: number;
+  readonly measureHealth: () => Promise<NodeHealth>;
+  readonly drainSamples: () => PerformanceSamples;
+  readonly statuses: () => readonly InstanceStatus[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** How often the state of the instances is compared with what was reported, so a change travels within this time. */
+const STATUS_PERIOD_MS = 200;
+const FIRST_RETRY_MS = 200;
+/** Samples per instance and series that are kept while the ε-ORC can not be reached. */
+const SAMPLES_KEPT = 1_000;
+const LEAVE_LIMIT_MS = 1_000;
+/** A deadline that has passed by any clock. */
+const LONG_AGO = 0n;
+
+type Standing = "new" | "registered" | "refused" | "unreachable";
+
+/** Keeps a node registered with its ε-ORC: at once, at each interval, soon after an instance changed, and at the end. */
+export class Registration {
+  readonly #parts: RegistrationParts;
+  readonly #retry: RetrySchedule;
+  readonly #backlog = new SampleBacklog(SAMPLES_KEPT);
+  #standing: Standing = "new";
+  #reported: readonly InstanceStatus[] = [];
+  #sending: Promise<void> | undefined;
+  #nextTimer: Timer | undefined;
+  #watchTimer: Timer | undefined;
+  #known = false;
+  #closed = false;
+
+  constructor(parts: RegistrationParts) {
+    this.#parts = parts;
+    const policy = { initialMs: FIRST_RETRY_MS, factor: 2, maximumMs: parts.intervalMs, jitter: 0.2 };
+    this.#retry = new RetrySchedule(policy, parts.random);
+  }
+
+  /** Sends the first update now. The agent and the data plane must listen already: the ε-ORC calls back at once. */
+  start(): void {
+    this.#send();
+    this.#watch();
+  }
+
+  /** Stops and tells the ε-ORC that the node leaves; takes at most about two seconds. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#nextTimer?.cancel();
+    this.#watchTimer?.cancel();
+    const { clock, register, logger } = this.#parts;
+    if (this.#sending !== undefined) await within(clock, LEAVE_LIMIT_MS, this.#sending);
+    if (!this.#known) return;
+    try {
+      const update = await this.#update(
+        this.#parts.statuses(),
+        this.#backlog.take(this.#parts.drainSamples()),
+      );
+      await within(clock, LEAVE_LIMIT_MS, register.updateNode({ ...update, refreshDeadline: LONG_AGO }));
+    } catch (error) {
+      logger.warn("the orchestrator was not told that the node leaves", { reason: reasonOf(error) });
+    }
+  }
+
+  #send(): void {
+    this.#nextTimer?.cancel();
+    this.#nextTimer = undefined;
+    this.#sending = this.#sendOnce().finally(() => {
+      this.#sending = undefined;
+    });
+  }
+
+  async #sendOnce(): Promise<void> {
+    const { clock, register, intervalMs, drainSamples } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    const statuses = this.#parts.statuses();
+    const samples = this.#backlog.take(drainSamples());
+    let delayMs = intervalMs;
+    try {
+      const result = await register.updateNode(await this.#update(statuses, samples));
+      if (result.ok) {
+        this.#known = true;
+        this.#reported = statuses;
+        this.#retry.reset();
+        this.#note("registered", "");
+      } else {
+        this.#backlog.back(samples);
+        delayMs = this.#retry.nextMs();
+        this.#note("refused", [result.error.summary, result.error.detail].filter(Boolean).join(": "));
+      }
+    } catch (error) {
+      this.#backlog.back(samples);
+      delayMs = this.#retry.nextMs();
+      this.#note("unreachable", reasonOf(error));
+    }
+    if (this.#closed) return;
+    const nowMs = clock.monotonicMs();
+    const nextMs = Math.min(startedMs + intervalMs, nowMs + delayMs);
+    this.#nextTimer = clock.setTimer(Math.max(0, nextMs - nowMs), () => this.#send());
+  }
+
+  async #update(statuses: readonly InstanceStatus[], samples: PerformanceSamples): Promise<NodeUpdate> {
+    const { identity, clock, intervalMs, measureHealth } = this.#parts;
+    const health = await measureHealth();
+    const refreshDeadline = BigInt(Math.floor((clock.wallMs() + 2 * intervalMs) / 1000));
+    return { ...identity, refreshDeadline, health, samples, instances: statuses };
+  }
+
+  #watch(): void {
+    this.#watchTimer = this.#parts.clock.setTimer(STATUS_PERIOD_MS, () => {
+      const idle = this.#sending === undefined && this.#standing === "registered";
+      if (idle && !sameStatuses(this.#reported, this.#parts.statuses())) this.#send();
+      this.#watch();
+    });
+  }
+
+  #note(standing: Standing, reason: string): void {
+    if (standing === this.#standing) return;
+    this.#standing = standing;
+    const { logger, identity } = this.#parts;
+    if (standing === "registered")
+      logger.info("registered with the orchestrator", { nodeId: identity.nodeId });
+    else if (standing === "refused") logger.error("the orchestrator refuses this node", { reason });
+    else logger.warn("the orchestrator cannot be reached; trying again", { reason });
+  }
+}
