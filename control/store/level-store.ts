@@ -24,6 +24,11 @@ export async function openLevelStore(path: string): Promise<Store> {
 class LevelStore implements Store {
   readonly #path: string;
   readonly #database: ClassicLevel<string, Uint8Array>;
+  /** Changes that came while a batch was being written: they share the next one and its one sync to disk. */
+  #waiting: StoreChange[] = [];
+  #nextBatch: Promise<void> | undefined;
+  /** Settles when the last batch ended, well or not. */
+  #batch: Promise<void> = Promise.resolve();
 
   constructor(path: string, database: ClassicLevel<string, Uint8Array>) {
     this.#path = path;
@@ -34,15 +39,10 @@ class LevelStore implements Store {
     return this.#guard(() => this.#database.get(key));
   }
 
-  write(changes: readonly StoreChange[]): Promise<void> {
-    return this.#guard(() =>
-      this.#database.batch(
-        changes.map(({ key, value }) =>
-          value === undefined ? { type: "del", key } : { type: "put", key, value },
-        ),
-        { sync: true },
-      ),
-    );
+  async write(changes: readonly StoreChange[]): Promise<void> {
+    this.#waiting.push(...changes);
+    this.#nextBatch ??= this.#batch.then(() => this.#writeWaiting());
+    await this.#nextBatch;
   }
 
   async *entries(prefix: string): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
@@ -58,6 +58,17 @@ class LevelStore implements Store {
 
   close(): Promise<void> {
     return this.#guard(() => this.#database.close());
+  }
+
+  #writeWaiting(): Promise<void> {
+    const operations = this.#waiting.map(({ key, value }) =>
+      value === undefined ? ({ type: "del", key } as const) : ({ type: "put", key, value } as const),
+    );
+    this.#waiting = [];
+    this.#nextBatch = undefined;
+    const written = this.#guard(() => this.#database.batch(operations, { sync: true }));
+    this.#batch = written.catch(() => undefined);
+    return written;
   }
 
   async #guard<T>(action: () => Promise<T>): Promise<T> {

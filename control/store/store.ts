@@ -8,7 +8,9 @@ export interface StoreChange {
 /** Ordered keys and their values, kept over the end of the process. */
 export interface Store {
   get(key: string): Promise<Uint8Array | undefined>;
-  /** Applies all changes or none; when it returns they survive `kill -9` and a power cut. */
+  /**
+   * Applies all changes or none, after those of earlier calls; when it returns they survive `kill -9` and a power cut.
+   */
   write(changes: readonly StoreChange[]): Promise<void>;
   /** All keys that start with `prefix`, in order, with their values. */
   entries(prefix: string): AsyncIterable<readonly [key: string, value: Uint8Array]>;

@@ -68,6 +68,21 @@ t.test("given any writes, when a store is opened again, then it holds what a map
   );
 });
 
+t.test("given many writes at once, when they return, then the last call won", async (t) => {
+  const path = t.testdir();
+  const store = await openLevelStore(path);
+  const writes = Array.from({ length: 200 }, (_, i) =>
+    store.write([
+      i % 7 === 6 ? { key: "k" } : { key: "k", value: bytes(String(i)) },
+      { key: `n${i}`, value: bytes("") },
+    ]),
+  );
+  await Promise.all(writes);
+  t.same(await store.get("k"), bytes("199"));
+  t.equal((await contents(store, "n")).length, 200);
+  await store.close();
+});
+
 t.test("given an open store, when it is opened a second time, then it is locked", async (t) => {
   const path = t.testdir();
   const store = await openLevelStore(path);
