@@ -8,10 +8,11 @@ import type { ResourceSpecification, SpawnFunctionRequest } from "../../core/spe
 import type { InstanceStatus } from "../../core/status.js";
 import { randomUuid, type Uuid } from "../../core/uuid.js";
 import type { FunctionRuntime } from "../functions/function-runtime.js";
-import { within } from "./time-limit.js";
+import { LATE, withDeadline } from "../resources/deadline.js";
 
 /** Owner of the resource instances of a node, as the agent sees it. */
 export interface ResourceOwner {
+  /** Answers within a limited time; a failure is a refusal. */
   start(specification: ResourceSpecification): Promise<Result<InstanceId>>;
   /** An unknown id is no error. */
   stop(id: InstanceId): Promise<void>;
@@ -30,8 +31,6 @@ export interface NodeAgentParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Longest time that the start of a resource may take, in milliseconds. */
-  readonly resourceStartLimitMs: number;
 }
 
 /** How long the answer to a stop or a reset waits for handlers that still run; an ε-ORC does nothing else meanwhile. */
@@ -77,19 +76,8 @@ export class NodeAgent implements Agent {
     for (const runtime of this.#parts.runtimes) runtime.patch(patch.source, patch.outputs);
   }
 
-  /** Answers when the resource runs, was refused, or did not start within the limit; then it is stopped again. */
   async startResource(specification: ResourceSpecification): Promise<Result<InstanceId>> {
-    const { clock, resources, resourceStartLimitMs: limitMs } = this.#parts;
-    const summary = "Error when creating a resource";
-    const work = resources.start(specification);
-    try {
-      const started = await within(clock, limitMs, work);
-      if (started.inTime) return started.value;
-    } catch (error) {
-      return refusal(summary, detailOf(error));
-    }
-    void this.#abandon(work);
-    return refusal(summary, `${specification.classType} did not start within ${limitMs} ms`);
+    return this.#parts.resources.start(specification);
   }
 
   async stopResource(id: InstanceId): Promise<void> {
@@ -119,20 +107,10 @@ export class NodeAgent implements Agent {
   async #finish(what: string, work: Promise<unknown>): Promise<void> {
     const { clock, logger } = this.#parts;
     try {
-      const waited = await within(clock, STOP_WAIT_MS, work);
-      if (!waited.inTime) logger.info(`${what} goes on in the background`);
+      const outcome = await withDeadline(clock, STOP_WAIT_MS, work);
+      if (outcome === LATE) logger.info(`${what} goes on in the background`);
     } catch (error) {
       logger.warn(`${what} failed`, { reason: reasonOf(error) });
-    }
-  }
-
-  async #abandon(work: Promise<Result<InstanceId>>): Promise<void> {
-    const { resources, logger } = this.#parts;
-    try {
-      const late = await work;
-      if (late.ok) await resources.stop(late.value);
-    } catch (error) {
-      logger.debug("a resource that started too late failed", { reason: reasonOf(error) });
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Random } from "../../core/random.js";
 import { RetrySchedule } from "../../core/retry-schedule.js";
 import type { PerformanceSamples } from "../../core/samples.js";
 import type { InstanceStatus } from "../../core/status.js";
-import { within } from "../agent/time-limit.js";
+import { withDeadline } from "../resources/deadline.js";
 import { sameStatuses } from "./same-statuses.js";
 import { SampleBacklog } from "./sample-backlog.js";
 
@@ -74,14 +74,18 @@ export class Registration {
     this.#nextTimer?.cancel();
     this.#watchTimer?.cancel();
     const { clock, register, logger } = this.#parts;
-    if (this.#sending !== undefined) await within(clock, LEAVE_LIMIT_MS, this.#sending);
+    if (this.#sending !== undefined) await withDeadline(clock, LEAVE_LIMIT_MS, this.#sending);
     if (!this.#known) return;
     try {
       const update = await this.#update(
         this.#parts.statuses(),
         this.#backlog.take(this.#parts.drainSamples()),
       );
-      await within(clock, LEAVE_LIMIT_MS, register.updateNode({ ...update, refreshDeadline: LONG_AGO }));
+      await withDeadline(
+        clock,
+        LEAVE_LIMIT_MS,
+        register.updateNode({ ...update, refreshDeadline: LONG_AGO }),
+      );
     } catch (error) {
       logger.warn("the orchestrator was not told that the node leaves", { reason: reasonOf(error) });
     }
