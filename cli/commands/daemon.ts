@@ -1,0 +1,89 @@
+import type { Command } from "commander";
+import { parseControllerConfig } from "../../control/controller/config.js";
+import { controllerTemplate } from "../../control/controller/config-template.js";
+import { startController } from "../../control/controller/start-controller.js";
+import { parseOrchestratorConfig } from "../../control/orchestrator/config.js";
+import { orchestratorTemplate } from "../../control/orchestrator/config-template.js";
+import { startOrchestrator } from "../../control/orchestrator/start-orchestrator.js";
+import { parseNodeConfig } from "../../node/config/node-config.js";
+import { nodeTemplate } from "../../node/config/node-template.js";
+import { startNode } from "../../node/node.js";
+import { resourceCatalogue } from "../../node/resources/resource-catalogue.js";
+import { systemEnvironment } from "../environment.js";
+import { readConfig, writeTemplate } from "../files/toml-file.js";
+import { describeResources, resourcesToJson } from "../format-resources.js";
+import { type Closeable, untilSignal } from "../until-signal.js";
+
+interface DaemonOptions {
+  readonly configFile: string;
+  readonly template?: string;
+}
+
+/** `edgeless con`, `edgeless orc`, `edgeless node`: one component as a process of its own. */
+export function addDaemonCommands(program: Command): void {
+  daemon(program, "con", "run a controller (ε-CON)", "controller.toml", controllerTemplate, async (file) => {
+    const config = readConfig(file, parseControllerConfig);
+    const controller = await startController(config, systemEnvironment("con", "info"));
+    announce(
+      `controller (ε-CON): clients at ${controller.controllerUrl}, domains at ${controller.domainRegisterUrl}`,
+    );
+    return controller;
+  });
+  daemon(
+    program,
+    "orc",
+    "run an orchestrator (ε-ORC)",
+    "orchestrator.toml",
+    orchestratorTemplate,
+    async (file) => {
+      const config = readConfig(file, parseOrchestratorConfig);
+      const orchestrator = await startOrchestrator(config, systemEnvironment("orc", "info"));
+      announce(
+        `orchestrator (ε-ORC): controller side at ${orchestrator.orchestratorUrl}, nodes at ${orchestrator.nodeRegisterUrl}`,
+      );
+      return orchestrator;
+    },
+  );
+  daemon(program, "node", "run a node", "node.toml", nodeTemplate, async (file) => {
+    const config = readConfig(file, parseNodeConfig);
+    const node = await startNode(config, systemEnvironment("node", "info"));
+    const metrics = node.metricsUrl === undefined ? "" : `, metrics at ${node.metricsUrl}/metrics`;
+    announce(`node ${node.nodeId}: agent at ${node.agentUrl}, data plane at ${node.invocationUrl}${metrics}`);
+    return node;
+  })
+    .option("--available-resources", "print the resource classes that a node can offer")
+    .option("--output-json", "with --available-resources: as JSON")
+    .option("--json", "the same as --output-json");
+}
+
+function daemon(
+  program: Command,
+  name: string,
+  description: string,
+  defaultFile: string,
+  template: () => string,
+  start: (file: string) => Promise<Closeable>,
+): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option("-c, --config-file <FILE>", "configuration", defaultFile)
+    .option("-t, --template <FILE>", "write a default configuration to FILE and exit")
+    .action(
+      async (
+        options: DaemonOptions & { availableResources?: boolean; outputJson?: boolean; json?: boolean },
+      ) => {
+        if (options.availableResources === true) {
+          const asJson = options.outputJson === true || options.json === true;
+          process.stdout.write(
+            asJson ? `${resourcesToJson(resourceCatalogue)}\n` : describeResources(resourceCatalogue),
+          );
+        } else if (options.template !== undefined) writeTemplate(options.template, template());
+        else await untilSignal(await start(options.configFile));
+      },
+    );
+}
+
+function announce(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
