@@ -4,9 +4,10 @@ import type { Uuid } from "./uuid.js";
 /**
  * Where a component stands.
  * `pending`: nothing fits, started as soon as something does; `starting`: accepted, not yet initialised; `running`;
- * `crashed`: ended by itself, started again after a back-off; `failed`: its code cannot run here, not tried again.
+ * `crashed`: ended by itself, started again after a back-off; `failed`: its code cannot run here, not tried again;
+ * `unknown`: the peer reported a state that this version has no word for. The component exists, nothing more is known.
  */
-export type ComponentState = "pending" | "starting" | "running" | "crashed" | "failed";
+export type ComponentState = "pending" | "starting" | "running" | "crashed" | "failed" | "unknown";
 
 /** State of one instance on a node, reported with each refresh. An extension of this project. */
 export interface InstanceStatus {

@@ -1,0 +1,78 @@
+import type { GuestHostApi } from "../core/guest-api.js";
+import type { InstanceId } from "../core/instance-id.js";
+import { codec } from "./codec.js";
+import { type ClientOptions, type Connection, PeerConnection } from "./connection.js";
+import * as proto from "./generated/messages.js";
+import { GuestAPIHostDefinition } from "./generated/services.js";
+import * as map from "./mapping/guest-api.js";
+import { instanceIdFromMessage, instanceIdToMessage } from "./mapping/identifiers.js";
+import { method, nothing } from "./method.js";
+import { type Service, STATUSES, serve } from "./service.js";
+
+const service = GuestAPIHostDefinition;
+const rpc = service.methods;
+const output = codec("OutputEventData", proto.OutputEventData, map.outputToMessage, map.outputFromMessage);
+const rawOutput = codec(
+  "OutputEventDataRaw",
+  proto.OutputEventDataRaw,
+  map.rawOutputToMessage,
+  map.rawOutputFromMessage,
+);
+const outcome = codec("CallReturn", proto.CallReturn, map.outcomeToMessage, map.outcomeFromMessage);
+const log = codec("TelemetryLogEvent", proto.TelemetryLogEvent, map.logToMessage, map.logFromMessage);
+const delayed = codec(
+  "DelayedEventData",
+  proto.DelayedEventData,
+  map.delayedOutputToMessage,
+  map.delayedOutputFromMessage,
+);
+const state = codec("SyncData", proto.SyncData, map.stateToMessage, map.stateFromMessage);
+const ownId = codec<proto.InstanceId, InstanceId>(
+  "InstanceId",
+  proto.InstanceId,
+  instanceIdToMessage,
+  (message) => instanceIdFromMessage(message, "InstanceId"),
+);
+
+const METHODS = {
+  cast: method(service, rpc.cast, output, nothing),
+  castRaw: method(service, rpc.castRaw, rawOutput, nothing),
+  call: method(service, rpc.call, output, outcome),
+  callRaw: method(service, rpc.callRaw, rawOutput, outcome),
+  telemetryLog: method(service, rpc.telemetryLog, log, nothing),
+  slf: method(service, rpc.slf, nothing, ownId),
+  delayedCast: method(service, rpc.delayedCast, delayed, nothing),
+  sync: method(service, rpc.sync, state, nothing),
+};
+
+/** Serves a node to its functions in containers: `GuestAPIHost`. */
+export function guestHostService(api: GuestHostApi): Service {
+  return {
+    methods: [
+      serve(METHODS.cast, (request) => api.cast(request), STATUSES),
+      serve(METHODS.castRaw, (request) => api.castRaw(request), STATUSES),
+      serve(METHODS.call, (request) => api.call(request), STATUSES),
+      serve(METHODS.callRaw, (request) => api.callRaw(request), STATUSES),
+      serve(METHODS.telemetryLog, (request) => api.telemetryLog(request), STATUSES),
+      serve(METHODS.slf, () => api.slf(), STATUSES),
+      serve(METHODS.delayedCast, (request) => api.delayedCast(request), STATUSES),
+      serve(METHODS.sync, (request) => api.sync(request), STATUSES),
+    ],
+  };
+}
+
+/** The node of a function in a container, at `url`; see {@link PeerConnection.call} for what its methods throw. */
+export function connectGuestHost(url: string, options: ClientOptions): GuestHostApi & Connection {
+  const peer = new PeerConnection(url, options);
+  return {
+    cast: (request) => peer.call(METHODS.cast, request),
+    castRaw: (request) => peer.call(METHODS.castRaw, request),
+    call: (request) => peer.call(METHODS.call, request),
+    callRaw: (request) => peer.call(METHODS.callRaw, request),
+    telemetryLog: (request) => peer.call(METHODS.telemetryLog, request),
+    slf: () => peer.call(METHODS.slf, undefined),
+    delayedCast: (request) => peer.call(METHODS.delayedCast, request),
+    sync: (request) => peer.call(METHODS.sync, request),
+    close: () => peer.close(),
+  };
+}

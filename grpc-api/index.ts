@@ -1,0 +1,12 @@
+export { agentServices, connectAgent } from "./agent.js";
+export type { ClientOptions, Connection } from "./connection.js";
+export { connectDomainRegistration, domainRegistrationService } from "./domain-registration.js";
+export { connectGuestFunction, guestFunctionService } from "./guest-function.js";
+export { connectGuestHost, guestHostService } from "./guest-host.js";
+export { connectInvocation, type InvocationClient, invocationService } from "./invocation.js";
+export { connectNodeRegistration, nodeRegistrationService } from "./node-registration.js";
+export { connectOrchestrator, orchestratorServices } from "./orchestrator.js";
+export { type RunningServer, type ServerOptions, startServer } from "./server.js";
+export type { Service } from "./service.js";
+export type { ClientTls, ServerTls } from "./tls.js";
+export { connectWorkflow, workflowService } from "./workflow.js";
