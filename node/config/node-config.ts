@@ -1,0 +1,177 @@
+import { z } from "zod";
+import { parseEndpoint } from "../../core/endpoint.js";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { parseUuid, type Uuid } from "../../core/uuid.js";
+import { DATA_PLANE_DEFAULTS, type DataPlaneSettings } from "../dataplane/data-plane-settings.js";
+import { DEFAULT_FUNCTION_SETTINGS, type FunctionSettings } from "../functions/function-settings.js";
+import { resourceSettingsSchema } from "../resources/resource-settings.js";
+
+const count = z.int().min(1).max(1_000_000_000);
+const uint32 = z.int().min(0).max(0xffffffff);
+
+/** `http` or `https` with an explicit port. */
+const url = z.string().superRefine((text, context) => {
+  const problem = urlProblem(text);
+  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+});
+const urlOrEmpty = z.string().superRefine((text, context) => {
+  const problem = text === "" ? undefined : urlProblem(text);
+  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+});
+const uuid = z.string().transform((text, context): Uuid => {
+  const id = parseUuid(text);
+  if (id !== undefined) return id;
+  context.addIssue({ code: "custom", message: `"${text.slice(0, 60)}" is not a UUID` });
+  return z.NEVER;
+});
+
+/** The configuration file of a node: the keys of the reference, and optional ones of this project. */
+const nodeConfigSchema = z.object({
+  general: z.object({
+    node_id: uuid,
+    /** Where the ε-ORC calls; port 0 lets the system choose. */
+    agent_url: url,
+    /** What the ε-ORC is told; empty: the bound address. */
+    agent_url_announced: urlOrEmpty,
+    /** Where events come in; may be the same as `agent_url`. */
+    invocation_url: url,
+    invocation_url_announced: urlOrEmpty,
+    /** Not available: devices are reached through the gateway. */
+    invocation_url_coap: z.string().max(0, "is not available: run a gateway for CoAP devices").optional(),
+    /** Without effect, as in the reference. */
+    invocation_url_announced_coap: z.string().optional(),
+    node_register_url: url,
+    /** Seconds between two reports; each is valid for twice as long. */
+    subscription_refresh_interval_sec: z.int().min(1).max(86_400),
+  }),
+  telemetry: z.object({
+    /** Prometheus page; empty: none. */
+    metrics_url: urlOrEmpty,
+    /** Whether durations and log lines of functions go to the ε-ORC. */
+    performance_samples: z.boolean(),
+  }),
+  wasm_runtime: z
+    .object({
+      enabled: z.boolean(),
+      /** Folder of the state that functions keep. */
+      state_folder: z.string().min(1).optional(),
+      /** Worker threads for functions; 0: none. */
+      threads: z.int().min(0).max(1024).optional(),
+      max_instances: count.optional(),
+      max_module_bytes: count.optional(),
+      max_memory_mib: z.int().min(1).max(4096).optional(),
+      max_run_time_ms: count.optional(),
+      /** Also of calls that resources make. */
+      call_timeout_ms: count.optional(),
+      /** Events that wait for one instance; also of resources. */
+      mailbox_capacity: count.optional(),
+      max_timers: count.optional(),
+      worker_queue_capacity: count.optional(),
+      worker_timeout_ms: count.optional(),
+      worker_heap_mib: count.optional(),
+    })
+    .optional(),
+  container_runtime: z
+    .object({
+      enabled: z.literal(false, "must be false: this node has no container run-time"),
+      guest_api_host_url: z.string(),
+    })
+    .optional(),
+  resources: resourceSettingsSchema.optional(),
+  user_node_capabilities: z
+    .object({
+      num_cpus: uint32.optional(),
+      model_name_cpu: z.string().optional(),
+      /** MHz. */
+      clock_freq_cpu: z.number().min(0).optional(),
+      num_cores: uint32.optional(),
+      /** MiB. */
+      mem_size: uint32.optional(),
+      labels: z.array(z.string()).optional(),
+      is_tee_running: z.boolean().optional(),
+      has_tpm: z.boolean().optional(),
+      /** MiB. */
+      disk_tot_space: uint32.optional(),
+      num_gpus: uint32.optional(),
+      model_name_gpu: z.string().optional(),
+      /** MiB. */
+      mem_size_gpu: uint32.optional(),
+    })
+    .optional(),
+  /** An electric power meter that speaks Modbus/TCP. */
+  power_info: z
+    .object({
+      modbus_endpoint: z.string().regex(/^\S+:[0-9]{1,5}$/, "is not address:port"),
+      outlet_number: z.int().min(1).max(128),
+    })
+    .optional(),
+  dataplane: z
+    .object({
+      /** Most events that wait for one peer. */
+      queue_events: count.optional(),
+      /** Most payload that waits for one peer, UTF-16 code units. */
+      queue_payload: count.optional(),
+      /** How long an event may wait for a peer, milliseconds. */
+      queue_age_ms: count.optional(),
+      /** Events in flight to one peer. */
+      in_flight: z.int().min(1).max(10_000).optional(),
+      /** Deadline of the transfer of one event, milliseconds. */
+      deadline_ms: z.int().min(10).max(600_000).optional(),
+    })
+    .optional(),
+});
+
+/** A checked configuration of a node. */
+export type NodeConfig = z.infer<typeof nodeConfigSchema>;
+
+/**
+ * Checks a configuration; unknown keys are ignored.
+ * @throws EdgelessError EDGELESS_BAD_CONFIG naming each key that is wrong and why
+ */
+export function parseNodeConfig(raw: unknown): NodeConfig {
+  const result = nodeConfigSchema.safeParse(raw);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) => {
+    const key = path.length === 0 ? "the whole file" : `key ${path.join(".")}`;
+    return `${key}: ${message.endsWith("received undefined") ? "is missing" : message}`;
+  });
+  throw new EdgelessError("EDGELESS_BAD_CONFIG", `node configuration, ${problems.join("; ")}`);
+}
+
+/** Bounds and times of the data plane that a configuration asks for. */
+export function dataPlaneSettings({ dataplane }: NodeConfig): DataPlaneSettings {
+  return {
+    queueEvents: dataplane?.queue_events ?? DATA_PLANE_DEFAULTS.queueEvents,
+    queuePayload: dataplane?.queue_payload ?? DATA_PLANE_DEFAULTS.queuePayload,
+    queueAgeMs: dataplane?.queue_age_ms ?? DATA_PLANE_DEFAULTS.queueAgeMs,
+    inFlight: dataplane?.in_flight ?? DATA_PLANE_DEFAULTS.inFlight,
+    deadlineMs: dataplane?.deadline_ms ?? DATA_PLANE_DEFAULTS.deadlineMs,
+  };
+}
+
+/** Limits of the function run-time that a configuration asks for. */
+export function functionSettings({ wasm_runtime: wasm }: NodeConfig): FunctionSettings {
+  const usual = DEFAULT_FUNCTION_SETTINGS;
+  return {
+    threads: wasm?.threads ?? usual.threads,
+    maxInstances: wasm?.max_instances ?? usual.maxInstances,
+    maxModuleBytes: wasm?.max_module_bytes ?? usual.maxModuleBytes,
+    maxMemoryMib: wasm?.max_memory_mib ?? usual.maxMemoryMib,
+    maxRunTimeMs: wasm?.max_run_time_ms ?? usual.maxRunTimeMs,
+    callTimeoutMs: wasm?.call_timeout_ms ?? usual.callTimeoutMs,
+    mailboxCapacity: wasm?.mailbox_capacity ?? usual.mailboxCapacity,
+    maxTimers: wasm?.max_timers ?? usual.maxTimers,
+    workerQueueCapacity: wasm?.worker_queue_capacity ?? usual.workerQueueCapacity,
+    workerTimeoutMs: wasm?.worker_timeout_ms ?? usual.workerTimeoutMs,
+    workerHeapMib: wasm?.worker_heap_mib ?? usual.workerHeapMib,
+  };
+}
+
+function urlProblem(text: string): string | undefined {
+  try {
+    const { scheme } = parseEndpoint(text, "it");
+    return scheme === "coap" ? `"${text}" must start with http or https` : undefined;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
