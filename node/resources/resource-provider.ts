@@ -1,4 +1,4 @@
-import type { EventData, EventMetadata } from "../../core/event.js";
+import type { EventMetadata } from "../../core/event.js";
 import type { InstanceId } from "../../core/instance-id.js";
 import type { Logger } from "../../core/log.js";
 import type { StringMap } from "../../core/specification.js";
@@ -20,8 +20,8 @@ export interface ResourceContext {
   readonly logger: Logger;
   /** Sends a cast; never waits. Events without a cause carry {@link METADATA_NONE}. */
   cast(target: InstanceId, payload: string, metadata: EventMetadata): void;
-  /** Sends a call and waits for its answer; `err` when the callee is gone or does not answer in time. */
-  call(target: InstanceId, payload: string, metadata: EventMetadata): Promise<EventData>;
+  /** Sends a call and waits for its outcome; never rejects. */
+  call(target: InstanceId, payload: string, metadata: EventMetadata): Promise<CallOutcome>;
 }
 
 /** A cast or call as a resource sees it. */
@@ -38,11 +38,14 @@ export type ResourceAnswer =
   | { readonly type: "call-no-ret" }
   | { readonly type: "err" };
 
+/** How an outgoing call ended: with an answer (`err` also when the callee or the caller is gone) or without one in time. */
+export type CallOutcome = ResourceAnswer | { readonly type: "timeout" };
+
 /** One running resource. */
 export interface ResourceInstance {
   /**
-   * Handles one event. The host awaits it before the next one unless the class is concurrent. The answer is ignored for
-   * casts. A rejection is logged and answered with `err`.
+   * Handles one event; called in the order of arrival. The answer is ignored for casts. A rejection is logged, counted
+   * and, for a call, answered with `err`.
    */
   handle(event: ResourceEvent): Promise<ResourceAnswer>;
   /**
@@ -50,6 +53,7 @@ export interface ResourceInstance {
    * @throws EdgelessError EDGELESS_REJECTED when a channel that the class needs is missing
    */
   patch(outputs: ReadonlyMap<string, InstanceId>): void;
+  /** Frees everything; events still being handled may end in a rejection. */
   stop(): Promise<void>;
 }
 
@@ -57,9 +61,10 @@ export interface ResourceInstance {
 export interface ResourceProviderHost {
   readonly providerId: string;
   readonly resourceClass: ResourceClass;
-  /** True: the host may hand over the next event before the last one is handled. */
-  readonly concurrent: boolean;
+  /** How many events of one instance may be handled at a time; 1: strictly one after the other. */
+  readonly concurrency: number;
   /** @throws EdgelessError EDGELESS_BAD_RESOURCE_CONFIG naming the key and the reason */
   start(configuration: StringMap, context: ResourceContext): Promise<ResourceInstance>;
+  /** Frees what the instances share; all of them are stopped already. */
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { Uuid } from "../../core/uuid.js";
 /** How an instance ended. */
 export type ExitStatus = "ok" | "internal-error" | "code-error";
 
-/** Why an event did not reach a handler. */
+/** Why an event was lost. */
 export type DropReason =
   | "mailbox-full"
   | "peer-queue-full"
@@ -14,7 +14,8 @@ export type DropReason =
   | "peer-unreachable"
   | "worker-queue-full"
   | "timers-full"
-  | "instance-stopped";
+  | "instance-stopped"
+  | "handler-failed";
 
 /**
  * What instances report about themselves (EDGELESS telemetry events). `kind` is the function_type of a function or the

@@ -1,0 +1,13 @@
+import { FILE_LOG_CLASS } from "./file-log/file-log-provider.js";
+import { HTTP_EGRESS_CLASS } from "./http-egress/http-egress-provider.js";
+import { HTTP_INGRESS_CLASS } from "./http-ingress/http-ingress-provider.js";
+import { HTTP_POSTER_CLASS } from "./http-poster/http-poster-provider.js";
+import type { ResourceClass } from "./resource-provider.js";
+
+/** Every resource class that a node can offer, by name. */
+export const resourceCatalogue: readonly ResourceClass[] = [
+  FILE_LOG_CLASS,
+  HTTP_EGRESS_CLASS,
+  HTTP_INGRESS_CLASS,
+  HTTP_POSTER_CLASS,
+];
