@@ -1,0 +1,90 @@
+import type { Clock } from "../../core/clock.js";
+
+/** What travels between two threads: a batch, or the sign that the last one was taken. */
+export type Frame<T> = { readonly type: "batch"; readonly items: readonly T[] } | { readonly type: "taken" };
+
+/** Most characters of text that may wait on one side. */
+const MAX_WAITING_WEIGHT = 64 * 1024 * 1024;
+
+/**
+ * One end of a link between two threads. What is sent within one turn of the event loop travels as one message, and
+ * the next message waits until the other side has taken the last: a slow side slows the link instead of being buried.
+ */
+export class BatchChannel<Out, In> {
+  readonly #post: (frame: Frame<Out>) => void;
+  readonly #receive: (item: In) => void;
+  readonly #clock: Clock;
+  #outbox: Out[] = [];
+  #weight = 0;
+  #inFlight: readonly Out[] | undefined;
+  #scheduled = false;
+
+  constructor(post: (frame: Frame<Out>) => void, receive: (item: In) => void, clock: Clock) {
+    this.#post = post;
+    this.#receive = receive;
+    this.#clock = clock;
+  }
+
+  /** What the other side has not taken yet. */
+  get untaken(): readonly Out[] {
+    return [...(this.#inFlight ?? []), ...this.#outbox];
+  }
+
+  /** True while a batch is on its way. */
+  get isWaiting(): boolean {
+    return this.#inFlight !== undefined;
+  }
+
+  /** Sends what must not be lost. */
+  send(item: Out): void {
+    this.#outbox.push(item);
+    this.#schedule();
+  }
+
+  /**
+   * Sends what may be lost.
+   * @param capacity refused when as many items wait already
+   * @param weight characters of text in it
+   * @returns false when it was refused
+   */
+  offer(item: Out, capacity: number, weight = 0): boolean {
+    if (this.#outbox.length >= capacity) return false;
+    if (this.#outbox.length > 0 && this.#weight + weight > MAX_WAITING_WEIGHT) return false;
+    this.#weight += weight;
+    this.send(item);
+    return true;
+  }
+
+  /** Makes the other side give a sign of life. */
+  ping(): void {
+    if (this.#inFlight === undefined) this.#flush();
+  }
+
+  /** Takes a message of the other side. */
+  take(frame: Frame<In>): void {
+    if (frame.type === "taken") {
+      this.#inFlight = undefined;
+      if (this.#outbox.length > 0) this.#flush();
+      return;
+    }
+    for (const item of frame.items) this.#receive(item);
+    this.#post({ type: "taken" });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight !== undefined) return;
+    this.#scheduled = true;
+    this.#clock.setTimer(0, () => {
+      this.#scheduled = false;
+      if (this.#inFlight === undefined && this.#outbox.length > 0) this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const items = this.#outbox;
+    this.#outbox = [];
+    this.#weight = 0;
+    this.#inFlight = items;
+    this.#post({ type: "batch", items });
+  }
+}

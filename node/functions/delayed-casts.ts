@@ -1,0 +1,40 @@
+import type { Clock, Timer } from "../../core/clock.js";
+import type { Uuid } from "../../core/uuid.js";
+
+/** Casts that wait for their time. They outlive the instance that asked for them. */
+export class DelayedCasts {
+  readonly #clock: Clock;
+  readonly #maximum: number;
+  readonly #timers = new Set<Timer>();
+  /** Waiting casts by the instance that asked for them, restarts included. */
+  readonly #waiting = new Map<Uuid, number>();
+
+  /** @param maximum most casts that may wait per instance */
+  constructor(clock: Clock, maximum: number) {
+    this.#clock = clock;
+    this.#maximum = maximum;
+  }
+
+  /** Runs `send` after `delayMs` milliseconds; false when too many casts of `sender` wait already. */
+  add(sender: Uuid, delayMs: number, send: () => void): boolean {
+    const waiting = this.#waiting.get(sender) ?? 0;
+    if (waiting >= this.#maximum) return false;
+    this.#waiting.set(sender, waiting + 1);
+    const timer = this.#clock.setTimer(delayMs, () => {
+      this.#timers.delete(timer);
+      const rest = (this.#waiting.get(sender) ?? 1) - 1;
+      if (rest === 0) this.#waiting.delete(sender);
+      else this.#waiting.set(sender, rest);
+      send();
+    });
+    this.#timers.add(timer);
+    return true;
+  }
+
+  /** Forgets all of them. */
+  close(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,378 @@
+import { BoundedQueue } from "../../core/bounded-queue.js";
+import type { Timer } from "../../core/clock.js";
+import { EdgelessError } from "../../core/errors.js";
+import {
+  type Event,
+  type EventData,
+  type EventMetadata,
+  isAnswer,
+  METADATA_NONE,
+  TIMESTAMP_ZERO,
+  timestampFromMs,
+  timestampToMs,
+} from "../../core/event.js";
+import { type InstanceId, sameInstance } from "../../core/instance-id.js";
+import type { LogLevel } from "../../core/log.js";
+import { RUST_WASM } from "../../core/specification.js";
+import { errorAnswer } from "../dataplane/error-answer.js";
+import type { ExitStatus } from "../telemetry/telemetry.js";
+import { faultOf } from "./guest.js";
+import { createGuestImports, type ImportContext, type ReplySlots, type Sending } from "./guest-imports.js";
+import type { GuestMemory } from "./guest-memory.js";
+import {
+  CALL_ERROR,
+  CALL_NO_REPLY,
+  CALL_REPLY,
+  type CallAnswer,
+  GuestProtocol,
+  type Progress,
+} from "./guest-protocol.js";
+import type { InstanceEnvironment, InstanceStart } from "./instance-environment.js";
+import { RunTimeMeter } from "./run-time-meter.js";
+
+/** Where an instance stands; `busy`: suspended in a call. */
+type Phase = "created" | "idle" | "busy" | "ended";
+
+/** The handler that runs or is suspended. */
+type Work =
+  | { readonly type: "init"; readonly startedMs: number }
+  | { readonly type: "stop"; readonly startedMs: number }
+  | { readonly type: "event"; readonly startedMs: number; readonly event: Event };
+
+/** A call that waits for its answer. */
+interface PendingCall {
+  readonly streamId: bigint;
+  readonly callee: InstanceId;
+  readonly slots: ReplySlots;
+  readonly timer: Timer;
+}
+
+const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace"];
+/** Trace contexts of what is sent before the first event (EDGELESS 1.2). */
+const FIRST_METADATA: Readonly<Record<Sending, EventMetadata>> = {
+  cast: { traceId: METADATA_NONE.traceId, spanId: "42a42bdecaf00022" },
+  "cast-raw": { traceId: METADATA_NONE.traceId, spanId: "42a42bdecaf00023" },
+  call: { traceId: METADATA_NONE.traceId, spanId: "42a42bdecaf00024" },
+  "delayed-cast": { traceId: METADATA_NONE.traceId, spanId: "42a42bdecaf00025" },
+};
+const CAST_STREAM = 0n;
+const WASM_PAGE = 65_536;
+/** Names of unmapped outputs that are remembered, so that each is logged once. */
+const REMEMBERED_NAMES = 100;
+
+/**
+ * One instance of a function: an actor with a mailbox that handles one event at a time.
+ * {@link step} does one piece of work and never throws; the owner calls it while {@link ready}.
+ */
+export class FunctionInstance implements ImportContext {
+  readonly self: InstanceId;
+  readonly #start: InstanceStart;
+  readonly #environment: InstanceEnvironment;
+  readonly #mailbox: BoundedQueue<Event>;
+  readonly #meter: RunTimeMeter;
+  readonly #reported = new Set<string>();
+  #oddLevelReported = false;
+  #outputs: ReadonlyMap<string, InstanceId>;
+  #phase: Phase = "created";
+  #protocol: GuestProtocol | undefined;
+  #work: Work | undefined;
+  #metadata: EventMetadata | undefined;
+  #pending: PendingCall | undefined;
+  #answer: EventData | undefined;
+  #stopping = false;
+
+  constructor(start: InstanceStart, environment: InstanceEnvironment) {
+    this.self = { nodeId: environment.nodeId, functionId: start.functionId };
+    this.#start = start;
+    this.#environment = environment;
+    this.#outputs = start.outputs;
+    this.#mailbox = new BoundedQueue(environment.settings.mailboxCapacity);
+    this.#meter = new RunTimeMeter(environment.clock, environment.settings.maxRunTimeMs);
+  }
+
+  /** True when {@link step} has something to do. */
+  get ready(): boolean {
+    if (this.#phase === "busy") return this.#answer !== undefined;
+    if (this.#phase === "idle") return this.#stopping || this.#mailbox.length > 0;
+    return this.#phase === "created";
+  }
+
+  /** Takes an event; it is handled in a later step. */
+  accept(event: Event): void {
+    if (isAnswer(event.data)) this.#acceptAnswer(event);
+    else if (this.#phase === "ended" || this.#stopping) this.#lose(event, "instance-stopped");
+    else if (this.#mailbox.push(event)) this.#environment.wake(this.self.functionId);
+    else this.#lose(event, "mailbox-full");
+  }
+
+  /** Replaces the output wiring. */
+  patch(outputs: ReadonlyMap<string, InstanceId>): void {
+    this.#outputs = outputs;
+    this.#reported.clear();
+  }
+
+  /** Asks for the end: after the running handler, whose calls fail from now on. */
+  stop(): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    if (this.#pending !== undefined) this.#settleCall({ type: "err" });
+    this.#environment.wake(this.self.functionId);
+  }
+
+  /** Does one piece of work: instantiation and init, one event, the rest of a suspended handler, or the stop. */
+  step(): void {
+    if (!this.ready) return;
+    if (this.#phase === "busy") this.#resume();
+    else if (this.#phase === "created") this.#begin();
+    else if (this.#stopping) this.#run({ type: "stop", startedMs: this.#nowMs() });
+    else this.#handleNext();
+  }
+
+  // What follows until the next remark is the guest's view of the world.
+
+  get memory(): GuestMemory | undefined {
+    return this.#protocol?.memory;
+  }
+
+  lookup(alias: string): InstanceId | undefined {
+    return alias === "self" ? this.self : this.#outputs.get(alias);
+  }
+
+  cast(target: InstanceId, payload: string, sending: Sending): void {
+    this.#send(target, CAST_STREAM, { type: "cast", payload }, this.#metadataOf(sending));
+  }
+
+  castNowhere(alias: string): void {
+    this.#environment.telemetry.dropped("unmapped-output", 1);
+    if (this.#reported.has(alias) || this.#reported.size >= REMEMBERED_NAMES) return;
+    this.#reported.add(alias);
+    this.#environment.logger.warn("a function casts to an output that is not mapped", {
+      functionId: this.self.functionId,
+      output: alias.slice(0, 100),
+    });
+  }
+
+  call(target: InstanceId, payload: string, slots: ReplySlots): boolean {
+    if (this.#stopping) return false;
+    const { clock, settings } = this.#environment;
+    const streamId = this.#environment.nextStreamId();
+    const timer = clock.setTimer(settings.callTimeoutMs, () => {
+      if (this.#pending?.streamId === streamId) this.#settleCall({ type: "err" });
+    });
+    // Set before the event leaves: it may be answered before this returns.
+    this.#pending = { streamId, callee: target, slots, timer };
+    this.#send(target, streamId, { type: "call", payload }, this.#metadataOf("call"));
+    return true;
+  }
+
+  delayedCast(target: InstanceId, payload: string, delayMs: number): void {
+    const metadata = this.#metadataOf("delayed-cast");
+    const send = () => this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
+    if (!this.#environment.delay(this.self.functionId, delayMs, send))
+      this.#environment.telemetry.dropped("timers-full", 1);
+  }
+
+  log(level: number, target: string, message: string): void {
+    const name = LEVELS[level - 1];
+    if (name === undefined && !this.#oddLevelReported) {
+      this.#oddLevelReported = true;
+      const fields = { functionId: this.self.functionId, level };
+      this.#environment.logger.warn("a function logs at a level that does not exist", fields);
+    }
+    this.#environment.telemetry.logged(this.self.functionId, name ?? "error", target, message);
+  }
+
+  sync(state: string): void {
+    this.#environment.states.write(this.#start.state, state);
+  }
+
+  // From here on: the host's view of the guest.
+
+  #begin(): void {
+    if (this.#stopping) {
+      this.#end(undefined);
+      return;
+    }
+    const { clock, telemetry, states, instantiate } = this.#environment;
+    const { functionId, module, initPayload, state } = this.#start;
+    const savedState = states.read(state);
+    const startedMs = clock.monotonicMs();
+    try {
+      this.#meter.reset();
+      this.#meter.enter();
+      this.#protocol = new GuestProtocol(instantiate(module, createGuestImports(this), this.#meter));
+    } catch (error) {
+      this.#end(faultOf(error));
+      return;
+    }
+    telemetry.instantiated(functionId, RUST_WASM, (clock.monotonicMs() - startedMs) / 1000);
+    this.#run({ type: "init", startedMs: clock.monotonicMs() }, initPayload, savedState);
+  }
+
+  #handleNext(): void {
+    const event = this.#mailbox.shift();
+    if (event === undefined) return;
+    const { clock, telemetry } = this.#environment;
+    this.#metadata = event.metadata;
+    if (event.created.seconds > 0) {
+      const seconds = Math.max(0, clock.wallMs() - timestampToMs(event.created)) / 1000;
+      telemetry.transferred(this.self.functionId, RUST_WASM, seconds);
+    }
+    this.#run({ type: "event", startedMs: clock.monotonicMs(), event });
+  }
+
+  #run(work: Work, initPayload?: string, savedState?: string): void {
+    const protocol = this.#protocol;
+    if (protocol === undefined) return;
+    this.#work = work;
+    this.#meter.reset();
+    this.#enter(work, () => {
+      if (work.type === "init") return protocol.init(initPayload, savedState);
+      if (work.type === "stop") return protocol.stop();
+      const { source, data } = work.event;
+      if (data.type === "call") return protocol.call(source, data.payload);
+      return protocol.cast(source, data.type === "cast" ? data.payload : "");
+    });
+  }
+
+  #resume(): void {
+    const protocol = this.#protocol;
+    const work = this.#work;
+    const pending = this.#pending;
+    const answer = this.#answer;
+    if (protocol === undefined || work === undefined || pending === undefined || answer === undefined) return;
+    this.#pending = undefined;
+    this.#answer = undefined;
+    this.#enter(work, () =>
+      protocol.resume(() => {
+        if (answer.type === "call-no-ret") return CALL_NO_REPLY;
+        if (answer.type !== "call-ret") return CALL_ERROR;
+        protocol.placeReply(answer.payload, pending.slots.pointer, pending.slots.length);
+        return CALL_REPLY;
+      }),
+    );
+  }
+
+  /** Lets the guest run until it returns, waits or fails. */
+  #enter(work: Work, guest: () => Progress): void {
+    let progress: Progress;
+    try {
+      this.#meter.enter();
+      progress = guest();
+    } catch (error) {
+      this.#crash(work, error);
+      return;
+    } finally {
+      this.#meter.leave();
+    }
+    if (progress.suspended) {
+      this.#phase = "busy";
+      return;
+    }
+    this.#phase = "idle";
+    this.#work = undefined;
+    this.#complete(work, progress.answer);
+  }
+
+  #complete(work: Work, answer: CallAnswer | undefined): void {
+    const { telemetry } = this.#environment;
+    const { functionId } = this.self;
+    const seconds = (this.#nowMs() - work.startedMs) / 1000;
+    if (work.type === "init") {
+      telemetry.initialised(functionId, RUST_WASM, seconds);
+      this.#environment.initialised(functionId);
+    } else if (work.type === "stop") {
+      telemetry.stopped(functionId, RUST_WASM, seconds);
+      telemetry.exited(functionId, RUST_WASM, "ok");
+      this.#end(undefined);
+    } else {
+      const kind = work.event.data.type === "call" ? "call" : "cast";
+      telemetry.executed(functionId, RUST_WASM, kind, seconds);
+      if (answer !== undefined) this.#reply(work.event, answer);
+    }
+  }
+
+  #crash(work: Work, thrown: unknown): void {
+    const status: ExitStatus =
+      work.type === "init" || this.#protocol?.freeing === true ? "internal-error" : "code-error";
+    this.#environment.telemetry.exited(this.self.functionId, RUST_WASM, status);
+    if (work.type === "event" && work.event.data.type === "call") this.#reply(work.event, { type: "err" });
+    this.#end(this.#faultOf(thrown));
+  }
+
+  /** A guest reports that it got no memory by a trap like any other; that it had all of it tells them apart. */
+  #faultOf(thrown: unknown): EdgelessError {
+    const fault = faultOf(thrown);
+    const { maxMemoryMib } = this.#environment.settings;
+    const size = this.#protocol?.memory.size ?? 0;
+    if (fault.code !== "EDGELESS_FUNCTION_TRAPPED" || size + WASM_PAGE <= maxMemoryMib * 1024 * 1024)
+      return fault;
+    const sentence = `${fault.message}, with all of its ${maxMemoryMib} MiB of memory in use`;
+    return new EdgelessError("EDGELESS_FUNCTION_OUT_OF_MEMORY", sentence, thrown);
+  }
+
+  #end(fault: EdgelessError | undefined): void {
+    const instantiated = this.#protocol !== undefined;
+    this.#phase = "ended";
+    this.#work = undefined;
+    this.#protocol = undefined;
+    this.#pending?.timer.cancel();
+    this.#pending = undefined;
+    const unhandled: Event[] = [];
+    for (let event = this.#mailbox.shift(); event !== undefined; event = this.#mailbox.shift()) {
+      // A caller learns at once; a cast waits for the next life of the instance, if there is one.
+      if (fault === undefined || event.data.type === "call") this.#lose(event, "instance-stopped");
+      else unhandled.push(event);
+    }
+    this.#environment.ended({
+      functionId: this.self.functionId,
+      fault: fault === undefined ? undefined : { code: fault.code, reason: fault.message, instantiated },
+      unhandled,
+    });
+  }
+
+  #acceptAnswer(event: Event): void {
+    const pending = this.#pending;
+    // Anything else is late or was never asked for: noise.
+    if (pending?.streamId === event.streamId && sameInstance(pending.callee, event.source))
+      this.#settleCall(event.data);
+  }
+
+  #settleCall(answer: EventData): void {
+    if (this.#answer !== undefined) return;
+    this.#pending?.timer.cancel();
+    this.#answer = answer;
+    this.#environment.wake(this.self.functionId);
+  }
+
+  #lose(event: Event, reason: "mailbox-full" | "instance-stopped"): void {
+    this.#environment.telemetry.dropped(reason, 1);
+    const answer = errorAnswer(event);
+    if (answer !== undefined) this.#environment.route(answer);
+  }
+
+  #reply(event: Event, data: CallAnswer): void {
+    const { target, source, streamId, metadata } = event;
+    this.#environment.route({
+      target: source,
+      source: target,
+      streamId,
+      data,
+      created: TIMESTAMP_ZERO,
+      metadata,
+    });
+  }
+
+  #send(target: InstanceId, streamId: bigint, data: EventData, metadata: EventMetadata): void {
+    const created = timestampFromMs(this.#environment.clock.wallMs());
+    this.#environment.route({ target, source: this.self, streamId, data, created, metadata });
+  }
+
+  #metadataOf(sending: Sending): EventMetadata {
+    return this.#metadata ?? FIRST_METADATA[sending];
+  }
+
+  #nowMs(): number {
+    return this.#environment.clock.monotonicMs();
+  }
+}

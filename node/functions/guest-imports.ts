@@ -1,0 +1,94 @@
+import type { InstanceId } from "../../core/instance-id.js";
+import { uuidFromBytes } from "../../core/uuid.js";
+import { type GuestImports, SUSPEND } from "../../toolchain/engine/guest-imports.js";
+import { trap } from "./guest.js";
+import type { GuestMemory } from "./guest-memory.js";
+import { idBytes } from "./id-bytes.js";
+
+/** Where a guest wants the reply to a call: two addresses of four bytes each. */
+export interface ReplySlots {
+  readonly pointer: number;
+  readonly length: number;
+}
+
+/** Imports that send, as far as they differ in their trace context before the first event. */
+export type Sending = "cast" | "cast-raw" | "call" | "delayed-cast";
+
+/** What the imports of one instance act on. */
+export interface ImportContext {
+  readonly self: InstanceId;
+  /** Undefined until the instance exists, that is while its start function runs. */
+  readonly memory: GuestMemory | undefined;
+  /** The instance behind an output channel. */
+  lookup(alias: string): InstanceId | undefined;
+  cast(target: InstanceId, payload: string, sending: Sending): void;
+  /** A cast to a channel that leads nowhere. */
+  castNowhere(alias: string): void;
+  /** @returns true when the guest has to wait, false when the call fails at once */
+  call(target: InstanceId, payload: string, slots: ReplySlots): boolean;
+  delayedCast(target: InstanceId, payload: string, delayMs: number): void;
+  /** @param level 1 error to 5 trace; the guest may give any number */
+  log(level: number, target: string, message: string): void;
+  sync(state: string): void;
+}
+
+/** The eight functions a guest may import (EDGELESS guest ABI); a fault in their arguments traps the guest. */
+export function createGuestImports(context: ImportContext): GuestImports {
+  const memory = (): GuestMemory => {
+    if (context.memory === undefined) throw trap("top-level code must not call the host");
+    return context.memory;
+  };
+  const mapped = (alias: string): InstanceId => {
+    const target = context.lookup(alias);
+    if (target === undefined) throw trap(`the output "${alias.slice(0, 60)}" is not mapped`);
+    return target;
+  };
+  const instance = (nodePointer: number, componentPointer: number): InstanceId => ({
+    nodeId: uuidFromBytes(memory().copyOut(nodePointer, 16, "the node id")),
+    functionId: uuidFromBytes(memory().copyOut(componentPointer, 16, "the component id")),
+  });
+  const payloadAt = (pointer: number, length: number) => memory().text(pointer, length, "the payload");
+  const aliasAt = (pointer: number, length: number) => memory().text(pointer, length, "the output name");
+  const call = (target: InstanceId, payload: string, outPointer: number, outLength: number) => {
+    // Checked before anything is sent, so that a wrong address is the fault of this very call.
+    memory().check(outPointer, 4, "the slot for the reply's address");
+    memory().check(outLength, 4, "the slot for the reply's length");
+    return context.call(target, payload, { pointer: outPointer, length: outLength }) ? SUSPEND : 2;
+  };
+  return {
+    cast_asm(aliasPointer, aliasLength, pointer, length) {
+      const alias = aliasAt(aliasPointer, aliasLength);
+      const payload = payloadAt(pointer, length);
+      const target = context.lookup(alias);
+      if (target === undefined) context.castNowhere(alias);
+      else context.cast(target, payload, "cast");
+    },
+    cast_raw_asm(nodePointer, componentPointer, pointer, length) {
+      context.cast(instance(nodePointer, componentPointer), payloadAt(pointer, length), "cast-raw");
+    },
+    call_asm(aliasPointer, aliasLength, pointer, length, outPointer, outLength) {
+      const target = mapped(aliasAt(aliasPointer, aliasLength));
+      return call(target, payloadAt(pointer, length), outPointer, outLength);
+    },
+    call_raw_asm(nodePointer, componentPointer, pointer, length, outPointer, outLength) {
+      const target = instance(nodePointer, componentPointer);
+      return call(target, payloadAt(pointer, length), outPointer, outLength);
+    },
+    delayed_cast_asm(delayMs, aliasPointer, aliasLength, pointer, length) {
+      const target = mapped(aliasAt(aliasPointer, aliasLength));
+      context.delayedCast(target, payloadAt(pointer, length), Number(BigInt.asUintN(64, delayMs)));
+    },
+    telemetry_log_asm(level, targetPointer, targetLength, messagePointer, messageLength) {
+      const target = memory().text(targetPointer, targetLength, "the log target");
+      const message = memory().text(messagePointer, messageLength, "the log message");
+      context.log(level, target, message);
+    },
+    slf_asm(nodePointer, componentPointer) {
+      memory().write(nodePointer, idBytes(context.self.nodeId), "the slot for the node id");
+      memory().write(componentPointer, idBytes(context.self.functionId), "the slot for the component id");
+    },
+    sync_asm(pointer, length) {
+      context.sync(memory().text(pointer, length, "the state"));
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { Clock } from "../../core/clock.js";
+import { EdgelessError } from "../../core/errors.js";
+import type { FuelMeter } from "../../toolchain/engine/fuel-meter.js";
+
+/** Fuel between two looks at the clock: well under a millisecond of run time. */
+const FUEL_SLICE = 100_000;
+
+/**
+ * Bounds the run time of one handler. The guest burns fuel; each time a slice is used up the clock decides. Time in
+ * which the handler is suspended does not count.
+ */
+export class RunTimeMeter implements FuelMeter {
+  readonly #clock: Clock;
+  readonly #maximumMs: number;
+  #usedMs = 0;
+  #enteredMs = 0;
+
+  constructor(clock: Clock, maximumMs: number) {
+    this.#clock = clock;
+    this.#maximumMs = maximumMs;
+  }
+
+  /** A new handler begins. */
+  reset(): void {
+    this.#usedMs = 0;
+  }
+
+  /** A handler consists of many stretches (its inputs are allocated, it is resumed): all count together. */
+  start(): void {}
+
+  /** The handler gets the processor. */
+  enter(): void {
+    this.#enteredMs = this.#clock.monotonicMs();
+  }
+
+  /** The handler has returned or was suspended. */
+  leave(): void {
+    this.#usedMs += this.#clock.monotonicMs() - this.#enteredMs;
+  }
+
+  /**
+   * A slice of fuel is used up.
+   * @returns the next slice
+   * @throws EdgelessError EDGELESS_FUNCTION_OUT_OF_TIME
+   */
+  exhausted(): number {
+    const usedMs = this.#usedMs + this.#clock.monotonicMs() - this.#enteredMs;
+    if (usedMs <= this.#maximumMs) return FUEL_SLICE;
+    throw new EdgelessError(
+      "EDGELESS_FUNCTION_OUT_OF_TIME",
+      `the handler did not end within ${this.#maximumMs} ms of run time`,
+    );
+  }
+}

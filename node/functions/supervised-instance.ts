@@ -1,0 +1,43 @@
+import type { BoundedQueue } from "../../core/bounded-queue.js";
+import type { Timer } from "../../core/clock.js";
+import type { Event } from "../../core/event.js";
+import type { InstanceId } from "../../core/instance-id.js";
+import type { RetrySchedule } from "../../core/retry-schedule.js";
+import type { StateSpecification } from "../../core/specification.js";
+import type { ComponentState } from "../../core/status.js";
+import type { Uuid } from "../../core/uuid.js";
+import type { HostPort } from "./host-port.js";
+import type { CompiledImage } from "./image-cache.js";
+
+/** A host and how many instances it has. */
+export interface HostSlot {
+  readonly port: HostPort;
+  /** True: for instances that misbehaved. */
+  readonly isPenalty: boolean;
+  instances: number;
+}
+
+/** What an {@link InstanceSupervisor} knows of one instance, through all its lives. */
+export interface SupervisedInstance {
+  readonly functionId: Uuid;
+  readonly image: CompiledImage;
+  readonly initPayload: string | undefined;
+  readonly state: StateSpecification;
+  readonly schedule: RetrySchedule;
+  /** Casts that wait for the next life. */
+  readonly waiting: BoundedQueue<Event>;
+  outputs: ReadonlyMap<string, InstanceId>;
+  /** Where it lives; undefined between two lives. */
+  host: HostSlot | undefined;
+  status: ComponentState;
+  reason: string;
+  restarts: number;
+  /** Failed instantiations in a row. */
+  failedStarts: number;
+  misbehaved: boolean;
+  /** Since when it is initialised in this life, on the monotonic clock. */
+  runningSinceMs: number | undefined;
+  restart: Timer | undefined;
+  /** Called when it is gone; present while it is being stopped. */
+  onGone: (() => void)[] | undefined;
+}
