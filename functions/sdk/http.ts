@@ -1,0 +1,3 @@
+export { Headers } from "./http-headers";
+export { HttpRequest } from "./http-request";
+export { HttpResponse } from "./http-response";

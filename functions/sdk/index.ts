@@ -1,0 +1,12 @@
+export { Args, args } from "./args";
+export { EdgeFunction } from "./edge-function";
+export { Event } from "./event";
+export { InstanceId, slf } from "./instance-id";
+export { Lcg } from "./lcg";
+export { log, telemetry } from "./log";
+export { num } from "./num";
+export { NumberError } from "./number-error";
+export { Output } from "./output";
+export { Reply, replyLen, replyPtr } from "./reply";
+export { self } from "./self";
+export { sync } from "./sync";

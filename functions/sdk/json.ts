@@ -1,0 +1,2 @@
+export { JsonReader } from "./json-reader";
+export { JsonWriter } from "./json-writer";

@@ -1,0 +1,10 @@
+import { sync_asm } from "./env";
+import { allocate, release } from "./memory";
+import { utf8Bound, writeUtf8 } from "./text";
+
+/** Hands the whole state to the host, which gives it back to `onInit` if the function is re-created. */
+export function sync(state: string): void {
+  const ptr = allocate(utf8Bound(state));
+  sync_asm(ptr, writeUtf8(state, ptr));
+  release(ptr);
+}

@@ -1,0 +1,88 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { writeFileAtomically } from "../../platform/atomic-file.js";
+import { prepareImage } from "../image/prepare.js";
+import type { BuildProfile } from "./build-profile.js";
+import type { BuildReport } from "./build-report.js";
+import { CompilerProcess } from "./compiler-process.js";
+import { compileError } from "./diagnostic.js";
+import { functionPackageText, PACKAGE_FILE, readFunctionPackage } from "./function-package.js";
+
+import { sdkFolder } from "./sdk-folder.js";
+
+/** The whole address space. */
+const MAX_PAGES = 65536;
+
+/** How to build a function. */
+export interface BuildOptions {
+  /** Default: normal. */
+  readonly profile?: BuildProfile;
+  /** Where `NAME.wasm` and `function.json` go; default: the function's own folder. */
+  readonly outFolder?: string;
+  /** A compiler to use and leave running; default: one that ends with this build. */
+  readonly compiler?: CompilerProcess;
+}
+
+/**
+ * Builds the function of a folder: `function.json` names it and its source file. Writes `NAME.wasm` and
+ * `function.json` with the output channels found in the source.
+ * @throws EdgelessError EDGELESS_COMPILE with file, line, column and source line; EDGELESS_WASM_ABI when a host could
+ * not load the module (nothing is written then); EDGELESS_BAD_CONFIG; EDGELESS_FILE_UNREADABLE
+ */
+export async function buildFunction(folder: string, options: BuildOptions = {}): Promise<BuildReport> {
+  const started = performance.now();
+  const path = resolve(folder);
+  const profile = options.profile ?? "normal";
+  const content = readFunctionPackage(path);
+  requireFile(join(path, content.build));
+  const compiler = options.compiler ?? new CompilerProcess();
+  const task = { folder: path, entry: content.build, functionId: content.id, profile, sdk: sdkFolder() };
+  const outFolder = resolve(options.outFolder ?? path);
+  const wasmFile = join(outFolder, `${content.id}.wasm`);
+  try {
+    const { wasm, diagnostics, ...compilation } = await compiler.compile(task);
+    if (wasm === undefined) throw compileError(folder, diagnostics);
+    // Any module may be written that a node could load; how much memory it grants is its own affair.
+    prepareImage(wasm, { maxMemoryPages: MAX_PAGES });
+    mkdirSync(outFolder, { recursive: true });
+    writeFileAtomically(wasmFile, wasm);
+    writeIfChanged(
+      join(outFolder, PACKAGE_FILE),
+      functionPackageText({ ...content, outputs: [...compilation.outputs] }),
+    );
+    return {
+      id: content.id,
+      folder: path,
+      profile,
+      wasmFile,
+      size: wasm.length,
+      outputs: compilation.outputs,
+      memory: compilation.memory,
+      memoryReason: compilation.memoryReason,
+      warnings: diagnostics,
+      inputs: [join(path, PACKAGE_FILE), ...compilation.inputs],
+      duration: performance.now() - started,
+    };
+  } finally {
+    if (options.compiler === undefined) compiler.close();
+  }
+}
+
+function requireFile(path: string): void {
+  try {
+    readFileSync(path);
+  } catch (thrown) {
+    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot read ${path}: ${reasonOf(thrown)}`, thrown);
+  }
+}
+
+/** An unchanged file keeps its time, so that nothing that watches it starts again. */
+function writeIfChanged(path: string, text: string): void {
+  try {
+    if (readFileSync(path, "utf8") === text) return;
+  } catch {
+    // Not there yet.
+  }
+  writeFileAtomically(path, text);
+}

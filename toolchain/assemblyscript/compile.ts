@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import asc from "assemblyscript/asc";
+import { type BuildProfile, compilerArguments, type MemoryScheme } from "./build-profile.js";
+import { ClassTransform } from "./class-transform.js";
+import type { Compilation, CompileTask } from "./compilation.js";
+import { type Diagnostic, diagnosticAt, diagnosticWithoutPlace } from "./diagnostic.js";
+import { ENTRY_FILE, entrySource } from "./entry-source.js";
+import { FUNCTION_DECORATOR, readSourceFacts, type SourceFacts } from "./source-facts.js";
+import { SourceFiles } from "./source-files.js";
+
+const OUT_FILE = "module.wasm";
+/** `DiagnosticCategory.Error` of the compiler. */
+const CATEGORY_ERROR = 3;
+
+/** Compiles one function in this process, which keeps some hundred megabytes afterwards. */
+export async function compile(task: CompileTask): Promise<Compilation> {
+  const path = join(task.folder, task.entry);
+  const text = readFileSync(path, "utf8");
+  const facts = readSourceFacts(text);
+  const { memory, reason } = memoryScheme(task.profile, facts);
+  const complaint = complainAboutClasses(facts, task.entry, text);
+  if (complaint !== undefined) {
+    return {
+      wasm: undefined,
+      diagnostics: [...(await syntaxErrors(task)), complaint],
+      outputs: [],
+      memory,
+      memoryReason: reason,
+      inputs: [path],
+    };
+  }
+  const [found] = facts.classes;
+  const entry = entrySource({
+    module: task.entry.replace(/\.ts$/, ""),
+    className: found?.name ?? "",
+    handlers: found?.handlers,
+    functionId: task.functionId,
+    profile: task.profile,
+    memory,
+  });
+  const run = await runCompiler(task, [ENTRY_FILE, ...compilerArguments(task.profile, memory)], entry);
+  return { ...run, memory, memoryReason: reason };
+}
+
+function memoryScheme(
+  profile: BuildProfile,
+  facts: SourceFacts,
+): { memory: MemoryScheme; reason: string | undefined } {
+  if (profile !== "tiny") return { memory: "collected", reason: undefined };
+  const reason = facts.importsOwnFiles ? "the source has several files" : facts.keepsObjects;
+  return { memory: reason === undefined ? "arena" : "collected", reason };
+}
+
+function complainAboutClasses(facts: SourceFacts, file: string, text: string): Diagnostic | undefined {
+  const [first, second] = facts.classes;
+  if (first === undefined) {
+    const message = `no class with @${FUNCTION_DECORATOR}: put it in front of the class that extends EdgeFunction`;
+    return diagnosticAt("error", message, file, text, 0);
+  }
+  if (second === undefined) return undefined;
+  return diagnosticAt("error", `only one class may have @${FUNCTION_DECORATOR}`, file, text, second.offset);
+}
+
+/** Syntax errors can hide the class, so they are reported beside a missing one. */
+async function syntaxErrors(task: CompileTask): Promise<readonly Diagnostic[]> {
+  const { diagnostics } = await runCompiler(task, [task.entry, "--noEmit"], "");
+  return diagnostics.filter((diagnostic) => diagnostic.severity === "error");
+}
+
+async function runCompiler(
+  task: CompileTask,
+  args: readonly string[],
+  entry: string,
+): Promise<Omit<Compilation, "memory" | "memoryReason">> {
+  const files = new SourceFiles(task.sdk, new Map([[ENTRY_FILE, entry]]));
+  const transform = new ClassTransform();
+  const diagnostics: Diagnostic[] = [];
+  let wasm: Uint8Array | undefined;
+  const { error } = await asc.main([...args, "--outFile", OUT_FILE, "--baseDir", task.folder], {
+    stdout: asc.createMemoryStream(),
+    stderr: asc.createMemoryStream(),
+    readFile: (name, folder) => files.text(name, folder),
+    writeFile: (name, contents) => {
+      if (name === OUT_FILE && typeof contents !== "string") wasm = contents;
+    },
+    listFiles: () => null,
+    transforms: [transform as unknown as asc.Transform],
+    reportDiagnostic: ({ category, message, range }) => {
+      const severity = category === CATEGORY_ERROR ? "error" : "warning";
+      if (range === null) diagnostics.push({ ...diagnosticWithoutPlace(message), severity });
+      else diagnostics.push(place(task, files, severity, message, range, entry));
+    },
+  });
+  const failed = diagnostics.some((diagnostic) => diagnostic.severity === "error");
+  if (error !== null && !failed) diagnostics.push(diagnosticWithoutPlace(error.message));
+  return {
+    wasm: error === null ? wasm : undefined,
+    diagnostics,
+    outputs: transform.outputs,
+    inputs: [...files.read.keys()],
+  };
+}
+
+function place(
+  task: CompileTask,
+  files: SourceFiles,
+  severity: Diagnostic["severity"],
+  message: string,
+  range: { readonly start: number; readonly source: { readonly normalizedPath: string } | null },
+  entry: string,
+): Diagnostic {
+  const name = range.source?.normalizedPath ?? ENTRY_FILE;
+  const path = files.pathOf(name, task.folder);
+  const text = name === ENTRY_FILE ? entry : files.read.get(path);
+  if (text === undefined) return { ...diagnosticWithoutPlace(`${message} (${name})`), severity };
+  const inside = relative(task.folder, path);
+  return diagnosticAt(severity, message, inside.startsWith("..") ? name : inside, text, range.start);
+}

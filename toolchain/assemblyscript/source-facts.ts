@@ -1,0 +1,146 @@
+import {
+  CallExpression,
+  ClassDeclaration,
+  type DecoratorNode,
+  type Expression,
+  FieldDeclaration,
+  FunctionDeclaration,
+  IdentifierExpression,
+  ImportStatement,
+  IntegerLiteralExpression,
+  LiteralExpression,
+  MethodDeclaration,
+  NamedTypeNode,
+  NewExpression,
+  type Node,
+  newOptions,
+  newProgram,
+  PropertyAccessExpression,
+  parse,
+  type Source,
+  StringLiteralExpression,
+  type VariableDeclaration,
+  VariableStatement,
+} from "assemblyscript";
+import { walkSyntax } from "./syntax-walk.js";
+
+/** Name of the decorator that marks a function's class. */
+export const FUNCTION_DECORATOR = "edgeFunction";
+
+/** A class with the decorator, and where its name stands in the source text. */
+export interface DecoratedClass {
+  readonly name: string;
+  /** Offset in UTF-16 code units. */
+  readonly offset: number;
+  /** Handlers it defines; undefined when it does not derive from `EdgeFunction` directly. */
+  readonly handlers: ReadonlySet<string> | undefined;
+}
+
+/** What the build needs to know of one source file before it is compiled. */
+export interface SourceFacts {
+  readonly classes: readonly DecoratedClass[];
+  /** Names given as literals to `new Output(…)` and `Output.range(…)`. */
+  readonly outputs: readonly string[];
+  /** True when the file imports other files of the user. */
+  readonly importsOwnFiles: boolean;
+  /** Why an object may outlive the event it was made in; undefined when none can. */
+  readonly keepsObjects: string | undefined;
+}
+
+const NUMERIC = new Set("bool i8 u8 i16 u16 i32 u32 i64 u64 isize usize f32 f64 boolean number".split(" "));
+
+/** Parses one file, without its imports. A file with syntax errors gives the facts of what could be read. */
+export function readSourceFacts(text: string): SourceFacts {
+  const program = newProgram(newOptions());
+  parse(program, text, "source.ts", true);
+  const source = program.sources.find((each) => each.internalPath === "source");
+  if (source === undefined)
+    return { classes: [], outputs: [], importsOwnFiles: false, keepsObjects: undefined };
+  return {
+    classes: decoratedClasses(source).map(describeClass),
+    outputs: outputNames(source),
+    importsOwnFiles: source.statements.some(
+      (statement) => statement instanceof ImportStatement && statement.path.value.startsWith("."),
+    ),
+    keepsObjects: keptObject(source),
+  };
+}
+
+/** The classes of a source that carry the decorator. */
+export function decoratedClasses(source: Source): ClassDeclaration[] {
+  return source.statements.filter(
+    (statement): statement is ClassDeclaration =>
+      statement instanceof ClassDeclaration && (statement.decorators ?? []).some(isFunctionDecorator),
+  );
+}
+
+/** True for `@edgeFunction`. */
+export function isFunctionDecorator(decorator: DecoratorNode): boolean {
+  return decorator.name instanceof IdentifierExpression && decorator.name.text === FUNCTION_DECORATOR;
+}
+
+/** Output channels that a source names as literals, in the order they appear. */
+export function outputNames(source: Source): string[] {
+  const found: { readonly offset: number; readonly names: readonly string[] }[] = [];
+  walkSyntax(source.statements, (node) => {
+    const names = namesOf(node);
+    if (names.length > 0) found.push({ offset: node.range.start, names });
+  });
+  found.sort((a, b) => a.offset - b.offset);
+  return [...new Set(found.flatMap((each) => each.names))];
+}
+
+function namesOf(node: Node): string[] {
+  if (node instanceof NewExpression && node.typeName.identifier.text === "Output") {
+    const name = node.args[0];
+    return name instanceof StringLiteralExpression ? [name.value] : [];
+  }
+  if (!(node instanceof CallExpression) || !(node.expression instanceof PropertyAccessExpression)) return [];
+  const { expression, property } = node.expression;
+  if (!(expression instanceof IdentifierExpression) || expression.text !== "Output") return [];
+  const [prefix, count] = node.args;
+  if (property.text !== "range" || !(prefix instanceof StringLiteralExpression)) return [];
+  if (!(count instanceof IntegerLiteralExpression)) return [];
+  return Array.from({ length: Math.min(Number(count.value), 1000) }, (_, i) => `${prefix.value}${i}`);
+}
+
+function describeClass(declaration: ClassDeclaration): DecoratedClass {
+  const direct = declaration.extendsType?.name.identifier.text === "EdgeFunction";
+  const methods = declaration.members.filter((member) => member instanceof MethodDeclaration);
+  return {
+    name: declaration.name.text,
+    offset: declaration.name.range.start,
+    handlers: direct ? new Set(methods.map((method) => method.name.text)) : undefined,
+  };
+}
+
+/** Looks at every place of a file that lives longer than a handler: variables of the file, fields and statics. */
+function keptObject(source: Source): string | undefined {
+  for (const statement of source.statements) {
+    const places =
+      statement instanceof VariableStatement
+        ? statement.declarations
+        : statement instanceof ClassDeclaration
+          ? statement.members.filter((member) => member instanceof FieldDeclaration)
+          : [];
+    for (const place of places) if (!isHarmless(place)) return `"${place.name.text}" can keep an object`;
+    if (statement instanceof FunctionDeclaration) continue;
+  }
+  return undefined;
+}
+
+function isHarmless(place: VariableDeclaration | FieldDeclaration): boolean {
+  if (place.type !== null) return place.type instanceof NamedTypeNode && isHarmlessType(place.type);
+  return place.initializer !== null && isHarmlessValue(place.initializer);
+}
+
+function isHarmlessType(type: NamedTypeNode): boolean {
+  const name = type.name.identifier.text;
+  return NUMERIC.has(name) || name === "Output";
+}
+
+function isHarmlessValue(value: Expression): boolean {
+  if (value instanceof NewExpression) return value.typeName.identifier.text === "Output";
+  if (value instanceof IdentifierExpression) return value.text === "true" || value.text === "false";
+  return value instanceof LiteralExpression && !(value instanceof StringLiteralExpression);
+}
