@@ -11,7 +11,8 @@ import { type Service, STATUSES, serve } from "./service.js";
 
 const { updatePeers, reset } = NodeManagementDefinition.methods;
 const update = codec("UpdatePeersRequest", UpdatePeersRequest, peerUpdateToMessage, peerUpdateFromMessage);
-const METHODS = {
+/** The methods of `NodeManagement`. */
+export const managementMethods = {
   updatePeers: method(NodeManagementDefinition, updatePeers, update, nothing),
   reset: method(NodeManagementDefinition, reset, nothing, nothing),
 };
@@ -20,8 +21,8 @@ const METHODS = {
 export function agentServices(agent: Agent): Service[] {
   const management = {
     methods: [
-      serve(METHODS.updatePeers, (peers) => agent.updatePeers(peers), STATUSES),
-      serve(METHODS.reset, () => agent.reset(), STATUSES),
+      serve(managementMethods.updatePeers, (peers) => agent.updatePeers(peers), STATUSES),
+      serve(managementMethods.reset, () => agent.reset(), STATUSES),
     ],
   };
   return [...componentServices(agent, physicalIds), management];
@@ -32,8 +33,8 @@ export function connectAgent(url: string, options: ClientOptions): Agent & Conne
   const peer = new PeerConnection(url, options);
   return {
     ...componentClient(peer, physicalIds),
-    updatePeers: (peers) => peer.call(METHODS.updatePeers, peers),
-    reset: () => peer.call(METHODS.reset, undefined),
+    updatePeers: (peers) => peer.call(managementMethods.updatePeers, peers),
+    reset: () => peer.call(managementMethods.reset, undefined),
     close: () => peer.close(),
   };
 }

@@ -15,7 +15,8 @@ import { resourceFromMessage, resourceToMessage } from "./mapping/resources.js";
 import { method, nothing } from "./method.js";
 import { inBand, type Service, STATUSES, serve } from "./service.js";
 
-function componentMethods<Id>(ids: IdMapping<Id>) {
+/** The methods of `FunctionInstance` and `ResourceConfiguration` with the ids of one level. */
+export function componentMethods<Id>(ids: IdMapping<Id>) {
   const functions = FunctionInstanceDefinition;
   const resources = ResourceConfigurationDefinition;
   const spawn = codec(

@@ -92,8 +92,8 @@ export class PeerConnection implements Connection {
 
   /**
    * Calls a method. The requests of calls made one after the other are put on the wire in that order.
-   * @throws EdgelessError EDGELESS_UNREACHABLE, EDGELESS_TIMEOUT, EDGELESS_BAD_MESSAGE, EDGELESS_REJECTED or
-   * EDGELESS_UNKNOWN_… from a peer of this project
+   * @throws EdgelessError EDGELESS_UNREACHABLE, EDGELESS_TIMEOUT, EDGELESS_BAD_MESSAGE, EDGELESS_REJECTED, or
+   * EDGELESS_UNKNOWN_WORKFLOW from a peer of this project
    */
   async call<Request, Answer>(method: Method<Request, Answer>, request: Request): Promise<Answer> {
     return method.answer.decode(await this.callRaw(method.path, method.request.encode(request)));

@@ -12,7 +12,8 @@ import {
 import { method } from "./method.js";
 import { type Service, STATUSES, serve } from "./service.js";
 
-const UPDATE_DOMAIN = method(
+/** The method of `DomainRegistration`. */
+export const updateDomainMethod = method(
   DomainRegistrationDefinition,
   DomainRegistrationDefinition.methods.updateDomain,
   codec("UpdateDomainRequest", UpdateDomainRequest, domainUpdateToMessage, domainUpdateFromMessage),
@@ -21,7 +22,7 @@ const UPDATE_DOMAIN = method(
 
 /** Serves an ε-CON to ε-ORCs: `DomainRegistration`. */
 export function domainRegistrationService(api: DomainRegistrationApi): Service {
-  return { methods: [serve(UPDATE_DOMAIN, (update) => api.updateDomain(update), STATUSES)] };
+  return { methods: [serve(updateDomainMethod, (update) => api.updateDomain(update), STATUSES)] };
 }
 
 /** The domain register of an ε-CON at `url`; see {@link PeerConnection.call} for what its method throws. */
@@ -30,5 +31,5 @@ export function connectDomainRegistration(
   options: ClientOptions,
 ): DomainRegistrationApi & Connection {
   const peer = new PeerConnection(url, options);
-  return { updateDomain: (update) => peer.call(UPDATE_DOMAIN, update), close: () => peer.close() };
+  return { updateDomain: (update) => peer.call(updateDomainMethod, update), close: () => peer.close() };
 }

@@ -19,7 +19,8 @@ const init = codec(
 const input = codec("InputEventData", proto.InputEventData, map.inputToMessage, map.inputFromMessage);
 const outcome = codec("CallReturn", proto.CallReturn, map.outcomeToMessage, map.outcomeFromMessage);
 
-const METHODS = {
+/** The methods of `GuestAPIFunction`. */
+export const guestFunctionMethods = {
   boot: method(service, rpc.boot, boot, nothing),
   init: method(service, rpc.init, init, nothing),
   cast: method(service, rpc.cast, input, nothing),
@@ -31,11 +32,11 @@ const METHODS = {
 export function guestFunctionService(api: GuestFunctionApi): Service {
   return {
     methods: [
-      serve(METHODS.boot, (request) => api.boot(request), STATUSES),
-      serve(METHODS.init, (request) => api.init(request), STATUSES),
-      serve(METHODS.cast, (request) => api.cast(request), STATUSES),
-      serve(METHODS.call, (request) => api.call(request), STATUSES),
-      serve(METHODS.stop, () => api.stop(), STATUSES),
+      serve(guestFunctionMethods.boot, (request) => api.boot(request), STATUSES),
+      serve(guestFunctionMethods.init, (request) => api.init(request), STATUSES),
+      serve(guestFunctionMethods.cast, (request) => api.cast(request), STATUSES),
+      serve(guestFunctionMethods.call, (request) => api.call(request), STATUSES),
+      serve(guestFunctionMethods.stop, () => api.stop(), STATUSES),
     ],
   };
 }
@@ -44,11 +45,11 @@ export function guestFunctionService(api: GuestFunctionApi): Service {
 export function connectGuestFunction(url: string, options: ClientOptions): GuestFunctionApi & Connection {
   const peer = new PeerConnection(url, options);
   return {
-    boot: (request) => peer.call(METHODS.boot, request),
-    init: (request) => peer.call(METHODS.init, request),
-    cast: (request) => peer.call(METHODS.cast, request),
-    call: (request) => peer.call(METHODS.call, request),
-    stop: () => peer.call(METHODS.stop, undefined),
+    boot: (request) => peer.call(guestFunctionMethods.boot, request),
+    init: (request) => peer.call(guestFunctionMethods.init, request),
+    cast: (request) => peer.call(guestFunctionMethods.cast, request),
+    call: (request) => peer.call(guestFunctionMethods.call, request),
+    stop: () => peer.call(guestFunctionMethods.stop, undefined),
     close: () => peer.close(),
   };
 }

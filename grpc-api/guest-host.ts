@@ -34,7 +34,8 @@ const ownId = codec<proto.InstanceId, InstanceId>(
   (message) => instanceIdFromMessage(message, "InstanceId"),
 );
 
-const METHODS = {
+/** The methods of `GuestAPIHost`. */
+export const guestHostMethods = {
   cast: method(service, rpc.cast, output, nothing),
   castRaw: method(service, rpc.castRaw, rawOutput, nothing),
   call: method(service, rpc.call, output, outcome),
@@ -49,14 +50,14 @@ const METHODS = {
 export function guestHostService(api: GuestHostApi): Service {
   return {
     methods: [
-      serve(METHODS.cast, (request) => api.cast(request), STATUSES),
-      serve(METHODS.castRaw, (request) => api.castRaw(request), STATUSES),
-      serve(METHODS.call, (request) => api.call(request), STATUSES),
-      serve(METHODS.callRaw, (request) => api.callRaw(request), STATUSES),
-      serve(METHODS.telemetryLog, (request) => api.telemetryLog(request), STATUSES),
-      serve(METHODS.slf, () => api.slf(), STATUSES),
-      serve(METHODS.delayedCast, (request) => api.delayedCast(request), STATUSES),
-      serve(METHODS.sync, (request) => api.sync(request), STATUSES),
+      serve(guestHostMethods.cast, (request) => api.cast(request), STATUSES),
+      serve(guestHostMethods.castRaw, (request) => api.castRaw(request), STATUSES),
+      serve(guestHostMethods.call, (request) => api.call(request), STATUSES),
+      serve(guestHostMethods.callRaw, (request) => api.callRaw(request), STATUSES),
+      serve(guestHostMethods.telemetryLog, (request) => api.telemetryLog(request), STATUSES),
+      serve(guestHostMethods.slf, () => api.slf(), STATUSES),
+      serve(guestHostMethods.delayedCast, (request) => api.delayedCast(request), STATUSES),
+      serve(guestHostMethods.sync, (request) => api.sync(request), STATUSES),
     ],
   };
 }
@@ -65,14 +66,14 @@ export function guestHostService(api: GuestHostApi): Service {
 export function connectGuestHost(url: string, options: ClientOptions): GuestHostApi & Connection {
   const peer = new PeerConnection(url, options);
   return {
-    cast: (request) => peer.call(METHODS.cast, request),
-    castRaw: (request) => peer.call(METHODS.castRaw, request),
-    call: (request) => peer.call(METHODS.call, request),
-    callRaw: (request) => peer.call(METHODS.callRaw, request),
-    telemetryLog: (request) => peer.call(METHODS.telemetryLog, request),
-    slf: () => peer.call(METHODS.slf, undefined),
-    delayedCast: (request) => peer.call(METHODS.delayedCast, request),
-    sync: (request) => peer.call(METHODS.sync, request),
+    cast: (request) => peer.call(guestHostMethods.cast, request),
+    castRaw: (request) => peer.call(guestHostMethods.castRaw, request),
+    call: (request) => peer.call(guestHostMethods.call, request),
+    callRaw: (request) => peer.call(guestHostMethods.callRaw, request),
+    telemetryLog: (request) => peer.call(guestHostMethods.telemetryLog, request),
+    slf: () => peer.call(guestHostMethods.slf, undefined),
+    delayedCast: (request) => peer.call(guestHostMethods.delayedCast, request),
+    sync: (request) => peer.call(guestHostMethods.sync, request),
     close: () => peer.close(),
   };
 }

@@ -8,5 +8,5 @@ export { connectNodeRegistration, nodeRegistrationService } from "./node-registr
 export { connectOrchestrator, orchestratorServices } from "./orchestrator.js";
 export { type RunningServer, type ServerOptions, startServer } from "./server.js";
 export type { Service } from "./service.js";
-export type { ClientTls, ServerTls } from "./tls.js";
+export { type ClientTls, readTls, type ServerTls, type Tls } from "./tls.js";
 export { connectWorkflow, workflowService } from "./workflow.js";

@@ -8,7 +8,8 @@ import { eventFromMessage, eventToMessage } from "./mapping/event.js";
 import { method, nothing } from "./method.js";
 import { type Service, STATUSES, serve } from "./service.js";
 
-const HANDLE = method(
+/** The method of `FunctionInvocation`. */
+export const handleMethod = method(
   FunctionInvocationDefinition,
   FunctionInvocationDefinition.methods.handle,
   codec("Event", EventMessage, eventToMessage, eventFromMessage),
@@ -17,7 +18,7 @@ const HANDLE = method(
 
 /** Serves a node to its peers: `FunctionInvocation`. Events reach `api` in the order of their arrival. */
 export function invocationService(api: InvocationApi): Service {
-  return { methods: [serve(HANDLE, (event) => api.handle(event), STATUSES)] };
+  return { methods: [serve(handleMethod, (event) => api.handle(event), STATUSES)] };
 }
 
 /** Delivers events to a peer. */
@@ -29,5 +30,5 @@ export interface InvocationClient extends Connection {
 /** The data plane of a node at `url`. */
 export function connectInvocation(url: string, options: ClientOptions): InvocationClient {
   const peer = new PeerConnection(url, options);
-  return { handle: (event) => peer.call(HANDLE, event), close: () => peer.close() };
+  return { handle: (event) => peer.call(handleMethod, event), close: () => peer.close() };
 }

@@ -13,7 +13,8 @@ import {
 import { method } from "./method.js";
 import { type Service, STATUSES, serve } from "./service.js";
 
-function updateNode(logger: Logger) {
+/** The method of `NodeRegistration`; its server tells `logger` about ill-formed samples, which it leaves out. */
+export function updateNodeMethod(logger: Logger) {
   const request = codec<UpdateNodeRequest, NodeUpdate>(
     "UpdateNodeRequest",
     UpdateNodeRequest,
@@ -32,7 +33,7 @@ function updateNode(logger: Logger) {
  * @param logger told about ill-formed samples, which are left out
  */
 export function nodeRegistrationService(api: NodeRegistrationApi, logger: Logger = SILENT): Service {
-  return { methods: [serve(updateNode(logger), (update) => api.updateNode(update), STATUSES)] };
+  return { methods: [serve(updateNodeMethod(logger), (update) => api.updateNode(update), STATUSES)] };
 }
 
 /** The node register of an ε-ORC at `url`; see {@link PeerConnection.call} for what its method throws. */
@@ -41,6 +42,6 @@ export function connectNodeRegistration(
   options: ClientOptions,
 ): NodeRegistrationApi & Connection {
   const peer = new PeerConnection(url, options);
-  const method = updateNode(SILENT);
+  const method = updateNodeMethod(SILENT);
   return { updateNode: (update) => peer.call(method, update), close: () => peer.close() };
 }

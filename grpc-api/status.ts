@@ -1,5 +1,5 @@
 import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
-import { EdgelessError, ERRORS, type ErrorCode, reasonOf } from "../core/errors.js";
+import { EdgelessError, type ErrorCode, reasonOf } from "../core/errors.js";
 
 /** Trailer with the code of an error; other implementations skip it. */
 const CODE_TRAILER = "edgeless-error";
@@ -22,9 +22,12 @@ function headerText(text: string): string {
   return Buffer.from(text.slice(0, LONGEST_DETAILS)).toString();
 }
 
+/** Codes that an interface of `core` promises to its caller, wherever it is served. */
+const KEPT_CODES: readonly ErrorCode[] = ["EDGELESS_UNKNOWN_WORKFLOW"];
+
 /**
  * What a failed call means: EDGELESS_UNREACHABLE, EDGELESS_TIMEOUT, or EDGELESS_REJECTED when the peer answered with an
- * error. If that error says that something is unknown to the peer, its own code is kept.
+ * error; but EDGELESS_UNKNOWN_WORKFLOW when the peer is of this project and says so.
  */
 export function errorOf(error: ServiceError, what: string): EdgelessError {
   const reason = error.details === "" ? error.message : error.details;
@@ -41,11 +44,5 @@ export function errorOf(error: ServiceError, what: string): EdgelessError {
 
 function peerCode(error: ServiceError): ErrorCode {
   const [code] = error.metadata.get(CODE_TRAILER);
-  return typeof code === "string" && code.startsWith("EDGELESS_UNKNOWN_") && isErrorCode(code)
-    ? code
-    : "EDGELESS_REJECTED";
-}
-
-function isErrorCode(text: string): text is ErrorCode {
-  return Object.hasOwn(ERRORS, text);
+  return KEPT_CODES.find((kept) => kept === code) ?? "EDGELESS_REJECTED";
 }

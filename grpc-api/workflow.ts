@@ -55,7 +55,8 @@ const domains = codec(
   domainsFromMessage,
 );
 
-const METHODS = {
+/** The methods of `WorkflowInstance`. */
+export const workflowMethods = {
   start: method(service, rpc.start, workflow, result),
   stop: method(service, rpc.stop, workflowId, nothing),
   list: method(service, rpc.list, nothing, workflowIds),
@@ -69,15 +70,15 @@ export function workflowService(api: WorkflowApi): Service {
   return {
     methods: [
       serve(
-        METHODS.start,
+        workflowMethods.start,
         (request) => api.start(request),
         inBand<WorkflowInstance>("Invalid request", "Request rejected"),
       ),
-      serve(METHODS.stop, (id) => api.stop(id), ALWAYS_INTERNAL),
-      serve(METHODS.list, () => api.list(), ALWAYS_INTERNAL),
-      serve(METHODS.inspect, (id) => api.inspect(id), ALWAYS_INTERNAL),
-      serve(METHODS.domains, (id) => api.domains(id), ALWAYS_INTERNAL),
-      serve(METHODS.migrate, (request) => api.migrate(request), {
+      serve(workflowMethods.stop, (id) => api.stop(id), ALWAYS_INTERNAL),
+      serve(workflowMethods.list, () => api.list(), ALWAYS_INTERNAL),
+      serve(workflowMethods.inspect, (id) => api.inspect(id), ALWAYS_INTERNAL),
+      serve(workflowMethods.domains, (id) => api.domains(id), ALWAYS_INTERNAL),
+      serve(workflowMethods.migrate, (request) => api.migrate(request), {
         badRequest: "INTERNAL",
         failure: refusal("Request rejected"),
       }),
@@ -89,12 +90,12 @@ export function workflowService(api: WorkflowApi): Service {
 export function connectWorkflow(url: string, options: ClientOptions): WorkflowApi & Connection {
   const peer = new PeerConnection(url, options);
   return {
-    start: (request) => peer.call(METHODS.start, request),
-    stop: (id) => peer.call(METHODS.stop, id),
-    list: () => peer.call(METHODS.list, undefined),
-    inspect: (id) => peer.call(METHODS.inspect, id),
-    domains: (id) => peer.call(METHODS.domains, id),
-    migrate: (request) => peer.call(METHODS.migrate, request),
+    start: (request) => peer.call(workflowMethods.start, request),
+    stop: (id) => peer.call(workflowMethods.stop, id),
+    list: () => peer.call(workflowMethods.list, undefined),
+    inspect: (id) => peer.call(workflowMethods.inspect, id),
+    domains: (id) => peer.call(workflowMethods.domains, id),
+    migrate: (request) => peer.call(workflowMethods.migrate, request),
     close: () => peer.close(),
   };
 }
