@@ -77,9 +77,10 @@ export class PeerLink {
   /** The peer announced itself again: uses its new URL, or tries the same one at once when it was unreachable. */
   renew(invocationUrl: string): void {
     if (invocationUrl === this.#url && this.#schedule.failures === 0) return;
-    this.#connection.close();
-    this.#url = invocationUrl;
+    const former = this.#connection;
     this.#connection = this.#parts.connect(invocationUrl);
+    this.#url = invocationUrl;
+    former.close();
     this.#retryTimer?.cancel();
     this.#retryTimer = undefined;
     this.#schedule.reset();
@@ -142,7 +143,7 @@ export class PeerLink {
       code,
       reason: reasonOf(error),
     });
-    this.#lose([queued.event], code === "EDGELESS_REJECTED" ? "unknown-instance" : "peer-unreachable");
+    this.#lose([queued.event], code === "EDGELESS_TIMEOUT" ? "peer-unreachable" : "unknown-instance");
   }
 
   #reached(): void {
