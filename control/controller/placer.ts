@@ -1,0 +1,136 @@
+import type { Clock } from "../../core/clock.js";
+import { type Random, uniform } from "../../core/random.js";
+import type { WorkflowFault } from "../../core/workflow-validation.js";
+import { type DeploymentContext, deploy, type Outcome } from "./deployment.js";
+import type { Assignment } from "./deployment-plan.js";
+import type { Domain } from "./domain.js";
+import { whyUnsuitable } from "./domain-choice.js";
+import { isLive } from "./placement.js";
+import { componentNames, type WorkflowRecord } from "./workflow-record.js";
+
+/** Why one domain does not host a workflow. */
+export interface DomainRefusal {
+  readonly domainId: string;
+  readonly reason: string;
+}
+
+/** How a placement ended. */
+export type PlacementResult =
+  | { readonly ok: true; readonly record: WorkflowRecord }
+  | { readonly ok: false; readonly refusals: readonly DomainRefusal[] };
+
+/** What a placement works with. */
+export interface PlacementContext extends DeploymentContext {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Deploys what does not run of a workflow: beside the components that still run if their domain takes it, otherwise the
+ * whole workflow in another domain that suits, tried in random order until one has started everything.
+ */
+export async function placeSomewhere(
+  record: WorkflowRecord,
+  context: PlacementContext,
+  calledOff: () => string | undefined,
+): Promise<PlacementResult> {
+  const refusals: DomainRefusal[] = [];
+  const tried = new Set<string>();
+  for (;;) {
+    const domainId = await nextCandidate(record, context, tried, calledOff);
+    if (domainId === undefined) break;
+    tried.add(domainId);
+    const outcome = await deploy(record, wholeIn(domainId, record), context, calledOff);
+    if (outcome.ok) return outcome;
+    refusals.push({ domainId, reason: outcome.failure.reason });
+    if (calledOff() !== undefined) break;
+  }
+  for (const domain of context.domains().values()) {
+    if (domain.presence === "present" && !tried.has(domain.domainId)) {
+      const faults = whyUnsuitable(record.workflow, domain);
+      if (faults.length > 0) refusals.push({ domainId: domain.domainId, reason: textOf(faults) });
+    }
+  }
+  return { ok: false, refusals };
+}
+
+/** Deploys the whole workflow in one given domain; what runs there already stays. */
+export async function placeIn(
+  domain: Domain,
+  record: WorkflowRecord,
+  context: PlacementContext,
+  calledOff: () => string | undefined,
+): Promise<Outcome> {
+  await untilReady(domain, context);
+  return await deploy(record, wholeIn(domain.domainId, record), context, calledOff);
+}
+
+/** The refusals in one text. @param most how many domains to name */
+export function describeRefusals(refusals: readonly DomainRefusal[], most: number): string {
+  if (refusals.length === 0) return "no domain is registered";
+  const named = refusals.slice(0, most).map(({ domainId, reason }) => `${domainId}: ${reason}`);
+  const more = refusals.length - named.length;
+  return named.join("; ") + (more > 0 ? `; and ${more} more domains` : "");
+}
+
+function textOf(faults: readonly WorkflowFault[]): string {
+  return faults.map(({ component, reason }) => `component ${component}: ${reason}`).join(", ");
+}
+
+function wholeIn(domainId: string, { workflow }: WorkflowRecord): Assignment {
+  return new Map(componentNames(workflow).map((name) => [name, domainId]));
+}
+
+/** Waits for a domain that may still be obeying a reset when it is the only choice. */
+async function nextCandidate(
+  record: WorkflowRecord,
+  context: PlacementContext,
+  tried: ReadonlySet<string>,
+  calledOff: () => string | undefined,
+): Promise<string | undefined> {
+  for (;;) {
+    if (calledOff() !== undefined) return undefined;
+    const suitable = [...context.domains().values()].filter(
+      (domain) => !tried.has(domain.domainId) && suits(record, domain, context.domains()),
+    );
+    const nowMs = context.clock.monotonicMs();
+    const ready = suitable.filter(({ readyAtMs }) => readyAtMs <= nowMs);
+    if (ready.length > 0) return preferred(record, ready, context);
+    const soonest = suitable.sort((a, b) => a.readyAtMs - b.readyAtMs)[0];
+    if (soonest === undefined) return undefined;
+    await untilReady(soonest, context);
+  }
+}
+
+function suits(record: WorkflowRecord, domain: Domain, domains: ReadonlyMap<string, Domain>): boolean {
+  if (domain.presence !== "present") return false;
+  const toStart = new Set(componentNames(record.workflow));
+  for (const placement of record.placements.values()) {
+    if (placement.domainId === domain.domainId && isLive(placement, domains))
+      toStart.delete(placement.component);
+  }
+  return whyUnsuitable(record.workflow, domain, toStart).length === 0;
+}
+
+/** The domain where most of the workflow runs; among equals one that answers, at random. */
+function preferred(record: WorkflowRecord, ready: readonly Domain[], context: PlacementContext): string {
+  const domains = context.domains();
+  const score = ({ domainId }: Domain) => {
+    let running = 0;
+    for (const placement of record.placements.values())
+      if (placement.domainId === domainId && isLive(placement, domains)) running++;
+    return 2 * running + (context.linkOf(domainId)?.responsive === false ? 0 : 1);
+  };
+  const best = Math.max(...ready.map(score));
+  const equals = ready.filter((domain) => score(domain) === best);
+  return (equals[Math.floor(uniform(context.random) * equals.length)] as Domain).domainId;
+}
+
+function untilReady({ readyAtMs }: Domain, { clock }: PlacementContext): Promise<void> {
+  const waitMs = readyAtMs - clock.monotonicMs();
+  return waitMs <= 0
+    ? Promise.resolve()
+    : new Promise((resolve) => {
+        clock.setTimer(waitMs, resolve);
+      });
+}

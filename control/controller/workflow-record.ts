@@ -1,0 +1,19 @@
+import type { Uuid } from "../../core/uuid.js";
+import type { Workflow } from "../../core/workflow.js";
+import type { Placement } from "./placement.js";
+
+/** A workflow that was accepted, and where its components are. */
+export interface WorkflowRecord {
+  readonly workflowId: Uuid;
+  /** As the client sent it. */
+  readonly workflow: Workflow;
+  /** State id per function name: the same at each placement, so that state kept on nodes is found again. */
+  readonly stateIds: ReadonlyMap<string, Uuid>;
+  /** By component name; whether they still exist is told by `isLive`. */
+  readonly placements: ReadonlyMap<string, Placement>;
+}
+
+/** Names of all components, functions first, in the order of the request. */
+export function componentNames(workflow: Workflow): string[] {
+  return [...workflow.functions, ...workflow.resources].map(({ name }) => name);
+}
