@@ -1,0 +1,309 @@
+import { readUtf8, utf8Bytes } from "../utf8.js";
+import { WireFault } from "../wire-fault.js";
+import { EMPTY } from "./codes.js";
+import {
+  ACCEPT,
+  BLOCK1,
+  BLOCK2,
+  CONTENT_FORMAT,
+  ECHO,
+  ETAG,
+  LOCATION_PATH,
+  LOCATION_QUERY,
+  MAX_AGE,
+  OBSERVE,
+  SIZE1,
+  SIZE2,
+  URI_HOST,
+  URI_PATH,
+  URI_PORT,
+  URI_QUERY,
+} from "./option-numbers.js";
+
+/** An option that is not there, for options whose value is a number. */
+export const ABSENT = -1;
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * A CoAP message (RFC 7252 section 3) with the options that this project knows as fields, so that a board reads it in one
+ * pass. Numbers are {@link ABSENT} and texts empty when the option is not there.
+ */
+export interface Message {
+  /** CON, NON, ACK or RST. */
+  type: number;
+  code: number;
+  messageId: number;
+  token: Uint8Array;
+  /** Uri-Path of a request, segments joined by "/". */
+  path: string;
+  /** Uri-Query of a request, parts joined by "&". */
+  query: string;
+  /** Location-Path of a response, segments joined by "/". */
+  locationPath: string;
+  observe: number;
+  /** Raw value of Block1: number, more flag and size exponent (RFC 7959 section 2.2). */
+  block1: number;
+  block2: number;
+  size1: number;
+  size2: number;
+  maxAge: number;
+  contentFormat: number;
+  accept: number;
+  etag: Uint8Array;
+  echo: Uint8Array;
+  /** Number of the first critical option that is unknown or has no meaning in its form; 0: none. */
+  badOption: number;
+  payload: Uint8Array;
+}
+
+/** A message without options and payload. */
+export function createMessage(type: number, code: number, messageId: number, token: Uint8Array): Message {
+  return {
+    type,
+    code,
+    messageId,
+    token,
+    path: "",
+    query: "",
+    locationPath: "",
+    observe: ABSENT,
+    block1: ABSENT,
+    block2: ABSENT,
+    size1: ABSENT,
+    size2: ABSENT,
+    maxAge: ABSENT,
+    contentFormat: ABSENT,
+    accept: ABSENT,
+    etag: NOTHING,
+    echo: NOTHING,
+    badOption: 0,
+    payload: NOTHING,
+  };
+}
+
+/**
+ * Reads a datagram as a CoAP message. An option of a form that RFC 7252 does not allow counts as not recognised, as its
+ * section 5.4.3 demands: a critical one is reported in `badOption`, any other is ignored.
+ * @throws WireFault for everything that section 3 calls a message format error
+ */
+export function decodeMessage(bytes: Uint8Array): Message {
+  const size = bytes.length;
+  if (size < 4) throw new WireFault("truncated", size);
+  const first = bytes[0] as number;
+  if (first >> 6 !== 1) throw new WireFault("version", 0);
+  const tokenLength = first & 0x0f;
+  const code = bytes[1] as number;
+  if (tokenLength > 8) throw new WireFault("token length", 0);
+  if (code === EMPTY && size > 4) throw new WireFault("empty message with content", 4);
+  let at = 4 + tokenLength;
+  if (at > size) throw new WireFault("truncated", size);
+  const messageId = ((bytes[2] as number) << 8) | (bytes[3] as number);
+  const message = createMessage((first >> 4) & 3, code, messageId, bytes.subarray(4, at));
+  if (code === EMPTY && tokenLength > 0) throw new WireFault("empty message with content", 4);
+  let number = 0;
+  while (at < size) {
+    const head = bytes[at] as number;
+    if (head === 0xff) {
+      if (at + 1 === size) throw new WireFault("payload marker without payload", at);
+      message.payload = bytes.subarray(at + 1);
+      break;
+    }
+    at++;
+    let delta = head >> 4;
+    let length = head & 0x0f;
+    if (delta === 15) throw new WireFault("option delta", at - 1);
+    if (length === 15) throw new WireFault("option length", at - 1);
+    if (delta > 12) {
+      const extended = delta === 13 ? 1 : 2;
+      if (at + extended > size) throw new WireFault("truncated", size);
+      delta =
+        extended === 1
+          ? 13 + (bytes[at] as number)
+          : 269 + (((bytes[at] as number) << 8) | (bytes[at + 1] as number));
+      at += extended;
+    }
+    if (length > 12) {
+      const extended = length === 13 ? 1 : 2;
+      if (at + extended > size) throw new WireFault("truncated", size);
+      length =
+        extended === 1
+          ? 13 + (bytes[at] as number)
+          : 269 + (((bytes[at] as number) << 8) | (bytes[at + 1] as number));
+      at += extended;
+    }
+    number += delta;
+    if (number > 65535) throw new WireFault("option delta", at);
+    if (length > size - at) throw new WireFault("truncated", size);
+    if (!readOption(message, number, bytes, at, length) && number & 1 && message.badOption === 0)
+      message.badOption = number;
+    at += length;
+  }
+  return message;
+}
+
+/** Takes one option into the message; false when it is not recognised. */
+function readOption(
+  message: Message,
+  number: number,
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+): boolean {
+  if (number === URI_PATH || number === URI_QUERY || number === LOCATION_PATH) {
+    if (length > 255) return false;
+    let text: string;
+    try {
+      text = readUtf8(bytes, from, from + length);
+    } catch (_fault) {
+      return false;
+    }
+    if (number === URI_PATH) message.path = message.path === "" ? text : `${message.path}/${text}`;
+    else if (number === URI_QUERY) message.query = message.query === "" ? text : `${message.query}&${text}`;
+    else message.locationPath = message.locationPath === "" ? text : `${message.locationPath}/${text}`;
+    return true;
+  }
+  if (number === ETAG || number === ECHO) {
+    if (length < 1 || length > (number === ETAG ? 8 : 40)) return false;
+    if (number === ETAG) message.etag = bytes.subarray(from, from + length);
+    else message.echo = bytes.subarray(from, from + length);
+    return true;
+  }
+  if (number === URI_HOST) return length >= 1 && length <= 255;
+  if (number === URI_PORT) return length <= 2;
+  if (number === LOCATION_QUERY) return length <= 255;
+  return readNumber(message, number, bytes, from, length);
+}
+
+/** Options that must not be repeated; a second one counts as not recognised (RFC 7252 section 5.4.5). */
+function readNumber(
+  message: Message,
+  number: number,
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+): boolean {
+  if (length > 4) return false;
+  let value = 0;
+  for (let i = 0; i < length; i++) value = value * 256 + (bytes[from + i] as number);
+  if (number === BLOCK1) {
+    if (length > 3 || message.block1 !== ABSENT) return false;
+    message.block1 = value;
+  } else if (number === BLOCK2) {
+    if (length > 3 || message.block2 !== ABSENT) return false;
+    message.block2 = value;
+  } else if (number === OBSERVE) {
+    if (length > 3 || message.observe !== ABSENT) return false;
+    message.observe = value;
+  } else if (number === MAX_AGE) {
+    if (message.maxAge !== ABSENT) return false;
+    message.maxAge = value;
+  } else if (number === SIZE1) {
+    if (message.size1 !== ABSENT) return false;
+    message.size1 = value;
+  } else if (number === SIZE2) {
+    if (message.size2 !== ABSENT) return false;
+    message.size2 = value;
+  } else if (number === CONTENT_FORMAT) {
+    if (length > 2 || message.contentFormat !== ABSENT) return false;
+    message.contentFormat = value;
+  } else if (number === ACCEPT) {
+    if (length > 2 || message.accept !== ABSENT) return false;
+    message.accept = value;
+  } else return false;
+  return true;
+}
+
+/** Writes a message as a datagram; options go in ascending order of their numbers. */
+export function encodeMessage(message: Message): Uint8Array {
+  const writer = new OptionWriter(messageRoom(message));
+  const { token } = message;
+  writer.bytes[0] = 0x40 | (message.type << 4) | token.length;
+  writer.bytes[1] = message.code;
+  writer.bytes[2] = message.messageId >> 8;
+  writer.bytes[3] = message.messageId & 0xff;
+  writer.bytes.set(token, 4);
+  writer.at = 4 + token.length;
+  if (message.etag.length > 0) writer.option(ETAG, message.etag);
+  if (message.observe !== ABSENT) writer.number(OBSERVE, message.observe);
+  if (message.locationPath !== "") writer.parts(LOCATION_PATH, message.locationPath, "/");
+  if (message.path !== "") writer.parts(URI_PATH, message.path, "/");
+  if (message.contentFormat !== ABSENT) writer.number(CONTENT_FORMAT, message.contentFormat);
+  if (message.maxAge !== ABSENT) writer.number(MAX_AGE, message.maxAge);
+  if (message.query !== "") writer.parts(URI_QUERY, message.query, "&");
+  if (message.accept !== ABSENT) writer.number(ACCEPT, message.accept);
+  if (message.block2 !== ABSENT) writer.number(BLOCK2, message.block2);
+  if (message.block1 !== ABSENT) writer.number(BLOCK1, message.block1);
+  if (message.size2 !== ABSENT) writer.number(SIZE2, message.size2);
+  if (message.size1 !== ABSENT) writer.number(SIZE1, message.size1);
+  if (message.echo.length > 0) writer.option(ECHO, message.echo);
+  if (message.payload.length > 0) {
+    writer.bytes[writer.at++] = 0xff;
+    writer.bytes.set(message.payload, writer.at);
+    writer.at += message.payload.length;
+  }
+  return writer.bytes.subarray(0, writer.at);
+}
+
+/** No message is longer: a text needs at most three bytes a unit, and a head five. */
+function messageRoom(message: Message): number {
+  const texts = message.path.length + message.query.length + message.locationPath.length;
+  return (
+    128 +
+    8 * texts +
+    message.token.length +
+    message.etag.length +
+    message.echo.length +
+    message.payload.length
+  );
+}
+
+class OptionWriter {
+  readonly bytes: Uint8Array;
+  at: number;
+  private last: number;
+
+  constructor(room: number) {
+    this.bytes = new Uint8Array(room);
+    this.at = 0;
+    this.last = 0;
+  }
+
+  option(number: number, value: Uint8Array): void {
+    const delta = number - this.last;
+    this.last = number;
+    const start = this.at++;
+    this.bytes[start] = (this.extended(delta) << 4) | this.extended(value.length);
+    this.bytes.set(value, this.at);
+    this.at += value.length;
+  }
+
+  /** An unsigned number in as few bytes as it needs (RFC 7252 section 3.2). */
+  number(number: number, value: number): void {
+    const width = value === 0 ? 0 : value < 0x100 ? 1 : value < 0x10000 ? 2 : value < 0x1000000 ? 3 : 4;
+    const bytes = new Uint8Array(width);
+    let rest = value;
+    for (let i = width - 1; i >= 0; i--) {
+      bytes[i] = rest & 0xff;
+      rest = Math.floor(rest / 256);
+    }
+    this.option(number, bytes);
+  }
+
+  parts(number: number, text: string, separator: string): void {
+    const parts = text.split(separator);
+    for (let i = 0; i < parts.length; i++) this.option(number, utf8Bytes(parts[i] as string));
+  }
+
+  /** Writes the extension of a delta or length and returns its nibble. */
+  private extended(value: number): number {
+    if (value < 13) return value;
+    if (value < 269) {
+      this.bytes[this.at++] = value - 13;
+      return 13;
+    }
+    this.bytes[this.at++] = (value - 269) >> 8;
+    this.bytes[this.at++] = (value - 269) & 0xff;
+    return 14;
+  }
+}
