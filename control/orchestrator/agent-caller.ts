@@ -1,0 +1,126 @@
+import type { Agent, Result } from "../../core/api.js";
+import type { Clock } from "../../core/clock.js";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
+import type { InstanceId } from "../../core/instance-id.js";
+import type { Uuid } from "../../core/uuid.js";
+import type { Command, IssuedCommand, Outcome, StopKind } from "./commands.js";
+
+/** An agent of a node over some connection. */
+export type AgentConnection = Agent & { close(): void };
+
+/** Longest text of a refusal that is kept. */
+const LONGEST_REASON = 500;
+
+/** What an agent caller needs. */
+export interface AgentCallerOptions {
+  /** Must not wait for the connection to be made. */
+  readonly connect: (agentUrl: string) => AgentConnection;
+  readonly clock: Clock;
+  /** After so long a call counts as unanswered; its answer is still told when it comes. */
+  readonly timeoutMs: number;
+  readonly settle: (issued: IssuedCommand, outcome: Outcome) => void;
+}
+
+/** Carries out commands: one connection per node, calls to different nodes independent of each other. */
+export class AgentCaller {
+  readonly #options: AgentCallerOptions;
+  readonly #connections = new Map<Uuid, { readonly url: string; readonly agent: AgentConnection }>();
+  #isClosed = false;
+
+  constructor(options: AgentCallerOptions) {
+    this.#options = options;
+  }
+
+  /** Sends a command; its outcome comes back through `settle`, never as an exception. */
+  run(issued: IssuedCommand): void {
+    const { clock, timeoutMs } = this.#options;
+    let isLate = false;
+    const timer = clock.setTimer(timeoutMs, () => {
+      isLate = true;
+      this.#settle(issued, {
+        type: "unanswered",
+        reason: `no answer within ${timeoutMs} ms`,
+        isOpen: true,
+      });
+    });
+    void this.#call(issued).then((outcome) => {
+      timer.cancel();
+      if (!isLate || issued.command.type === "start") this.#settle(issued, outcome);
+    });
+  }
+
+  /** Closes the connection to a node that left. */
+  forget(nodeId: Uuid): void {
+    this.#connections.get(nodeId)?.agent.close();
+    this.#connections.delete(nodeId);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const nodeId of [...this.#connections.keys()]) this.forget(nodeId);
+  }
+
+  #settle(issued: IssuedCommand, outcome: Outcome): void {
+    if (!this.#isClosed) this.#options.settle(issued, outcome);
+  }
+
+  async #call({ nodeId, agentUrl, command }: IssuedCommand): Promise<Outcome> {
+    try {
+      return await carryOut(this.#agentOf(nodeId, agentUrl), command);
+    } catch (error) {
+      const reason = reasonOf(error).slice(0, LONGEST_REASON);
+      const isUnanswered =
+        error instanceof EdgelessError &&
+        (error.code === "EDGELESS_UNREACHABLE" || error.code === "EDGELESS_TIMEOUT");
+      return isUnanswered ? { type: "unanswered", reason, isOpen: false } : { type: "refused", reason };
+    }
+  }
+
+  #agentOf(nodeId: Uuid, url: string): Agent {
+    const known = this.#connections.get(nodeId);
+    if (known?.url === url) return known.agent;
+    known?.agent.close();
+    const agent = this.#options.connect(url);
+    this.#connections.set(nodeId, { url, agent });
+    return agent;
+  }
+}
+
+async function carryOut(agent: Agent, command: Command): Promise<Outcome> {
+  switch (command.type) {
+    case "start":
+      return startOutcome(
+        command.spawn.kind === "function"
+          ? await agent.startFunction(command.spawn.request)
+          : await agent.startResource(command.spawn.specification),
+      );
+    case "stop":
+      await stop(agent, command.kind, command.instance);
+      break;
+    case "patch": {
+      const { source, outputs } = command;
+      if (command.kind === "function") await agent.patchFunction({ source, outputs });
+      else await agent.patchResource({ source, outputs });
+      break;
+    }
+    case "peer":
+      await agent.updatePeers(command.update);
+      break;
+    case "reset":
+      await agent.reset();
+      break;
+  }
+  return { type: "done" };
+}
+
+async function stop(agent: Agent, kind: StopKind, instance: InstanceId): Promise<void> {
+  if (kind !== "resource") await agent.stopFunction(instance);
+  if (kind !== "function") await agent.stopResource(instance);
+}
+
+function startOutcome(result: Result<InstanceId>): Outcome {
+  if (result.ok) return { type: "done", instance: result.value };
+  const { summary, detail } = result.error;
+  const reason = detail === undefined || detail === "" ? summary : `${summary}: ${detail}`;
+  return { type: "refused", reason: reason.slice(0, LONGEST_REASON) };
+}

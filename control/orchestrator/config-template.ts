@@ -1,0 +1,46 @@
+/** What the template of an ε-ORC can vary; the defaults are those of the reference. */
+export interface OrchestratorTemplateValues {
+  readonly domainId?: string;
+  readonly domainRegisterUrl?: string;
+  readonly orchestratorUrl?: string;
+  /** What the controller is told; empty: the address bound. */
+  readonly orchestratorUrlAnnounced?: string;
+  readonly nodeRegisterUrl?: string;
+  readonly persistencePath?: string;
+}
+
+/** A complete configuration file of an ε-ORC (TOML) with comments. */
+export function orchestratorTemplate(values: OrchestratorTemplateValues = {}): string {
+  const {
+    domainId = "domain-7000",
+    domainRegisterUrl = "http://127.0.0.1:7002",
+    orchestratorUrl = "http://127.0.0.1:7003",
+    orchestratorUrlAnnounced = orchestratorUrl,
+    nodeRegisterUrl = "http://127.0.0.1:7004",
+    persistencePath = "orchestrator.state",
+  } = values;
+  return `[general]
+# Where the controller takes registrations.
+domain_register_url = ${JSON.stringify(domainRegisterUrl)}
+# Seconds between two registrations with the controller.
+subscription_refresh_interval_sec = 2
+# Name of this orchestration domain.
+domain_id = ${JSON.stringify(domainId)}
+# Where the controller calls this orchestrator, and what it is told about it ("": the address bound).
+orchestrator_url = ${JSON.stringify(orchestratorUrl)}
+orchestrator_url_announced = ${JSON.stringify(orchestratorUrlAnnounced)}
+# Where nodes register.
+node_register_url = ${JSON.stringify(nodeRegisterUrl)}
+# Folder of the state that outlives the process ("": none).
+persistence_path = ${JSON.stringify(persistencePath)}
+
+[baseline]
+# How a node is chosen for a function: "Random" (by computing power) or "RoundRobin".
+orchestration_strategy = "Random"
+
+[proxy]
+# Mirror of the state for delegated orchestrators; only "None" is available.
+proxy_type = "None"
+proxy_gc_period_seconds = 360
+`;
+}

@@ -1,0 +1,38 @@
+import type { Uuid } from "../../core/uuid.js";
+import type { Command } from "./commands.js";
+import type { DomainTables } from "./domain-tables.js";
+import type { NodeRecord } from "./node-record.js";
+import { wiringOf } from "./wiring.js";
+
+/**
+ * The next thing to tell a node, or undefined when there is nothing to do now. Order: empty it, its peers, what must
+ * end, what must start, how it is wired.
+ */
+export function nextCommand(node: NodeRecord, tables: DomainTables, nowMs: number): Command | undefined {
+  const { plan } = node;
+  if (plan.resetDue) return plan.isDue("reset:", nowMs) ? { type: "reset" } : undefined;
+  for (const [peerId, update] of plan.peers) {
+    if (plan.isDue(`peer:${peerId}`, nowMs) && !isHeldBack(node, peerId, update.type, tables))
+      return { type: "peer", update };
+  }
+  for (const [functionId, { kind, instance }] of plan.stops) {
+    if (plan.isDue(`stop:${functionId}`, nowMs)) return { type: "stop", kind, instance };
+  }
+  for (const logicalId of plan.starts) {
+    const spawn = tables.components.get(logicalId)?.spawn;
+    if (spawn !== undefined) return { type: "start", logicalId, spawn };
+  }
+  for (const logicalId of plan.patches) {
+    const component = tables.components.get(logicalId);
+    if (component?.instance === undefined || !plan.isDue(`patch:${logicalId}`, nowMs)) continue;
+    const { outputs, text } = wiringOf(component, tables);
+    const { kind } = component.spawn;
+    return { type: "patch", logicalId, kind, source: component.instance.functionId, outputs, wiring: text };
+  }
+  return undefined;
+}
+
+/** A reference node freezes while it connects to a peer, so it is told of one only when its port was seen open. */
+function isHeldBack(node: NodeRecord, peerId: Uuid, type: string, tables: DomainTables): boolean {
+  return type === "add" && !node.reportsInstances && tables.nodes.get(peerId)?.invocationOpen === false;
+}

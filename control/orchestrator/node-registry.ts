@@ -1,0 +1,347 @@
+import type { NodeUpdate, Result } from "../../core/api.js";
+import { parseEndpoint } from "../../core/endpoint.js";
+import { reasonOf } from "../../core/errors.js";
+import type { Uuid } from "../../core/uuid.js";
+import type { Agenda } from "./agenda.js";
+import type { ComponentLifecycle } from "./component-lifecycle.js";
+import { NodePlan } from "./node-plan.js";
+import { type NodeFacts, type NodeRecord, placementOf, sameFacts } from "./node-record.js";
+import type { SavedNode } from "./saved-state.js";
+
+/** Fractions of a second are cut off on the wire: a deadline holds to the end of its second. */
+const WHOLE_SECOND_MS = 999n;
+const MAX_LIFETIME_MS = 10n ** 12n;
+
+const ACCEPTED: Result<void> = { ok: true, value: undefined };
+
+/** Nodes from their registration to their loss, and what their reports say. */
+export class NodeRegistry {
+  readonly #agenda: Agenda;
+  readonly #components: ComponentLifecycle;
+  #session = 0;
+
+  constructor(agenda: Agenda, components: ComponentLifecycle) {
+    this.#agenda = agenda;
+    this.#components = components;
+  }
+
+  /** Registration, refresh, report or farewell of a node. */
+  update(update: NodeUpdate, nowMs: number, wallMs: number): Result<void> {
+    const facts: NodeFacts = {
+      agentUrl: update.agentUrl,
+      invocationUrl: update.invocationUrl,
+      capabilities: update.capabilities,
+      resourceProviders: update.resourceProviders,
+    };
+    const wrong = whatIsWrongWith(facts);
+    if (wrong !== undefined) return refuse(wrong);
+    const known = this.#agenda.tables.nodes.get(update.nodeId);
+    if (known !== undefined && known.formerNonce === update.nonce)
+      return refuse("another process has registered as this node since");
+    const lifetimeMs = lifetimeOf(update.refreshDeadline, wallMs);
+    if (lifetimeMs <= 0) return this.#farewell(known, update, lifetimeMs);
+    const node = known ?? this.#admit(update, facts);
+    node.lifetimeMs = lifetimeMs;
+    node.expiresAtMs = nowMs + lifetimeMs;
+    this.#agenda.wakeAt(node.expiresAtMs);
+    node.reportsInstances = update.instances !== undefined;
+    if (known !== undefined) this.#refresh(node, update, facts);
+    if (node.suspicion !== undefined) {
+      node.suspicion = undefined;
+      this.#agenda.reviewUnplaced();
+    }
+    if (!node.invocationOpen)
+      this.#agenda.effects.probes.push({ nodeId: node.nodeId, url: facts.invocationUrl });
+    this.#takeReport(node, update);
+    this.#agenda.ready.add(node.nodeId);
+    return ACCEPTED;
+  }
+
+  /** Takes back a node that was registered before a restart of the ε-ORC. */
+  restore(saved: SavedNode, nowMs: number): void {
+    const graceMs = Math.max(saved.lifetimeMs, this.#agenda.times.restoreGraceMs);
+    const node = this.#create(saved.nodeId, saved.nonce, saved.facts, false);
+    node.seen = false;
+    node.lifetimeMs = saved.lifetimeMs;
+    node.reportsInstances = saved.reportsInstances;
+    node.expiresAtMs = nowMs + graceMs;
+    this.#agenda.wakeAt(node.expiresAtMs);
+    this.#reviewPlacements();
+  }
+
+  /** Withdraws a node and all that is on it. */
+  remove(node: NodeRecord, why: string): void {
+    const { tables, effects } = this.#agenda;
+    this.#agenda.logger.warn(`node ${why}`, { nodeId: node.nodeId });
+    tables.nodes.delete(node.nodeId);
+    this.#loseInstances(node);
+    for (const functionId of node.plan.stops.keys()) effects.stops.add(functionId);
+    tables.owners.claim(node.nodeId, []);
+    for (const other of tables.nodes.values()) {
+      other.plan.peers.set(node.nodeId, { type: "delete", nodeId: node.nodeId });
+      other.plan.undelay(`peer:${node.nodeId}`);
+      this.#agenda.ready.add(other.nodeId);
+    }
+    effects.gone.push(node.nodeId);
+    effects.nodes.add(node.nodeId);
+    this.#reviewPlacements();
+    this.#agenda.domainChanged();
+    this.#agenda.reviewUnplaced();
+  }
+
+  /** A cordoned node keeps what runs there and takes nothing new, also after it restarted. */
+  cordon(nodeId: Uuid, isCordoned: boolean): Result<void> {
+    const { tables, effects } = this.#agenda;
+    if (isCordoned === tables.cordoned.has(nodeId)) return ACCEPTED;
+    if (isCordoned && !tables.nodes.has(nodeId))
+      return { ok: false, error: { summary: "cordon declined", detail: `node ${nodeId} is unknown` } };
+    if (isCordoned) tables.cordoned.add(nodeId);
+    else tables.cordoned.delete(nodeId);
+    effects.isDomainChanged = true;
+    this.#reviewPlacements();
+    this.#agenda.domainChanged();
+    this.#agenda.reviewUnplaced();
+    return ACCEPTED;
+  }
+
+  /** Somebody looked at the announced invocation port of a node. */
+  probed(nodeId: Uuid, url: string, isOpen: boolean): void {
+    const node = this.#agenda.tables.nodes.get(nodeId);
+    if (node === undefined || node.facts.invocationUrl !== url || !isOpen) return;
+    node.invocationOpen = true;
+    for (const other of this.#agenda.tables.nodes.keys()) this.#agenda.ready.add(other);
+  }
+
+  /** A node did not answer: nothing new goes there until it reports again. */
+  suspect(node: NodeRecord, reason: string, nowMs: number): void {
+    node.suspicion = `did not answer lately (${reason})`;
+    node.plan.backOff(nowMs);
+    this.#agenda.wakeAt(node.plan.retryAtMs);
+    this.#unqueueStarts(node);
+  }
+
+  /** A node answered. */
+  answered(node: NodeRecord): void {
+    node.plan.answered();
+    if (node.suspicion === undefined) return;
+    node.suspicion = undefined;
+    this.#agenda.reviewUnplaced();
+  }
+
+  #farewell(known: NodeRecord | undefined, update: NodeUpdate, lifetimeMs: number): Result<void> {
+    if (known === undefined)
+      return refuse(`refresh_deadline passed ${-lifetimeMs} ms ago: do the clocks of the machines agree?`);
+    if (known.nonce === update.nonce) this.remove(known, "left");
+    return ACCEPTED;
+  }
+
+  /** An unknown node may hold anything: it is emptied first. */
+  #admit(update: NodeUpdate, facts: NodeFacts): NodeRecord {
+    const node = this.#create(update.nodeId, update.nonce, facts, true);
+    this.#agenda.logger.info("node registered", { nodeId: node.nodeId, agentUrl: facts.agentUrl });
+    this.#introduce(node);
+    this.#announce(node);
+    return node;
+  }
+
+  #create(nodeId: Uuid, nonce: bigint, facts: NodeFacts, resetDue: boolean): NodeRecord {
+    const { tables, random } = this.#agenda;
+    const node: NodeRecord = {
+      nodeId,
+      nonce,
+      formerNonce: undefined,
+      facts,
+      placement: placementOf(nodeId, facts, false, []),
+      lifetimeMs: 0,
+      expiresAtMs: Number.POSITIVE_INFINITY,
+      seen: true,
+      reportsInstances: false,
+      suspicion: undefined,
+      invocationOpen: false,
+      reports: 0,
+      instances: new Map(),
+      statuses: new Map(),
+      strangers: new Set(),
+      plan: new NodePlan(++this.#session, resetDue, random),
+    };
+    tables.nodes.set(nodeId, node);
+    tables.owners.claim(nodeId, providerIds(facts));
+    return node;
+  }
+
+  #refresh(node: NodeRecord, update: NodeUpdate, facts: NodeFacts): void {
+    const isFirstContact = !node.seen;
+    const isRestart = node.nonce !== update.nonce;
+    const isElsewhere = node.facts.invocationUrl !== facts.invocationUrl;
+    const isChanged = !sameFacts(node.facts, facts);
+    node.seen = true;
+    node.facts = facts;
+    if (isElsewhere) node.invocationOpen = false;
+    if (isRestart) this.#restart(node, update.nonce);
+    if (isRestart || isFirstContact) this.#introduce(node);
+    else if (isElsewhere) this.#announceTo(node);
+    if (isChanged) this.#agenda.tables.owners.claim(node.nodeId, providerIds(facts));
+    if (isChanged || isRestart) this.#announce(node);
+    if (isFirstContact) this.#agenda.reviewUnplaced();
+  }
+
+  /** The process of a node is new: what ran there is gone. */
+  #restart(node: NodeRecord, nonce: bigint): void {
+    this.#agenda.logger.info("node restarted", { nodeId: node.nodeId });
+    node.formerNonce = node.nonce;
+    node.nonce = nonce;
+    const former = node.plan;
+    node.plan = new NodePlan(++this.#session, true, this.#agenda.random);
+    for (const functionId of former.stops.keys()) this.#agenda.effects.stops.add(functionId);
+    const { current } = former;
+    if (current?.command.type === "start") {
+      const component = this.#agenda.tables.components.get(current.command.logicalId);
+      node.plan.uncertain.set(current.token, component?.classKey ?? "");
+    }
+    this.#loseInstances(node, former);
+    node.invocationOpen = false;
+    node.reports = 0;
+    for (const logicalId of this.#agenda.unplaced)
+      this.#agenda.tables.components.get(logicalId)?.tried.delete(node.nodeId);
+  }
+
+  #loseInstances(node: NodeRecord, plan: NodePlan = node.plan): void {
+    const { tables } = this.#agenda;
+    for (const logicalId of [...node.instances.values()]) {
+      const component = tables.components.get(logicalId);
+      if (component !== undefined) this.#components.lost(component);
+    }
+    node.instances.clear();
+    node.statuses = new Map();
+    node.strangers = new Set();
+    for (const component of tables.components.values()) {
+      if (component.retiring?.instance.nodeId === node.nodeId) component.retiring = undefined;
+      if (component.start?.nodeId !== node.nodeId) continue;
+      if (component.start.issued && component.instance === undefined)
+        component.tried.set(node.nodeId, "was lost while it started the component");
+      this.#components.unqueue(component);
+    }
+    plan.starts.clear();
+    this.#agenda.reviewUnplaced();
+  }
+
+  #unqueueStarts(node: NodeRecord): void {
+    for (const logicalId of node.plan.starts) {
+      const component = this.#agenda.tables.components.get(logicalId);
+      if (component?.start?.nodeId === node.nodeId) this.#components.unqueue(component);
+    }
+    node.plan.starts.clear();
+  }
+
+  /** Makes a node and all others known to each other. */
+  #introduce(node: NodeRecord): void {
+    this.#announceTo(node);
+    for (const other of this.#agenda.tables.nodes.values()) {
+      if (other === node) continue;
+      const { nodeId, facts } = other;
+      node.plan.peers.set(nodeId, { type: "add", nodeId, invocationUrl: facts.invocationUrl });
+    }
+  }
+
+  /** Tells every node, itself included, where a node takes events. */
+  #announceTo(node: NodeRecord): void {
+    const { nodeId, facts } = node;
+    for (const other of this.#agenda.tables.nodes.values()) {
+      if (!other.seen) continue;
+      other.plan.peers.set(nodeId, { type: "add", nodeId, invocationUrl: facts.invocationUrl });
+      other.plan.undelay(`peer:${nodeId}`);
+      this.#agenda.ready.add(other.nodeId);
+    }
+  }
+
+  /** What a node offers changed. */
+  #announce(node: NodeRecord): void {
+    this.#agenda.effects.nodes.add(node.nodeId);
+    this.#reviewPlacements();
+    this.#agenda.domainChanged();
+    this.#agenda.reviewUnplaced();
+  }
+
+  /** Owners of provider ids or cordons changed. */
+  #reviewPlacements(): void {
+    const { nodes, owners, cordoned } = this.#agenda.tables;
+    for (const node of nodes.values()) {
+      const owned = node.facts.resourceProviders.filter(
+        ({ providerId }) => owners.ownerOf(providerId) === node.nodeId,
+      );
+      node.placement = placementOf(node.nodeId, node.facts, cordoned.has(node.nodeId), owned);
+    }
+  }
+
+  /** Compares what a node says it runs with what it should run. */
+  #takeReport(node: NodeRecord, update: NodeUpdate): void {
+    node.reports++;
+    if (update.instances === undefined) return;
+    const { tables, effects } = this.#agenda;
+    const statuses = new Map(update.instances.map((status) => [status.functionId, status]));
+    const { plan } = node;
+    const isStarting = plan.current?.command.type === "start";
+    const strangers = new Set<Uuid>();
+    for (const status of statuses.values()) {
+      const { functionId } = status;
+      if (node.instances.has(functionId)) {
+        const before = node.statuses.get(functionId);
+        if (JSON.stringify(before) !== JSON.stringify(status)) effects.isReportChanged = true;
+        continue;
+      }
+      // A report may be older than the answer to a start or a stop, so only the second one in a row counts.
+      if (isStarting || plan.resetDue || plan.stops.has(functionId) || isRetiring(functionId, this.#agenda))
+        continue;
+      if (!node.strangers.has(functionId)) strangers.add(functionId);
+      else this.#stopStranger(node, functionId);
+    }
+    for (const [functionId, logicalId] of [...node.instances]) {
+      const component = tables.components.get(logicalId);
+      if (component === undefined || statuses.has(functionId)) continue;
+      if (node.reports - component.placedAtReport < 2) continue;
+      this.#agenda.logger.warn("an instance vanished from its node", { nodeId: node.nodeId, functionId });
+      this.#components.lost(component);
+    }
+    node.statuses = statuses;
+    node.strangers = strangers;
+  }
+
+  #stopStranger(node: NodeRecord, functionId: Uuid): void {
+    this.#agenda.logger.warn("a node runs an instance that nobody asked for", {
+      nodeId: node.nodeId,
+      functionId,
+    });
+    const instance = { nodeId: node.nodeId, functionId };
+    this.#agenda.planStop(node, { instance, kind: "any", classKey: "" });
+  }
+}
+
+function isRetiring(functionId: Uuid, { retiring, tables }: Agenda): boolean {
+  for (const logicalId of retiring)
+    if (tables.components.get(logicalId)?.retiring?.instance.functionId === functionId) return true;
+  return false;
+}
+
+function providerIds(facts: NodeFacts): string[] {
+  return facts.resourceProviders.map(({ providerId }) => providerId);
+}
+
+function lifetimeOf(refreshDeadline: bigint, wallMs: number): number {
+  const restMs = refreshDeadline * 1000n + WHOLE_SECOND_MS - BigInt(Math.floor(wallMs));
+  return Number(restMs > MAX_LIFETIME_MS ? MAX_LIFETIME_MS : restMs);
+}
+
+function whatIsWrongWith(facts: NodeFacts): string | undefined {
+  try {
+    const agent = parseEndpoint(facts.agentUrl, "agent_url");
+    parseEndpoint(facts.invocationUrl, "invocation_url");
+    if (agent.scheme === "coap") return "agent_url: agents are called over http or https only";
+  } catch (error) {
+    return reasonOf(error);
+  }
+  return undefined;
+}
+
+function refuse(detail: string): Result<void> {
+  return { ok: false, error: { summary: "invalid node configuration", detail } };
+}
