@@ -3,21 +3,28 @@ import type { IncomingMessage } from "node:http";
 /**
  * Collects the body of a message.
  * @param limit most bytes taken
- * @returns undefined when the body is longer; the rest is then left unread
+ * @param waste how many bytes beyond the limit are read and dropped, so that the peer is ready for an answer
+ * @returns undefined when the body is longer than `limit`; what is beyond `waste` is left unread
  */
-export async function readBody(message: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
-  if (Number(message.headers["content-length"] ?? 0) > limit) return undefined;
+export async function readBody(
+  message: IncomingMessage,
+  limit: number,
+  waste = 0,
+): Promise<Uint8Array | undefined> {
+  if (Number(message.headers["content-length"] ?? 0) > limit + waste) return undefined;
   return await new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let size = 0;
     message.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) {
+      if (size <= limit) chunks.push(chunk);
+      else chunks = [];
+      if (size > limit + waste) {
         message.pause();
         resolve(undefined);
-      } else chunks.push(chunk);
+      }
     });
-    message.on("end", () => resolve(Buffer.concat(chunks)));
+    message.on("end", () => resolve(size > limit ? undefined : Buffer.concat(chunks)));
     message.on("error", reject);
     message.on("close", () => reject(new Error("the connection ended within the body")));
   });

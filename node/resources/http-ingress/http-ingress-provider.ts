@@ -163,7 +163,8 @@ export class HttpIngressProvider implements ResourceProviderHost {
     if (method === undefined) return plainReply(405, "Method Not Allowed");
     if (this.#closing || this.#running > this.#parts.maxRequests)
       return plainReply(503, "Service Unavailable");
-    const body = await readBody(message, this.#parts.maxBodyBytes);
+    const { maxBodyBytes } = this.#parts;
+    const body = await readBody(message, maxBodyBytes, maxBodyBytes);
     if (body === undefined) return plainReply(413, "Content Too Large");
     const host = message.headers.host ?? authority(this.#endpoint);
     const path = pathOf(message.url ?? "/");
