@@ -1,5 +1,5 @@
 import t from "tap";
-import { randomUuid } from "../../core/uuid.js";
+import { randomUuid, type Uuid } from "../../core/uuid.js";
 import { systemRandom } from "../../platform/system-random.js";
 import { eventually } from "../kit/eventually.js";
 import { functionOf, resourceOf, System, workflowOf } from "../kit/system.js";
@@ -9,7 +9,7 @@ t.test(
   async (t) => {
     const system = await System.start({ domains: 1, nodesPerDomain: 1 });
     t.teardown(() => system.close());
-    const ids = [];
+    const ids: Uuid[] = [];
     for (let i = 0; i < 10; i++) {
       const { workflowId, mapping } = await system.start(workflowOf([functionOf("f1", "noop")]));
       t.match(mapping, [{ name: "f1", domainId: "domain-0" }]);
@@ -63,7 +63,7 @@ t.test("given three nodes, when workflows cross them, then each log holds exactl
 t.test("given three domains, when one is lost, then its workflows move to the others", async (t) => {
   const system = await System.start({ domains: 3, nodesPerDomain: 1 });
   t.teardown(() => system.close());
-  const ids = [];
+  const ids: Uuid[] = [];
   const counts = new Map<string, number>();
   for (let i = 0; i < 100; i++) {
     const { workflowId, mapping } = await system.start(workflowOf([functionOf("f1", "noop")]));
