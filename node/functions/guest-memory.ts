@@ -40,11 +40,9 @@ export class GuestMemory {
       }
       if (at === end) return text;
     }
-    try {
-      return DECODER.decode(bytes.subarray(start, end));
-    } catch {
-      throw trap(`${what} is not valid UTF-8`);
-    }
+    const text = decodeText(bytes.subarray(start, end));
+    if (text === undefined) throw trap(`${what} is not valid UTF-8`);
+    return text;
   }
 
   /** @throws EdgelessError EDGELESS_FUNCTION_TRAPPED when the range is outside the memory */
@@ -105,4 +103,13 @@ export class GuestMemory {
 /** Length of `text` in UTF-8. */
 export function utf8Length(text: string): number {
   return Buffer.byteLength(text, "utf8");
+}
+
+/** Reads UTF-8 strictly; undefined when it is invalid. */
+export function decodeText(bytes: Uint8Array): string | undefined {
+  try {
+    return DECODER.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,6 @@
 import type { InstanceId } from "../../core/instance-id.js";
 import { type Guest, type GuestExport, type Outcome, trap } from "./guest.js";
-import { GuestMemory, utf8Length } from "./guest-memory.js";
+import { decodeText, GuestMemory, utf8Length } from "./guest-memory.js";
 import { idBytes } from "./id-bytes.js";
 
 /** What a call handler answered. */
@@ -87,10 +87,7 @@ export class GuestProtocol {
       if (code === CALL_REPLY) {
         const address = this.memory.readUint32(outPointer, "the slot of the reply's address");
         const size = this.memory.readUint32(outLength, "the slot of the reply's length");
-        progress = {
-          suspended: false,
-          answer: { type: "call-ret", payload: this.memory.text(address, size, "the reply") },
-        };
+        progress = this.#reply(address, size);
       }
       this.#free(component, 16);
       this.#free(node, 16);
@@ -118,6 +115,12 @@ export class GuestProtocol {
     const pointer = this.#placeText(payload, length);
     this.memory.writeUint32(outPointer, pointer, "the slot for the reply's address");
     this.memory.writeUint32(outLength, length, "the slot for the reply's length");
+  }
+
+  /** The Rust SDK may damage its own reply before the host can read it: that fails the call, not the function. */
+  #reply(address: number, size: number): Progress {
+    const payload = decodeText(this.memory.copyOut(address, size, "the reply"));
+    return payload === undefined ? ERROR : { suspended: false, answer: { type: "call-ret", payload } };
   }
 
   #handle(name: GuestExport, args: readonly number[], after: (value: number) => Progress): Progress {

@@ -9,13 +9,13 @@ import { type RetryPolicy, RetrySchedule } from "../../core/retry-schedule.js";
 import { RUST_WASM, type SpawnFunctionRequest } from "../../core/specification.js";
 import type { InstanceStatus } from "../../core/status.js";
 import type { Uuid } from "../../core/uuid.js";
+import { ImageCache } from "../../toolchain/image/image-cache.js";
 import { errorAnswer } from "../dataplane/error-answer.js";
 import type { SendEvent } from "../dataplane/receiver.js";
 import type { DropReason, Telemetry } from "../telemetry/telemetry.js";
 import type { FunctionRuntime } from "./function-runtime.js";
 import type { FunctionSettings } from "./function-settings.js";
 import type { HostPort, HostReports } from "./host-port.js";
-import { ImageCache } from "./image-cache.js";
 import type { InstanceEnd, InstanceFault } from "./instance-environment.js";
 import type { HostSlot, SupervisedInstance } from "./supervised-instance.js";
 
@@ -43,6 +43,9 @@ export interface SupervisorParts {
   readonly openHost: OpenHost;
 }
 
+const PAGES_PER_MIB = 16;
+/** Compiled modules that are kept, also when no instance uses them any more. */
+const CACHED_IMAGES = 32;
 const RESTART: RetryPolicy = { initialMs: 500, factor: 2, maximumMs: 60_000, jitter: 0.2 };
 /** An instance that ran this long has recovered from its earlier crashes. */
 const RECOVERED_MS = 60_000;
@@ -67,7 +70,8 @@ export class InstanceSupervisor implements FunctionRuntime {
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
-    this.#images = new ImageCache(parts.settings);
+    const maxMemoryPages = parts.settings.maxMemoryMib * PAGES_PER_MIB;
+    this.#images = new ImageCache({ maxMemoryPages }, CACHED_IMAGES);
   }
 
   start(functionId: Uuid, request: SpawnFunctionRequest): void {
@@ -79,11 +83,16 @@ export class InstanceSupervisor implements FunctionRuntime {
         "EDGELESS_REJECTED",
         `the node already runs ${settings.maxInstances} functions`,
       );
-    if (request.code.binary === undefined)
-      throw new EdgelessError("EDGELESS_BAD_WASM", `the function class ${request.code.id} has no module`);
+    const { id, binary } = request.code;
+    if (binary === undefined)
+      throw new EdgelessError("EDGELESS_BAD_WASM", `the function class ${id} comes without a module`);
+    if (binary.length > settings.maxModuleBytes) {
+      const sentence = `the module has ${binary.length} bytes, the limit of this node is ${settings.maxModuleBytes}`;
+      throw new EdgelessError("EDGELESS_WASM_TOO_LARGE", sentence);
+    }
     const instance: SupervisedInstance = {
       functionId,
-      image: this.#images.acquire(request.code.binary),
+      module: this.#images.get(binary).module,
       initPayload: request.annotations.get("init-payload"),
       state: request.state,
       schedule: new RetrySchedule(RESTART, random),
@@ -152,14 +161,14 @@ export class InstanceSupervisor implements FunctionRuntime {
   }
 
   #place(instance: SupervisedInstance): void {
-    const { functionId, image, initPayload, state, outputs } = instance;
+    const { functionId, module, initPayload, state, outputs } = instance;
     const host = this.#hostFor(instance);
     host.instances++;
     instance.host = host;
     instance.status = "starting";
     instance.reason = "";
     instance.restart = undefined;
-    host.port.start({ functionId, module: image.module, initPayload, state, outputs });
+    host.port.start({ functionId, module, initPayload, state, outputs });
     for (let event = instance.waiting.shift(); event !== undefined; event = instance.waiting.shift())
       host.port.deliver(event);
   }
@@ -276,7 +285,6 @@ export class InstanceSupervisor implements FunctionRuntime {
     if (!this.#instances.delete(instance.functionId)) return;
     instance.restart?.cancel();
     if (instance.host !== undefined) this.#leave(instance, instance.host);
-    this.#images.release(instance.image.digest);
     for (let event = instance.waiting.shift(); event !== undefined; event = instance.waiting.shift())
       this.#lose(event, "instance-stopped");
     for (const resolve of instance.onGone ?? []) resolve();

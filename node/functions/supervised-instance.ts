@@ -7,7 +7,6 @@ import type { StateSpecification } from "../../core/specification.js";
 import type { ComponentState } from "../../core/status.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { HostPort } from "./host-port.js";
-import type { CompiledImage } from "./image-cache.js";
 
 /** A host and how many instances it has. */
 export interface HostSlot {
@@ -20,7 +19,7 @@ export interface HostSlot {
 /** What an {@link InstanceSupervisor} knows of one instance, through all its lives. */
 export interface SupervisedInstance {
   readonly functionId: Uuid;
-  readonly image: CompiledImage;
+  readonly module: WebAssembly.Module;
   readonly initPayload: string | undefined;
   readonly state: StateSpecification;
   readonly schedule: RetrySchedule;

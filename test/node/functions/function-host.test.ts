@@ -1,0 +1,397 @@
+import t from "tap";
+import { uuidToBytes } from "../../../core/uuid.js";
+import { uuid } from "../kit/events.js";
+import { HostFixture, NODE, PEER } from "./kit/host-fixture.js";
+import type { Handler } from "./kit/scripted-guest.js";
+
+const OTHER = { nodeId: uuid(0xb), functionId: uuid(0xd) };
+
+/** A cast handler that does one thing. */
+function onCast(act: (guest: Parameters<Handler>[0], payload: string) => void): Handler {
+  return (guest, _node, _component, pointer = 0, length = 0) => {
+    act(guest, guest.text(pointer, length));
+  };
+}
+
+t.test(
+  "given a stop, when the instance is idle, then clear and the stop handler run and telemetry ends in order",
+  async (t) => {
+    const fixture = new HostFixture();
+    const target = await fixture.start(1, {
+      handle_init_asm(guest) {
+        guest.log(3, "demo", "up");
+      },
+      handle_cast_asm: onCast((guest) => guest.log(9, "demo", "odd level")),
+      handle_stop_asm(guest) {
+        guest.log(1, "demo", "down");
+      },
+    });
+    await fixture.cast(target, "x");
+    await fixture.call(target, "y");
+    fixture.guest.calls.length = 0;
+    fixture.host.stop(target.functionId);
+    await fixture.clock.advance(0);
+    t.strictSame(fixture.guest.calls, ["clear()", "handle_stop()"]);
+    t.strictSame(fixture.telemetry, [
+      "instantiated",
+      "logged info demo up",
+      "initialised",
+      "transferred",
+      "logged error demo odd level",
+      "executed cast",
+      "transferred",
+      "executed call",
+      "logged error demo down",
+      "stopped",
+      "exited ok",
+    ]);
+    t.match(fixture.logged, ["warn a function logs at a level that does not exist"]);
+    t.match(fixture.ends, [{ functionId: target.functionId, fault: undefined, unhandled: [] }]);
+  },
+);
+
+t.test(
+  "given an output that is not mapped, when the guest casts, then the cast is dropped and counted; self is always mapped",
+  async (t) => {
+    const fixture = new HostFixture();
+    let handled = 0;
+    const target = await fixture.start(
+      1,
+      {
+        handle_cast_asm: onCast((guest, payload) => {
+          handled++;
+          if (payload === "go") {
+            guest.cast("nowhere", "a");
+            guest.cast("nowhere", "b");
+            guest.cast("self", "again");
+          }
+        }),
+      },
+      // A patch cannot give self away.
+      { self: PEER },
+    );
+    await fixture.cast(target, "go");
+    t.equal(handled, 2);
+    t.strictSame(fixture.sent, []);
+    t.strictSame(
+      fixture.telemetry.filter((line) => line.startsWith("dropped")),
+      ["dropped unmapped-output 1", "dropped unmapped-output 1"],
+    );
+    t.equal(fixture.logged.length, 1);
+  },
+);
+
+t.test(
+  "given a patch, when it arrives, then it replaces the whole wiring; a delayed cast keeps the target it had",
+  async (t) => {
+    const fixture = new HostFixture();
+    const target = await fixture.start(
+      1,
+      {
+        handle_cast_asm: onCast((guest, payload) => {
+          if (payload === "later") guest.delayedCast(1000n, "a", "delayed");
+          else {
+            guest.cast("a", "to a");
+            guest.cast("b", "to b");
+          }
+        }),
+      },
+      { a: PEER },
+    );
+    await fixture.cast(target, "later");
+    fixture.host.patch(target.functionId, new Map([["b", OTHER]]));
+    await fixture.cast(target, "now");
+    await fixture.clock.advance(999);
+    t.strictSame(fixture.sentText, ["cast to b"]);
+    await fixture.clock.advance(1);
+    t.strictSame(fixture.sentText, ["cast to b", "cast delayed"]);
+    t.strictSame(fixture.sent[1]?.target, PEER);
+    t.strictSame(fixture.sent[1]?.created.seconds, 1_700_000_001);
+  },
+);
+
+t.test(
+  "given events in the mailbox of an instance that traps, when it ends, then calls get err and casts are handed back",
+  async (t) => {
+    const fixture = new HostFixture();
+    const target = await fixture.start(1, {
+      handle_cast_asm: onCast(() => {
+        throw new Error("boom");
+      }),
+    });
+    const first = fixture.cast(target, "boom");
+    const second = fixture.call(target, "waits");
+    const third = fixture.cast(target, "waits too");
+    await Promise.all([first, second, third]);
+    t.strictSame(fixture.sentText, ["err"]);
+    t.match(fixture.ends[0]?.unhandled, [{ data: { payload: "waits too" } }]);
+  },
+);
+
+t.test(
+  "given a full mailbox, when more events come, then they are dropped and counted, calls with err",
+  async (t) => {
+    const fixture = new HostFixture({ mailboxCapacity: 2 });
+    const script = {
+      *handle_init_asm() {
+        yield;
+      },
+    };
+    const target = await fixture.start(1, script);
+    for (let i = 0; i < 4; i++) await fixture.cast(target, "x");
+    await fixture.call(target, "y");
+    t.strictSame(
+      fixture.telemetry.slice(1),
+      Array.from({ length: 3 }, () => "dropped mailbox-full 1"),
+    );
+    t.strictSame(fixture.sentText, ["err"]);
+  },
+);
+
+t.test(
+  "given a call to somebody else, when the answer arrives, then the handler goes on with it and the mailbox waited",
+  async (t) => {
+    const fixture = new HostFixture();
+    const seen: string[] = [];
+    const target = await fixture.start(
+      1,
+      {
+        *handle_cast_asm(guest, _node, _component, pointer = 0, length = 0) {
+          const payload = guest.text(pointer, length);
+          seen.push(payload);
+          if (payload !== "ask") return;
+          guest.write(516, Uint8Array.of(0xaa, 0xaa, 0xaa, 0xaa));
+          guest.write(524, Uint8Array.of(0xaa, 0xaa, 0xaa, 0xaa));
+          const code = yield* guest.call("out", "question");
+          seen.push(`${code} ${code === 1 ? guest.reply : ""}`);
+        },
+      },
+      { out: PEER },
+    );
+    await fixture.cast(target, "ask");
+    await fixture.cast(target, "meanwhile");
+    t.strictSame(seen, ["ask"]);
+    const call = fixture.sent[0];
+    t.ok((call?.streamId ?? 0n) > 1n << 32n);
+    // Neither another stream, nor another source, nor a call with the right number is the answer.
+    await fixture.deliver(target, { type: "call-ret", payload: "wrong stream" }, (call?.streamId ?? 0n) + 1n);
+    await fixture.deliver(target, { type: "call-ret", payload: "wrong source" }, call?.streamId, OTHER);
+    await fixture.deliver(target, { type: "call", payload: "no answer" }, call?.streamId);
+    t.strictSame(seen, ["ask"]);
+    fixture.guest.calls.length = 0;
+    await fixture.answer({ type: "call-ret", payload: "antwört" });
+    t.equal(fixture.guest.calls[0], "alloc(8)");
+    t.strictSame(seen, ["ask", "1 antwört", "meanwhile"]);
+    t.strictSame(fixture.guest.bytes(516, 4), new Uint8Array(4).fill(0xaa), "exactly four bytes are stored");
+    t.strictSame(fixture.guest.bytes(524, 4), new Uint8Array(4).fill(0xaa), "exactly four bytes are stored");
+    await fixture.answer({ type: "call-ret", payload: "late" });
+    t.equal(seen.length, 3);
+  },
+);
+
+t.test(
+  "given the answers to a call, when they arrive, then the guest sees 0, 1 with an empty reply, or 2",
+  async (t) => {
+    const fixture = new HostFixture();
+    const codes: number[] = [];
+    const target = await fixture.start(
+      1,
+      {
+        *handle_cast_asm(guest) {
+          codes.push(yield* guest.call("out", ""));
+        },
+      },
+      { out: PEER },
+    );
+    for (const data of [
+      { type: "call-no-ret" },
+      { type: "call-ret", payload: "" },
+      { type: "err" },
+    ] as const) {
+      await fixture.cast(target, "x");
+      await fixture.answer(data);
+    }
+    t.strictSame(codes, [0, 1, 2]);
+  },
+);
+
+t.test(
+  "given no answer, when the time is up, then the call fails with 2 and time spent waiting is no run time",
+  async (t) => {
+    const fixture = new HostFixture({ callTimeoutMs: 5000, maxRunTimeMs: 100 });
+    const codes: number[] = [];
+    const target = await fixture.start(
+      1,
+      {
+        *handle_cast_asm(guest) {
+          codes.push(yield* guest.call("out", ""));
+        },
+      },
+      { out: PEER },
+    );
+    await fixture.cast(target, "x");
+    await fixture.clock.advance(4999);
+    t.strictSame(codes, []);
+    await fixture.clock.advance(1);
+    t.strictSame(codes, [2]);
+    t.equal(fixture.clock.pending, 0);
+  },
+);
+
+t.test(
+  "given a function that calls itself, when nobody else can answer, then the call fails by time and is handled afterwards",
+  async (t) => {
+    const fixture = new HostFixture({ callTimeoutMs: 1000 });
+    const seen: string[] = [];
+    const target = await fixture.start(1, {
+      *handle_cast_asm(guest) {
+        seen.push(`code ${yield* guest.call("self", "me")}`);
+      },
+      handle_call_asm() {
+        seen.push("called");
+        return 0;
+      },
+    });
+    await fixture.cast(target, "x");
+    await fixture.clock.advance(1000);
+    t.strictSame(seen, ["code 2", "called"]);
+    t.strictSame(fixture.sent, []);
+  },
+);
+
+t.test(
+  "given two functions that call each other at once, when the time is up, then both go on and both are served",
+  async (t) => {
+    const fixture = new HostFixture({ callTimeoutMs: 1000 });
+    const seen: string[] = [];
+    const script = (name: string) => ({
+      *handle_cast_asm(guest: Parameters<Handler>[0]) {
+        seen.push(`${name} ${yield* guest.call("other", "")}`);
+      },
+      handle_call_asm() {
+        seen.push(`${name} called`);
+        return 0;
+      },
+    });
+    const a = { nodeId: NODE, functionId: uuid(1) };
+    const b = { nodeId: NODE, functionId: uuid(2) };
+    await fixture.start(1, script("a"), { other: b });
+    await fixture.start(2, script("b"), { other: a });
+    const both = [fixture.cast(a, ""), fixture.cast(b, "")];
+    await Promise.all(both);
+    await fixture.clock.advance(1000);
+    t.strictSame([...seen].sort(), ["a 2", "a called", "b 2", "b called"]);
+  },
+);
+
+t.test(
+  "given two functions on one host, when one calls the other, then nothing leaves the host",
+  async (t) => {
+    const fixture = new HostFixture();
+    const b = { nodeId: NODE, functionId: uuid(2) };
+    let reply = "";
+    await fixture.start(2, {
+      handle_call_asm(guest, node = 0, component = 0, _p, _l, outPointer = 0, outLength = 0) {
+        t.strictSame(guest.bytes(component, 16), uuidToBytes(uuid(1)));
+        t.strictSame(guest.bytes(node, 16), uuidToBytes(NODE));
+        const [pointer, length] = guest.place("pong");
+        new DataView(guest.memory.buffer).setUint32(outPointer, pointer, true);
+        new DataView(guest.memory.buffer).setUint32(outLength, length, true);
+        return 1;
+      },
+    });
+    const a = await fixture.start(
+      1,
+      {
+        *handle_cast_asm(guest) {
+          if ((yield* guest.call("b", "ping")) === 1) reply = guest.reply;
+        },
+      },
+      { b },
+    );
+    await fixture.cast(a, "");
+    t.equal(reply, "pong");
+    t.strictSame(fixture.sent, []);
+  },
+);
+
+t.test(
+  "given a stop while a call waits, when it arrives, then the call and all further ones fail and the handler ends first",
+  async (t) => {
+    const fixture = new HostFixture();
+    const seen: string[] = [];
+    const target = await fixture.start(
+      1,
+      {
+        *handle_cast_asm(guest) {
+          seen.push(`first ${yield* guest.call("out", "")}`);
+          seen.push(`second ${yield* guest.call("out", "")}`);
+        },
+        handle_stop_asm() {
+          seen.push("stop");
+        },
+      },
+      { out: PEER },
+    );
+    await fixture.cast(target, "x");
+    await fixture.call(target, "waits");
+    fixture.host.stop(target.functionId);
+    fixture.host.stop(target.functionId);
+    await fixture.clock.advance(0);
+    t.strictSame(seen, ["first 2", "second 2", "stop"]);
+    t.strictSame(fixture.sentText, ["call ", "err"]);
+    t.equal(fixture.ends.length, 1);
+  },
+);
+
+t.test("given an instance that has not begun, when it is stopped, then it never begins", async (t) => {
+  const fixture = new HostFixture();
+  const starting = fixture.start(1, {});
+  fixture.host.stop(uuid(1));
+  await starting;
+  t.strictSame(fixture.telemetry, []);
+  t.match(fixture.ends, [{ functionId: uuid(1), fault: undefined }]);
+});
+
+t.test(
+  "given delayed casts, when their sender is stopped, then they are sent all the same; too many are refused and counted",
+  async (t) => {
+    const fixture = new HostFixture({ maxTimers: 2 });
+    const target = await fixture.start(
+      1,
+      {
+        handle_cast_asm: onCast((guest) => {
+          guest.delayedCast(100n, "out", "soon");
+          guest.delayedCast(-1n, "out", "in 585 million years");
+          guest.delayedCast(1n, "out", "one too many");
+        }),
+      },
+      { out: PEER },
+    );
+    await fixture.cast(target, "x");
+    fixture.host.stop(target.functionId);
+    await fixture.clock.advance(100);
+    t.strictSame(fixture.sentText, ["cast soon"]);
+    t.ok(fixture.telemetry.includes("dropped timers-full 1"));
+    t.equal(fixture.clock.pending, 1);
+    await fixture.host.close();
+    t.equal(fixture.clock.pending, 0);
+  },
+);
+
+t.test(
+  "given a function that keeps itself busy, when others have events, then each gets its turn",
+  async (t) => {
+    const fixture = new HostFixture();
+    const order: string[] = [];
+    const busy = await fixture.start(1, {
+      handle_cast_asm: onCast((guest) => {
+        order.push("busy");
+        if (order.length < 20) guest.cast("self", "again");
+      }),
+    });
+    const calm = await fixture.start(2, { handle_cast_asm: onCast(() => void order.push("calm")) });
+    await Promise.all([fixture.cast(busy, ""), fixture.cast(calm, "1"), fixture.cast(calm, "2")]);
+    t.strictSame(order.slice(0, 4), ["busy", "calm", "busy", "calm"]);
+  },
+);
