@@ -2,7 +2,7 @@ import { ByteReader } from "../wasm/byte-reader.js";
 import type { ByteWriter } from "../wasm/byte-writer.js";
 import { InstructionReader } from "../wasm/instruction-reader.js";
 import { Op } from "../wasm/opcode.js";
-import { ValueType } from "../wasm/value-type.js";
+import { type FunctionType, ValueType } from "../wasm/value-type.js";
 import type { FunctionBody } from "../wasm/wasm-module.js";
 import { FuelCode } from "./fuel-code.js";
 import type { PreparedLayout } from "./prepared-layout.js";
@@ -10,11 +10,11 @@ import type { FunctionScan } from "./scan-function.js";
 
 /** A function of the source with everything that rewriting it needs. */
 export interface SourceFunction {
-  readonly bytes: Uint8Array;
+  readonly type: FunctionType;
   readonly body: FunctionBody;
   readonly scan: FunctionScan;
-  /** Number of parameters. */
-  readonly params: number;
+  /** Most bytes that may be written for it. */
+  readonly limit: number;
 }
 
 /** Writes the groups of locals of a function, with `added` groups after its own. */
@@ -29,15 +29,14 @@ export function writeLocals(
   }
 }
 
-/** Number of locals of a function, the parameters included. */
-export function localCount(body: FunctionBody, params: number): number {
-  return body.locals.reduce((sum, { count }) => sum + count, params);
-}
-
 /** Writes a function that charges fuel at its entry and at each turn of a loop, and is otherwise as it was. */
-export function rewriteFunction(out: ByteWriter, source: SourceFunction, layout: PreparedLayout): void {
-  const { bytes, body, scan } = source;
-  const fuelLocal = localCount(body, source.params);
+export function rewriteFunction(
+  out: ByteWriter,
+  bytes: Uint8Array,
+  { type, body, scan }: SourceFunction,
+  layout: PreparedLayout,
+): void {
+  const fuelLocal = body.locals.reduce((sum, { count }) => sum + count, type.params.length);
   const fuel = new FuelCode(out, layout, fuelLocal, scan.hasCallFreeLoop);
   writeLocals(out, body, [{ count: 2, type: ValueType.i32 }]);
   fuel.load();

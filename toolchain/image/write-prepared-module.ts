@@ -1,3 +1,4 @@
+import { EdgelessError } from "../../core/errors.js";
 import { ByteWriter } from "../wasm/byte-writer.js";
 import { Op } from "../wasm/opcode.js";
 import { type FunctionType, ValueType } from "../wasm/value-type.js";
@@ -7,11 +8,14 @@ import type { ModuleAnalysis } from "./analyse-module.js";
 import { writeChargeFunction } from "./fuel-code.js";
 import { GUEST_EXPORTS, GUEST_MEMORY } from "./guest-abi.js";
 import { HOOK_MODULE, HOOKS, type Hook, PREPARED_EXPORTS, PreparedLayout } from "./prepared-layout.js";
-import { rewriteFunction } from "./rewrite-function.js";
+import { rewriteFunction, type SourceFunction } from "./rewrite-function.js";
+import { SuspendableFunction } from "./rewrite-suspendable.js";
+import { SuspensionGraph } from "./suspension-graph.js";
 
-/** Bytes that the prepared code may have for each byte of the source, and in any case. */
+/** Bytes that the prepared code may have: so many for each byte of the source, in any case, and at most. */
 const MAX_GROWTH = 24;
 const MIN_CODE_LIMIT = 64 * 1024;
+const MAX_CODE_LIMIT = 48 * 1024 * 1024;
 
 const FUNCTION = EXTERNAL_KINDS.indexOf("function");
 const MEMORY = EXTERNAL_KINDS.indexOf("memory");
@@ -60,8 +64,9 @@ class PreparedModuleWriter {
 
   sections(): SectionContents[] {
     const sections: SectionContents[] = [];
+    const limit = Math.min(MIN_CODE_LIMIT + MAX_GROWTH * this.#module.bytes.length, MAX_CODE_LIMIT);
     const add = (id: number, write: (out: ByteWriter) => void) => {
-      const out = new ByteWriter(MIN_CODE_LIMIT + MAX_GROWTH * this.#module.bytes.length);
+      const out = new ByteWriter(limit);
       write(out);
       sections.push({ id, bytes: out.bytes() });
     };
@@ -186,14 +191,21 @@ class PreparedModuleWriter {
 
   #code(out: ByteWriter): void {
     const { bytes, bodies, functions, importedFunctions, types } = this.#module;
-    const limit = MIN_CODE_LIMIT + MAX_GROWTH * bytes.length;
+    const graph = this.#suspends ? new SuspensionGraph(this.#analysis) : undefined;
     out.u32(bodies.length + 1);
-    for (const [index, body] of bodies.entries()) {
-      const code = new ByteWriter(limit);
-      const scan = this.#analysis.scans[index];
-      const type = types[functions[importedFunctions + index] ?? 0];
-      if (scan !== undefined && type !== undefined) {
-        rewriteFunction(code, { bytes, body, scan, params: type.params.length }, this.#layout);
+    for (const [at, body] of bodies.entries()) {
+      const index = importedFunctions + at;
+      const scan = this.#analysis.scans[at];
+      const type = types[functions[index] ?? 0];
+      if (scan === undefined || type === undefined) {
+        throw new EdgelessError("EDGELESS_INTERNAL", `function ${index} was read but not scanned`);
+      }
+      const code = new ByteWriter(out.limit);
+      const source: SourceFunction = { type, body, scan, limit: out.limit };
+      if (graph?.has(index)) {
+        new SuspendableFunction(source, this.#module, this.#layout, graph).write(code);
+      } else {
+        rewriteFunction(code, bytes, source, this.#layout);
       }
       out.sized(code.bytes());
     }

@@ -4,12 +4,13 @@ const UTF8 = new TextEncoder();
 
 /** Writes a module or a part of one into a growing buffer, up to a limit in bytes (EDGELESS_WASM_TOO_LARGE past it). */
 export class ByteWriter {
-  readonly #limit: number;
+  /** Most bytes that may be written. */
+  readonly limit: number;
   #bytes = new Uint8Array(256);
   #length = 0;
 
   constructor(limit = 64 * 1024 * 1024) {
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   get length(): number {
@@ -100,13 +101,13 @@ export class ByteWriter {
     if (needed <= this.#bytes.length) {
       return;
     }
-    if (needed > this.#limit) {
+    if (needed > this.limit) {
       throw new EdgelessError(
         "EDGELESS_WASM_TOO_LARGE",
-        `the prepared module or a part of it would be larger than ${this.#limit} bytes`,
+        `the prepared module or a part of it would be larger than ${this.limit} bytes`,
       );
     }
-    const grown = new Uint8Array(Math.min(this.#limit, needed * 2));
+    const grown = new Uint8Array(Math.min(this.limit, needed * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }
