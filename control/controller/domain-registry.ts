@@ -82,13 +82,11 @@ export class DomainRegistry {
     return { domain, reset: answer.reset, change };
   }
 
-  /** Marks a domain as away, because it left or its lease ran out. */
+  /** Marks a domain as away, because it left or its lease ran out. Answers that are under way still count. */
   withdraw(domainId: string, why: string): void {
     const domain = this.#domains.get(domainId);
     if (domain === undefined || domain.presence === "away") return;
     this.#domains.set(domainId, awayDomain(domain, this.#clock.monotonicMs()));
-    this.#links.get(domainId)?.close();
-    this.#links.delete(domainId);
     this.#logger.warn("domain lost", { domain: domainId, reason: why });
   }
 
@@ -114,6 +112,8 @@ export class DomainRegistry {
   async forget(domainId: string): Promise<void> {
     await this.#store.write([forgetDomain(domainId)]);
     this.#domains.delete(domainId);
+    this.#links.get(domainId)?.close();
+    this.#links.delete(domainId);
   }
 
   close(): void {
