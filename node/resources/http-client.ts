@@ -41,6 +41,9 @@ const MOST_REDIRECTS = 10;
 const IDLE_MS = 1_500;
 /** The client frames messages itself. */
 const FRAMING = ["connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"];
+/** Methods whose requests say how long their body is even when there is none (RFC 9110 section 8.6). */
+const TAKES_BODY: readonly HttpMethod[] = ["Post", "Put", "Patch"];
+/** Methods that may be sent again without asking (RFC 9110 section 9.2.2). */
 const REPEATABLE: readonly HttpMethod[] = ["Get", "Head", "Put", "Delete"];
 
 /** Sends HTTP/1.1 requests over kept connections; every request has a deadline. */
@@ -49,6 +52,7 @@ export class HttpClient {
   readonly #plain = new HttpAgent({ keepAlive: true, timeout: IDLE_MS, maxFreeSockets: 32 });
   readonly #secure: HttpsAgent;
   readonly #running = new Set<AbortController>();
+  #closed = false;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
@@ -62,6 +66,7 @@ export class HttpClient {
    * redirects) or EDGELESS_BAD_MESSAGE (the answer is too long)
    */
   async send(request: OutgoingRequest): Promise<HttpResponse> {
+    if (this.#closed) throw new EdgelessError("EDGELESS_UNREACHABLE", "the HTTP client is closed");
     const abort = new AbortController();
     const { clock, timeoutMs } = this.#options;
     let late = false;
@@ -85,6 +90,7 @@ export class HttpClient {
 
   /** Ends all requests and connections. */
   close(): void {
+    this.#closed = true;
     for (const abort of this.#running) abort.abort();
     this.#plain.destroy();
     this.#secure.destroy();
@@ -121,7 +127,12 @@ export class HttpClient {
   #begin({ method, url, headers, body }: OutgoingRequest, signal: AbortSignal): ClientRequest {
     const secure = url.protocol === "https:";
     const target = urlToHttpOptions(url);
-    const options = { ...target, method: method.toUpperCase(), headers: fields(headers, body), signal };
+    const options = {
+      ...target,
+      method: method.toUpperCase(),
+      headers: fields(method, headers, body),
+      signal,
+    };
     if (!secure) return httpRequest({ ...options, agent: this.#plain });
     const name = typeof options.hostname === "string" ? options.hostname : "";
     // The certificate is that of the URL, whatever the Host header says.
@@ -147,7 +158,11 @@ function headOf(request: ClientRequest, body: Uint8Array | undefined): Promise<I
   });
 }
 
-function fields(headers: StringMap, body: Uint8Array | undefined): Record<string, string> {
+function fields(
+  method: HttpMethod,
+  headers: StringMap,
+  body: Uint8Array | undefined,
+): Record<string, string> {
   const result: Record<string, string> = {};
   for (const [name, value] of headers) {
     if (!isHeaderName(name) || !isHeaderValue(value))
@@ -157,7 +172,7 @@ function fields(headers: StringMap, body: Uint8Array | undefined): Record<string
       );
     if (!FRAMING.includes(name.toLowerCase())) result[name] = value;
   }
-  if (body !== undefined) result["content-length"] = String(body.length);
+  if (body !== undefined || TAKES_BODY.includes(method)) result["content-length"] = String(body?.length ?? 0);
   return result;
 }
 

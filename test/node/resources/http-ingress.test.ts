@@ -140,10 +140,12 @@ t.test("given rules, when a request comes, then host, method and workflow decide
   t.ok(fits({ wf_id: "TRUE" }, "W%31"), "the first of that name, not decoded");
   t.notOk(fits({ wf_id: "true" }, "W1"));
   t.ok(fits({ wf_id: "yes" }, "other"), "only true switches it on");
+  const items = fc.array(fc.constantFrom("wf_id=W", "wf_id=V", "wf_id", "a=wf_id=W", "", "wf_id=W=", "x=1"));
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (path) => {
-      const rule = parseIngressRule(configured({ wf_id: "true" }), "never");
-      return !matches(rule, { ...request, path: path.replaceAll("never", "") });
+    fc.property(items, (query) => {
+      const rule = parseIngressRule(configured({ wf_id: "true" }), "W");
+      const expected = query.find((item) => item.startsWith("wf_id=")) === "wf_id=W";
+      return matches(rule, { ...request, path: `/wf_id=W?${query.join("&")}` }) === expected;
     }),
   );
 });
@@ -240,7 +242,7 @@ t.test(
     t.equal(reply.body.toString(), "hi");
     t.equal(reply.headers.ok, "1");
     t.equal(reply.headers["content-length"], "2");
-    for (const name of ["x", "y", "bad value", "b\0d", "transfer-encoding"])
+    for (const name of ["x", "y", "bad value", "b\u0000d", "transfer-encoding"])
       t.equal(reply.headers[name], undefined, name);
     for (payload of ['{"body":[1],"status":204,"headers":{}}', '{"body":[1],"status":304,"headers":{}}'])
       t.equal((await send("GET", "/")).body.length, 0);
@@ -330,7 +332,7 @@ t.test("given bodies up to the limit and beyond, then the limit decides between 
     provider.url,
     `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}${tail}`,
   );
-  t.match(streamed, /^HTTP\/1\.1 413 [^]*HTTP\/1\.1 200 /, "the connection is good for the next request");
+  t.match(streamed, /^HTTP\/1\.1 413 [\s\S]*HTTP\/1\.1 200 /, "the connection is good for the next request");
   t.equal(events.length, 2);
   t.equal((await send("GET", "/")).status, 200);
   await host.close();
