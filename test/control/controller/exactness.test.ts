@@ -21,6 +21,7 @@ type Step =
   | { readonly do: "restart" | "silence" | "leave" | "refuse" | "lose"; readonly domain: number }
   | { readonly do: "mood"; readonly domain: number; readonly mood: SimulatedOrchestrator["mood"] }
   | { readonly do: "pass"; readonly seconds: number }
+  | { readonly do: "beat"; readonly turns: number }
   | { readonly do: "restart controller" };
 
 const domain = fc.nat(2);
@@ -38,6 +39,7 @@ const decentSteps: fc.Arbitrary<Step>[] = [
     mood: fc.constantFrom("well" as const, "unreachable" as const),
   }),
   fc.record({ do: fc.constant("pass" as const), seconds: fc.integer({ min: 1, max: 15 }) }),
+  fc.record({ do: fc.constant("beat" as const), turns: fc.integer({ min: 1, max: 8 }) }),
 ];
 
 const roughSteps: fc.Arbitrary<Step>[] = [
@@ -119,6 +121,10 @@ class Story {
         break;
       case "pass":
         await this.#cluster.pass(step.seconds, ...this.#silent);
+        break;
+      case "beat":
+        // A few calls get further, in the middle of what is under way.
+        for (let i = 0; i < step.turns; i++) await new Promise((resolve) => setImmediate(resolve));
         break;
       case "restart controller":
         await this.#cluster.restartController();
