@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import t from "tap";
@@ -8,6 +8,7 @@ import { resourceCatalogue } from "../../../node/resources/resource-catalogue.js
 import { resourceSettingsSchema } from "../../../node/resources/resource-settings.js";
 import { listenHttp } from "../../../platform/listen-http.js";
 import { systemClock } from "../../../platform/system-clock.js";
+import { ROOT } from "../../kit/repository.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 import { eventFor, hostOf, keepingLogger, started } from "../kit/resource-fixture.js";
 
@@ -97,4 +98,17 @@ t.test("given the catalogue, when it is compared with the providers, then each c
   }
   for (const provider of providers) await provider.close();
   t.ok(providers.some((provider) => provider instanceof HttpIngressProvider));
+});
+
+t.test("given the catalogue, when the documentation is read, then each class has its page", async (t) => {
+  for (const { classType, version, configurations, outputs } of resourceCatalogue) {
+    const page = readFileSync(join(ROOT, "docs", "resources", `${classType}.md`), "utf8");
+    t.match(page, `# ${classType}\n`);
+    t.match(page, `Version ${version}`);
+    for (const name of [...configurations.keys(), ...outputs]) t.match(page, `\`${name}\``, classType);
+    for (const example of page.matchAll(/```json\n([\s\S]*?)```/g)) {
+      const [text = ""] = example.slice(1);
+      for (const json of text.startsWith("{ ") ? [text] : text.trim().split("\n")) t.ok(JSON.parse(json));
+    }
+  }
 });
