@@ -1,10 +1,12 @@
-import type { Clock } from "../../core/clock.js";
+import type { Clock, Timer } from "../../core/clock.js";
 
 /** What travels between two threads: a batch, or the sign that the last one was taken. */
 export type Frame<T> = { readonly type: "batch"; readonly items: readonly T[] } | { readonly type: "taken" };
 
 /** Most characters of text that may wait on one side. */
 const MAX_WAITING_WEIGHT = 64 * 1024 * 1024;
+/** How long, in milliseconds, what is not urgent may wait for company. */
+const LAZY_MS = 50;
 
 /**
  * One end of a link between two threads. What is sent within one turn of the event loop travels as one message, and
@@ -17,7 +19,8 @@ export class BatchChannel<Out, In> {
   #outbox: Out[] = [];
   #weight = 0;
   #inFlight: readonly Out[] | undefined;
-  #scheduled = false;
+  #flushTimer: Timer | undefined;
+  #isUrgent = false;
 
   constructor(post: (frame: Frame<Out>) => void, receive: (item: In) => void, clock: Clock) {
     this.#post = post;
@@ -38,6 +41,8 @@ export class BatchChannel<Out, In> {
   /** Sends what must not be lost. */
   send(item: Out): void {
     this.#outbox.push(item);
+    if (this.#isUrgent) return;
+    this.#isUrgent = true;
     this.#schedule();
   }
 
@@ -48,10 +53,18 @@ export class BatchChannel<Out, In> {
    * @returns false when it was refused
    */
   offer(item: Out, capacity: number, weight = 0): boolean {
-    if (this.#outbox.length >= capacity) return false;
-    if (this.#outbox.length > 0 && this.#weight + weight > MAX_WAITING_WEIGHT) return false;
+    if (!this.#hasRoom(capacity, weight)) return false;
     this.#weight += weight;
     this.send(item);
+    return true;
+  }
+
+  /** Sends what may be lost and need not be sent at once; otherwise as {@link offer}. */
+  offerLazily(item: Out, capacity: number, weight = 0): boolean {
+    if (!this.#hasRoom(capacity, weight)) return false;
+    this.#weight += weight;
+    this.#outbox.push(item);
+    if (this.#flushTimer === undefined) this.#schedule();
     return true;
   }
 
@@ -64,18 +77,24 @@ export class BatchChannel<Out, In> {
   take(frame: Frame<In>): void {
     if (frame.type === "taken") {
       this.#inFlight = undefined;
-      if (this.#outbox.length > 0) this.#flush();
+      if (this.#isUrgent) this.#flush();
+      else if (this.#outbox.length > 0) this.#schedule();
       return;
     }
     for (const item of frame.items) this.#receive(item);
     this.#post({ type: "taken" });
   }
 
+  #hasRoom(capacity: number, weight: number): boolean {
+    if (this.#outbox.length >= capacity) return false;
+    return this.#outbox.length === 0 || this.#weight + weight <= MAX_WAITING_WEIGHT;
+  }
+
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight !== undefined) return;
-    this.#scheduled = true;
-    this.#clock.setTimer(0, () => {
-      this.#scheduled = false;
+    if (this.#inFlight !== undefined) return;
+    this.#flushTimer?.cancel();
+    this.#flushTimer = this.#clock.setTimer(this.#isUrgent ? 0 : LAZY_MS, () => {
+      this.#flushTimer = undefined;
       if (this.#inFlight === undefined && this.#outbox.length > 0) this.#flush();
     });
   }
@@ -84,6 +103,9 @@ export class BatchChannel<Out, In> {
     const items = this.#outbox;
     this.#outbox = [];
     this.#weight = 0;
+    this.#isUrgent = false;
+    this.#flushTimer?.cancel();
+    this.#flushTimer = undefined;
     this.#inFlight = items;
     this.#post({ type: "batch", items });
   }

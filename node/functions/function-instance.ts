@@ -198,8 +198,7 @@ export class FunctionInstance implements ImportContext {
     const savedState = states.read(state);
     const startedMs = clock.monotonicMs();
     try {
-      this.#meter.reset();
-      this.#meter.enter();
+      this.#meter.begin(startedMs);
       this.#protocol = new GuestProtocol(instantiate(module, createGuestImports(this), this.#meter));
     } catch (error) {
       this.#end(faultOf(error));
@@ -225,7 +224,7 @@ export class FunctionInstance implements ImportContext {
     const protocol = this.#protocol;
     if (protocol === undefined) return;
     this.#work = work;
-    this.#meter.reset();
+    this.#meter.begin(work.startedMs);
     this.#enter(work, () => {
       if (work.type === "init") return protocol.init(initPayload, savedState);
       if (work.type === "stop") return protocol.stop();
@@ -243,6 +242,7 @@ export class FunctionInstance implements ImportContext {
     if (protocol === undefined || work === undefined || pending === undefined || answer === undefined) return;
     this.#pending = undefined;
     this.#answer = undefined;
+    this.#meter.proceed();
     this.#enter(work, () =>
       protocol.resume(() => {
         if (answer.type === "call-no-ret") return CALL_NO_REPLY;
@@ -257,15 +257,13 @@ export class FunctionInstance implements ImportContext {
   #enter(work: Work, guest: () => Progress): void {
     let progress: Progress;
     try {
-      this.#meter.enter();
       progress = guest();
     } catch (error) {
       this.#crash(work, error);
       return;
-    } finally {
-      this.#meter.leave();
     }
     if (progress.suspended) {
+      this.#meter.pause();
       this.#phase = "busy";
       return;
     }

@@ -25,7 +25,7 @@ function run(data: WorkerData, post: (frame: Frame<FromWorker>) => void): (frame
   const channel = new BatchChannel<FromWorker, ToWorker>(post, (message) => receive(message), systemClock);
   const running = new Uint8Array(data.running);
   const remark = (level: LogLevel, message: string, fields: LogFields) => {
-    channel.offer({ type: "log", level, message, fields }, REPORT_CAPACITY);
+    channel.offerLazily({ type: "log", level, message, fields }, REPORT_CAPACITY);
   };
   const log = (level: LogLevel) => (message: string, fields?: LogFields) =>
     remark(level, message, fields ?? {});
@@ -43,7 +43,7 @@ function run(data: WorkerData, post: (frame: Frame<FromWorker>) => void): (frame
       channel.send({ type: "telemetry", record });
       return;
     }
-    if (channel.offer({ type: "telemetry", record }, REPORT_CAPACITY)) return;
+    if (channel.offerLazily({ type: "telemetry", record }, REPORT_CAPACITY)) return;
     lost++;
     if (systemClock.monotonicMs() - remarkedMs < REMARK_INTERVAL_MS) return;
     remarkedMs = systemClock.monotonicMs();

@@ -14,28 +14,32 @@ export class RunTimeMeter implements FuelMeter {
   readonly #maximumMs: number;
   #usedMs = 0;
   #enteredMs = 0;
+  #isFresh = true;
 
   constructor(clock: Clock, maximumMs: number) {
     this.#clock = clock;
     this.#maximumMs = maximumMs;
   }
 
-  /** A new handler begins. */
-  reset(): void {
+  /** A new handler begins, now. */
+  begin(nowMs: number): void {
     this.#usedMs = 0;
+    this.#enteredMs = nowMs;
   }
 
-  /** A handler consists of many stretches (its inputs are allocated, it is resumed): all count together. */
-  start(): void {}
+  /** The handler was suspended. */
+  pause(): void {
+    this.#usedMs += this.#clock.monotonicMs() - this.#enteredMs;
+  }
 
-  /** The handler gets the processor. */
-  enter(): void {
+  /** The handler goes on. */
+  proceed(): void {
     this.#enteredMs = this.#clock.monotonicMs();
   }
 
-  /** The handler has returned or was suspended. */
-  leave(): void {
-    this.#usedMs += this.#clock.monotonicMs() - this.#enteredMs;
+  /** One of the stretches of a handler begins: an input is allocated, it runs, it is resumed. All count together. */
+  start(): void {
+    this.#isFresh = true;
   }
 
   /**
@@ -44,6 +48,11 @@ export class RunTimeMeter implements FuelMeter {
    * @throws EdgelessError EDGELESS_FUNCTION_OUT_OF_TIME
    */
   exhausted(): number {
+    // The first slice of a stretch is free of a look at the clock: most stretches need no other.
+    if (this.#isFresh) {
+      this.#isFresh = false;
+      return FUEL_SLICE;
+    }
     const usedMs = this.#usedMs + this.#clock.monotonicMs() - this.#enteredMs;
     if (usedMs <= this.#maximumMs) return FUEL_SLICE;
     throw new EdgelessError(
