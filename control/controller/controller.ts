@@ -281,7 +281,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
         return refusal("Ignoring request to migrate component to the same domain");
     }
     const cannot = (reason: string) =>
-      refusal<WorkflowInstance>(`Migration request cannot be satisfied: ${reason}`, reason);
+      refusal<WorkflowInstance>(`Migration request cannot be satisfied: ${reason}`);
     const staying = names.filter((name) => record.placements.get(name)?.domainId !== domainId);
     if (component !== "" && staying.some((name) => name !== component))
       return cannot("the workflow would be spread over several domains, and there is no portal between them");
