@@ -23,6 +23,7 @@ import { createWasmRuntime } from "./functions/create-function-runtime.js";
 import type { FunctionRuntime } from "./functions/function-runtime.js";
 import { HealthMeter } from "./health/health-meter.js";
 import { systemProbe } from "./health/host-probe.js";
+import { readActivePower } from "./health/power-meter.js";
 import { Registration } from "./registration/registration.js";
 import { createProviders } from "./resources/create-providers.js";
 import { LATE, withDeadline } from "./resources/deadline.js";
@@ -149,7 +150,9 @@ async function openNode(
     ...clientTls,
   });
   parts.add("connection to the orchestrator", register);
-  const meter = new HealthMeter(probe, clock, stateFolder);
+  const { power_info: power } = config;
+  const activePower = power && (() => readActivePower(power.modbus_endpoint, power.outlet_number, clock));
+  const meter = new HealthMeter(probe, clock, stateFolder, activePower);
   const registration = new Registration({
     ...{ register, identity, intervalMs, clock, random, logger },
     measureHealth: () => meter.measure(),

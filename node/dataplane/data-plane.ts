@@ -7,6 +7,7 @@ import { formatInstanceId } from "../../core/instance-id.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import type { Uuid } from "../../core/uuid.js";
+import { withDeadline } from "../resources/deadline.js";
 import type { DropReason, Telemetry } from "../telemetry/telemetry.js";
 import type { DataPlaneSettings } from "./data-plane-settings.js";
 import { errorAnswer } from "./error-answer.js";
@@ -23,6 +24,9 @@ export interface DataPlaneParts {
   readonly logger: Logger;
   readonly settings: DataPlaneSettings;
 }
+
+/** How long closing waits for events on their way to peers. */
+const DRAIN_LIMIT_MS = 500;
 
 /**
  * Routes events between the instances of this node and those of its peers. An event that cannot be delivered is counted
@@ -83,9 +87,11 @@ export class DataPlane implements InvocationApi {
     else for (const nodeId of [...this.#peers.keys()]) this.#delete(nodeId);
   }
 
-  /** Ends all connections; what still waits for a peer is dropped. */
-  close(): void {
+  /** Gives what waits for peers a moment to leave, then ends all connections and drops the rest. */
+  async close(): Promise<void> {
     this.#closed = true;
+    const drained = Promise.all([...this.#peers.values()].map((link) => link.drained()));
+    await withDeadline(this.#parts.clock, DRAIN_LIMIT_MS, drained);
     this.#receivers.length = 0;
     for (const nodeId of [...this.#peers.keys()]) this.#delete(nodeId);
   }

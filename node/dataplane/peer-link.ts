@@ -49,6 +49,7 @@ export class PeerLink {
   #inFlight = 0;
   #retryTimer: Timer | undefined;
   #closed = false;
+  #onDrained: (() => void) | undefined;
 
   constructor(invocationUrl: string, parts: PeerLinkParts) {
     this.#parts = parts;
@@ -85,6 +86,14 @@ export class PeerLink {
     this.#retryTimer = undefined;
     this.#schedule.reset();
     this.#pump();
+  }
+
+  /** Resolves when nothing waits or is in flight any more. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+      this.#noteDrained();
+    });
   }
 
   /** Ends the link; what still waits is reported as lost. */
@@ -126,6 +135,7 @@ export class PeerLink {
     } finally {
       this.#inFlight--;
       this.#pump();
+      this.#noteDrained();
     }
   }
 
@@ -162,6 +172,10 @@ export class PeerLink {
       this.#lose(this.#queue.expire(this.#oldestAllowedMs()), "peer-unreachable");
       this.#pump();
     });
+  }
+
+  #noteDrained(): void {
+    if (this.#queue.length === 0) this.#onDrained?.();
   }
 
   #oldestAllowedMs(): number {

@@ -1,11 +1,9 @@
 import type { Clock } from "../../core/clock.js";
 import type { NodeHealth } from "../../core/health.js";
+import { HEALTH_UNKNOWN, UNKNOWN } from "./health-unknown.js";
 import type { HostProbe } from "./host-probe.js";
 import { parseDiskTotals, parseKibibytes, parseNetworkTotals, realDisks } from "./proc-files.js";
 
-/** What the fields of {@link NodeHealth} say when a value is not available. */
-const UNKNOWN = -1;
-const NO_TEMPERATURE = -1000;
 const LARGEST_INT32 = 0x7fffffff;
 
 /** Measures the health of the host and of this process; what the host does not tell is -1. */
@@ -50,6 +48,7 @@ export class HealthMeter {
     const io = parseDiskTotals(diskstats ?? "", realDisks(devices ?? []));
     const [one, five, fifteen] = probe.loadAverages();
     return {
+      ...HEALTH_UNKNOWN,
       ...this.#memory(parseKibibytes(meminfo ?? "")),
       procCpuUsage: this.#cpuUsage(usage.cpuMs),
       procMemory: int32(usage.residentBytes / 1024),
@@ -66,8 +65,6 @@ export class HealthMeter {
       diskFreeSpace: disk?.freeBytes ?? UNKNOWN,
       diskTotReads: io?.readBytes ?? UNKNOWN,
       diskTotWrites: io?.writtenBytes ?? UNKNOWN,
-      gpuLoadPerc: UNKNOWN,
-      gpuTempCels: NO_TEMPERATURE,
       activePower: int32(activePower),
     };
   }

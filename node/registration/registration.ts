@@ -7,7 +7,8 @@ import type { Random } from "../../core/random.js";
 import { RetrySchedule } from "../../core/retry-schedule.js";
 import type { PerformanceSamples } from "../../core/samples.js";
 import type { InstanceStatus } from "../../core/status.js";
-import { withDeadline } from "../resources/deadline.js";
+import { HEALTH_UNKNOWN } from "../health/health-unknown.js";
+import { LATE, withDeadline } from "../resources/deadline.js";
 import { sameStatuses } from "./same-statuses.js";
 import { SampleBacklog } from "./sample-backlog.js";
 
@@ -36,6 +37,7 @@ const STATUS_PERIOD_MS = 200;
 const FIRST_RETRY_MS = 200;
 /** Samples per instance and series that are kept while the ε-ORC can not be reached. */
 const SAMPLES_KEPT = 1_000;
+const HEALTH_LIMIT_MS = 500;
 const LEAVE_LIMIT_MS = 1_000;
 /** A deadline that has passed by any clock. */
 const LONG_AGO = 0n;
@@ -129,10 +131,22 @@ export class Registration {
   }
 
   async #update(statuses: readonly InstanceStatus[], samples: PerformanceSamples): Promise<NodeUpdate> {
-    const { identity, clock, intervalMs, measureHealth } = this.#parts;
-    const health = await measureHealth();
+    const { identity, clock, intervalMs } = this.#parts;
+    const health = await this.#measureHealth();
     const refreshDeadline = BigInt(Math.floor((clock.wallMs() + 2 * intervalMs) / 1000));
     return { ...identity, refreshDeadline, health, samples, instances: statuses };
+  }
+
+  /** A host that does not answer (a dead network disk) must not cost the registration. */
+  async #measureHealth(): Promise<NodeHealth> {
+    const { clock, measureHealth, logger } = this.#parts;
+    try {
+      const health = await withDeadline(clock, HEALTH_LIMIT_MS, measureHealth());
+      if (health !== LATE) return health;
+    } catch (error) {
+      logger.debug("health could not be measured", { reason: reasonOf(error) });
+    }
+    return HEALTH_UNKNOWN;
   }
 
   #watch(): void {

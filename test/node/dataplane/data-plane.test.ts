@@ -1,13 +1,20 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import fc from "fast-check";
 import t from "tap";
 import { EdgelessError } from "../../../core/errors.js";
 import type { Event } from "../../../core/event.js";
 import { INSTANCE_NONE } from "../../../core/instance-id.js";
 import { SILENT } from "../../../core/log.js";
+import { connectInvocation, invocationService, startServer } from "../../../grpc-api/index.js";
 import { DataPlane } from "../../../node/dataplane/data-plane.js";
 import { DATA_PLANE_DEFAULTS, type DataPlaneSettings } from "../../../node/dataplane/data-plane-settings.js";
 import { PeerQueue } from "../../../node/dataplane/peer-queue.js";
+import { systemClock } from "../../../platform/system-clock.js";
+import { systemRandom } from "../../../platform/system-random.js";
+import { eventually } from "../../kit/eventually.js";
 import { FakeClock, settle } from "../../kit/fake-clock.js";
+import { freePorts } from "../../kit/free-ports.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 import { call, cast, event, instance, uuid } from "../kit/events.js";
 import { RecordingTelemetry } from "../kit/recording-telemetry.js";
@@ -296,7 +303,7 @@ t.test(
     peers.behaviour.set(URL_A, "hangs");
     plane.send(call(A, REMOTE, "question", 5n));
     await clock.advance(10);
-    plane.close();
+    void plane.close();
     await clock.advance(10_000);
     t.same(local, [], "a closed data plane delivers nothing");
     t.same(telemetry.dropCounts["unknown-peer"], 1);
@@ -413,5 +420,80 @@ t.test(
     const queue = new PeerQueue({ events: 8, payload: 3 });
     t.ok(queue.push({ event: cast(A, REMOTE, "longer than the bound"), sinceMs: 0 }), "alone it passes");
     t.notOk(queue.push({ event: cast(A, REMOTE, "1"), sinceMs: 0 }));
+  },
+);
+
+t.test(
+  "given events on their way, when the data plane closes, then they get a moment, but no more",
+  async (t) => {
+    const { plane, peers, clock, telemetry, add } = setUp({}, () => 100);
+    add(PEER, URL_A);
+    add(OTHER, URL_B);
+    peers.behaviour.set(URL_B, "is dead");
+    for (let i = 0; i < 3; i++) plane.send(cast(A, REMOTE, `${i}`));
+    plane.send(cast(A, instance(OTHER, 1), "lost"));
+    let closed = false;
+    const closing = plane.close().then(() => {
+      closed = true;
+    });
+    await clock.advance(499);
+    t.same(peers.payloads(URL_A), ["0", "1", "2"]);
+    t.notOk(closed);
+    await clock.advance(1);
+    await closing;
+    t.same(telemetry.dropCounts, { "unknown-peer": 1 });
+    t.equal(clock.pending, 0);
+  },
+);
+
+t.test(
+  "given real connections, when one peer hangs and one comes late, then a third one is not delayed",
+  async (t) => {
+    const silent = createServer((socket) => void socket.on("error", () => {}).resume());
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port: silentPort } = silent.address() as AddressInfo;
+    const [latePort] = await freePorts(1);
+    const got = { healthy: 0, late: [] as string[] };
+    const healthy = await startServer("http://127.0.0.1:0", [
+      invocationService({ handle: () => void got.healthy++ }),
+    ]);
+    const telemetry = new RecordingTelemetry();
+    const plane = new DataPlane({
+      nodeId: uuid(HERE),
+      connect: (url) => connectInvocation(url, { deadlineMs: 1_000 }),
+      telemetry,
+      clock: systemClock,
+      random: systemRandom,
+      logger: SILENT,
+      settings: { ...DATA_PLANE_DEFAULTS, deadlineMs: 1_000 },
+    });
+    const answers: Event[] = [];
+    plane.attach({ deliver: (answer) => answers.push(answer) > 0 });
+    const urls = [`http://127.0.0.1:${silentPort}`, `http://127.0.0.1:${latePort}`, healthy.url];
+    urls.forEach((invocationUrl, index) => {
+      plane.updatePeers({ type: "add", nodeId: uuid(10 + index), invocationUrl });
+    });
+    const startMs = performance.now();
+    for (let i = 0; i < 100; i++) {
+      plane.send(call(A, instance(10, i), "question", BigInt(i)));
+      plane.send(cast(A, instance(11, 1), `${i}`));
+      plane.send(cast(A, instance(12, i), "hello"));
+    }
+    await eventually("the healthy peer", () => got.healthy === 100);
+    t.ok(performance.now() - startMs < 1_000, "before the hanging peer met its deadline");
+    const handle = ({ data }: Event) => void got.late.push("payload" in data ? data.payload : "");
+    const late = await startServer(`http://127.0.0.1:${latePort}`, [invocationService({ handle })]);
+    await eventually("the late peer", () => got.late.length === 100);
+    t.same(
+      got.late,
+      Array.from({ length: 100 }, (_, i) => `${i}`),
+    );
+    await eventually("the callers of the hanging peer", () => answers.length === 100);
+    t.ok(answers.every(({ data }) => data.type === "err"));
+    t.same(telemetry.dropCounts, { "peer-unreachable": 100 });
+    await plane.close();
+    await Promise.all([healthy.close(), late.close()]);
+    silent.close();
   },
 );

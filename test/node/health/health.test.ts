@@ -1,9 +1,14 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import fc from "fast-check";
 import t from "tap";
+import { EdgelessError } from "../../../core/errors.js";
 import { detectCapabilities } from "../../../node/capabilities/detect-capabilities.js";
 import { HealthMeter } from "../../../node/health/health-meter.js";
 import type { HostProbe } from "../../../node/health/host-probe.js";
 import { systemProbe } from "../../../node/health/host-probe.js";
+import { decodeReadRegisters, encodeReadRegisters } from "../../../node/health/modbus.js";
+import { readActivePower } from "../../../node/health/power-meter.js";
 import {
   parseCoreCount,
   parseCpuMhz,
@@ -215,5 +220,79 @@ t.test(
     );
     t.equal(parseNetworkTotals("no interfaces"), undefined);
     t.equal(parseCoreCount("processor : 0\nBogoMIPS : 108.00\n"), undefined);
+  },
+);
+
+/** Transaction 1: four bytes of registers, the float 61.5. */
+const ANSWER = [0, 1, 0, 0, 0, 7, 255, 3, 4, 0x42, 0x76, 0, 0];
+
+t.test(
+  "given the power of outlet 2, when it is read over Modbus, then the bytes are those of the specification",
+  async (t) => {
+    t.same([...encodeReadRegisters(1, 33042, 2)], [0, 1, 0, 0, 0, 6, 255, 3, 0x81, 0x12, 0, 2]);
+    t.same([...(decodeReadRegisters(Uint8Array.from(ANSWER), 1, 2) ?? [])], [0x42, 0x76, 0, 0]);
+  },
+);
+
+t.test(
+  "given a power meter, when it answers, fails, or is silent, then the power or the reason is known",
+  async (t) => {
+    const read = async (answer: readonly number[] | "silence" | "hang up") => {
+      const requests: Buffer[] = [];
+      const server = createServer((socket) => {
+        socket.on("data", (bytes) => {
+          requests.push(bytes);
+          if (answer === "hang up") socket.destroy();
+          else if (answer !== "silence") for (const byte of answer) socket.write(Uint8Array.of(byte));
+        });
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      try {
+        return await readActivePower(`127.0.0.1:${port}`, 2, systemClock);
+      } finally {
+        server.close();
+        t.same(requests, [Buffer.from(encodeReadRegisters(1, 33042, 2))]);
+      }
+    };
+    t.equal(await read(ANSWER), 61_500);
+    await t.rejects(read([0, 1, 0, 0, 0, 3, 255, 0x83, 2]), {
+      code: "EDGELESS_REJECTED",
+      message: /exception 2/,
+    });
+    await t.rejects(read([0, 2, 0, 0, 0, 7]), { code: "EDGELESS_BAD_MESSAGE" });
+    await t.rejects(read([...ANSWER.slice(0, 9), 0x7f, 0xc0, 0, 0]), {
+      code: "EDGELESS_BAD_MESSAGE",
+      message: /number/,
+    });
+    await t.rejects(read("hang up"), { code: "EDGELESS_UNREACHABLE" });
+    await t.rejects(read("silence"), { code: "EDGELESS_TIMEOUT" });
+    await t.rejects(readActivePower("127.0.0.1:1", 1, systemClock), { code: "EDGELESS_UNREACHABLE" });
+  },
+);
+
+t.test(
+  "given any bytes, when they are read as an answer of a power meter, then only typed faults come out",
+  async (t) => {
+    const mutated = fc.tuple(fc.nat(12), fc.nat(255)).map(([at, value]) => ANSWER.with(at, value));
+    fc.assert(
+      fc.property(fc.oneof(mutated, fc.array(fc.nat(255), { maxLength: 300 })), (bytes) => {
+        try {
+          const registers = decodeReadRegisters(Uint8Array.from(bytes), 1, 2);
+          t.ok(registers === undefined || registers.length === 4);
+        } catch (error) {
+          t.ok(error instanceof EdgelessError);
+        }
+      }),
+      { numRuns: 300 },
+    );
+    for (let length = 0; length < ANSWER.length; length++) {
+      t.equal(
+        decodeReadRegisters(Uint8Array.from(ANSWER.slice(0, length)), 1, 2),
+        undefined,
+        "more has to come",
+      );
+    }
   },
 );

@@ -22,6 +22,7 @@ function setUp() {
     answer: async (): Promise<Result<void>> => OK,
     statuses: [] as InstanceStatus[],
     samples: NO_SAMPLES,
+    health: async () => ({ ...HEALTH_ZERO, memFree: 5 }),
   };
   const registration = new Registration({
     register: {
@@ -39,7 +40,7 @@ function setUp() {
       nonce: 0xfedcba9876543210n,
     },
     intervalMs: 2_000,
-    measureHealth: async () => ({ ...HEALTH_ZERO, memFree: 5 }),
+    measureHealth: () => scene.health(),
     drainSamples: () => {
       const drained = scene.samples;
       scene.samples = NO_SAMPLES;
@@ -236,5 +237,21 @@ t.test(
     );
     t.same(all.logEntries.get(uuid(8)), [entry]);
     t.equal(backlog.take(NO_SAMPLES).executionTimes.size, 0);
+  },
+);
+
+t.test(
+  "given a host that does not tell its health, when reports are due, then they go without it",
+  async (t) => {
+    const { clock, scene, updates, registration } = setUp();
+    scene.health = () => new Promise(() => {});
+    registration.start();
+    await clock.advance(500);
+    t.match(updates[0]?.update.health, { memFree: -1, gpuTempCels: -1000 });
+    scene.health = async () => {
+      throw new Error("no /proc");
+    };
+    await clock.advance(2_000);
+    t.match(updates[1]?.update.health, { memFree: -1 });
   },
 );
