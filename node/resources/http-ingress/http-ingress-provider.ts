@@ -62,6 +62,8 @@ export interface HttpIngressParts {
 
 /** How long requests may go on when the server closes, milliseconds. */
 const CLOSING_MS = 1_000;
+/** How many bodies of the longest kind may be in memory. */
+const MOST_BODIES = 32;
 
 interface Ingress {
   readonly rule: IngressRule;
@@ -79,6 +81,8 @@ export class HttpIngressProvider implements ResourceProviderHost {
   readonly #failures: FailureLog;
   readonly #instances = new Set<Ingress>();
   #running = 0;
+  /** Bytes that the bodies of the running requests may take. */
+  #reserved = 0;
   #closing = false;
 
   private constructor(parts: HttpIngressParts, server: Server, endpoint: Endpoint) {
@@ -144,7 +148,9 @@ export class HttpIngressProvider implements ResourceProviderHost {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const share = bodyShare(request, this.#parts.maxBodyBytes);
     this.#running++;
+    this.#reserved += share;
     try {
       const reply = await this.#answer(request);
       // An unread body would be taken for the next request.
@@ -155,15 +161,16 @@ export class HttpIngressProvider implements ResourceProviderHost {
       writeReply(response, plainReply(500, "Internal Server Error"));
     } finally {
       this.#running--;
+      this.#reserved -= share;
     }
   }
 
   async #answer(message: IncomingMessage): Promise<HttpResponse> {
     const method = parseMethod(message.method ?? "");
     if (method === undefined) return plainReply(405, "Method Not Allowed");
-    if (this.#closing || this.#running > this.#parts.maxRequests)
-      return plainReply(503, "Service Unavailable");
-    const { maxBodyBytes } = this.#parts;
+    const { maxBodyBytes, maxRequests } = this.#parts;
+    const isFull = this.#running > maxRequests || this.#reserved > MOST_BODIES * maxBodyBytes;
+    if (this.#closing || isFull) return plainReply(503, "Service Unavailable");
     const body = await readBody(message, maxBodyBytes, maxBodyBytes);
     if (body === undefined) return plainReply(413, "Content Too Large");
     const host = message.headers.host ?? authority(this.#endpoint);
@@ -191,6 +198,12 @@ export class HttpIngressProvider implements ResourceProviderHost {
     );
     return fitting[Math.floor(uniform(this.#parts.random) * fitting.length)];
   }
+}
+
+/** The memory that a body may take: as declared, else the most that is allowed. */
+function bodyShare({ headers }: IncomingMessage, limit: number): number {
+  if (headers["transfer-encoding"] !== undefined) return limit;
+  return Math.min(limit, Number(headers["content-length"] ?? 0));
 }
 
 function castBody(

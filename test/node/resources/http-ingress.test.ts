@@ -377,6 +377,21 @@ t.test("given too many requests at a time, then the excess gets 503", async (t) 
   await host.close();
 });
 
+t.test("given more bodies than memory is meant for, then the excess gets 503", async (t) => {
+  const { host, events, send } = await ingress(() => undefined, { callTimeoutMs: 1_000 });
+  await wired(host);
+  const body = Buffer.alloc(MAX_BODY);
+  const waiting = Array.from({ length: 32 }, () => send("POST", "/", body));
+  await until("the calls", () => events.length === 32);
+  t.equal((await send("POST", "/", "x")).status, 503);
+  t.ok((await Promise.all(waiting)).every(({ status }) => status === 504));
+  const later = send("POST", "/", "x");
+  await until("the next call", () => events.length === 33);
+  await host.reset();
+  t.equal((await later).status, 404, "the memory is free again");
+  await host.close();
+});
+
 t.test(
   "given requests under way, when their instance stops, then they end; events to it do too",
   async (t) => {
