@@ -34,9 +34,7 @@ export class AgentCaller {
   /** Sends a command; its outcome comes back through `settle`, never as an exception. */
   run(issued: IssuedCommand): void {
     const { clock, timeoutMs } = this.#options;
-    let isLate = false;
     const timer = clock.setTimer(timeoutMs, () => {
-      isLate = true;
       this.#settle(issued, {
         type: "unanswered",
         reason: `no answer within ${timeoutMs} ms`,
@@ -45,7 +43,7 @@ export class AgentCaller {
     });
     void this.#call(issued).then((outcome) => {
       timer.cancel();
-      if (!isLate || issued.command.type === "start") this.#settle(issued, outcome);
+      this.#settle(issued, outcome);
     });
   }
 

@@ -201,8 +201,6 @@ export class NodeRegistry {
     this.#loseInstances(node, former);
     node.invocationOpen = false;
     node.reports = 0;
-    for (const logicalId of this.#agenda.unplaced)
-      this.#agenda.tables.components.get(logicalId)?.tried.delete(node.nodeId);
   }
 
   #loseInstances(node: NodeRecord, plan: NodePlan = node.plan): void {
@@ -235,6 +233,8 @@ export class NodeRegistry {
 
   /** Makes a node and all others known to each other. */
   #introduce(node: NodeRecord): void {
+    for (const logicalId of this.#agenda.unplaced)
+      this.#agenda.tables.components.get(logicalId)?.tried.delete(node.nodeId);
     this.#announceTo(node);
     for (const other of this.#agenda.tables.nodes.values()) {
       if (other === node) continue;

@@ -23,7 +23,7 @@ export class Outcomes {
   take(issued: IssuedCommand, outcome: Outcome, nowMs: number): void {
     const node = this.#agenda.tables.nodes.get(issued.nodeId);
     if (node?.plan.current?.token !== issued.token) {
-      this.#takeStale(node, issued, outcome);
+      if (node !== undefined) this.#takeStale(node, issued, outcome, nowMs);
       return;
     }
     const { plan } = node;
@@ -42,9 +42,9 @@ export class Outcomes {
   }
 
   /** The end of a call that had been given up, or that belongs to an earlier process of the node. */
-  #takeStale(node: NodeRecord | undefined, issued: IssuedCommand, outcome: Outcome): void {
-    if (node === undefined) return;
+  #takeStale(node: NodeRecord, issued: IssuedCommand, outcome: Outcome, nowMs: number): void {
     const { command } = issued;
+    if (command.type === "stop" && outcome.type === "done") this.#stopped(node, command, outcome, nowMs);
     if (command.type !== "start") return;
     const uncertain = node.plan.uncertain.get(issued.token);
     if (outcome.type !== "unanswered" || !outcome.isOpen) node.plan.uncertain.delete(issued.token);
@@ -57,7 +57,7 @@ export class Outcomes {
         component.start === undefined &&
         issued.session === node.plan.session &&
         !node.plan.stops.has(instance.functionId);
-      if (isWanted) this.#components.placed(component, node, this.#onNode(node, command, instance), 0);
+      if (isWanted) this.#components.placed(component, node, this.#onNode(node, command, instance), nowMs);
       else this.#stopOrphan(node, command, instance, component?.classKey ?? uncertain ?? "");
     }
     this.#agenda.reviewClass(uncertain ?? "");

@@ -40,6 +40,8 @@ export class SimulatedDomain {
   /** Invocation URLs that nobody listens at. */
   readonly closedPorts = new Set<string>();
   changes = 0;
+  /** How far the host's wall clock was set wrong. */
+  skewMs = 0;
   #orchestrator: Orchestrator | undefined;
   readonly #strategy: Strategy;
   readonly #calls: Call[] = [];
@@ -71,7 +73,11 @@ export class SimulatedDomain {
         return node;
       },
       probe: (url) => Promise.resolve(!this.closedPorts.has(url)),
-      clock: this.clock,
+      clock: {
+        wallMs: () => this.clock.wallMs() + this.skewMs,
+        monotonicMs: () => this.clock.monotonicMs(),
+        setTimer: (delayMs, callback) => this.clock.setTimer(delayMs, callback),
+      },
       random: this.random,
       logger: SILENT,
       strategy: this.#strategy,

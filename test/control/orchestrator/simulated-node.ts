@@ -64,7 +64,7 @@ export class SimulatedNode implements Agent {
   readonly #calls: Call[];
   readonly #random: Random;
   #mode: Mode = "well";
-  #held: (() => void)[] = [];
+  #held: { readonly go: () => void; readonly fail: (error: Error) => void }[] = [];
 
   constructor(number: number, calls: Call[], random: Random, options: NodeOptions) {
     this.id = randomUuid(random);
@@ -96,13 +96,14 @@ export class SimulatedNode implements Agent {
     if (mode === "hung") return;
     const held = this.#held;
     this.#held = [];
-    for (const go of held) go();
+    for (const { go } of held) go();
   }
 
   /** A new process: nothing of the old one is left, requests it held are lost. */
   restart(): void {
     this.instances.clear();
     this.peers.clear();
+    for (const { fail } of this.#held) fail(this.#unreachable());
     this.#held = [];
     this.nonce = this.#draw();
     this.mode = "well";
@@ -195,15 +196,18 @@ export class SimulatedNode implements Agent {
 
   /** Writes a request down and carries it out as the mode allows. */
   #take<T>(call: Call, act: () => T): Promise<T> {
-    if (this.#mode === "down")
-      return Promise.reject(new EdgelessError("EDGELESS_UNREACHABLE", `${this.agentUrl} is down`));
+    if (this.#mode === "down") return Promise.reject(this.#unreachable());
     this.#calls.push(call);
     if (this.#mode === "refusing" && !call.type.startsWith("start-"))
       return Promise.reject(new EdgelessError("EDGELESS_REJECTED", "refused"));
     if (this.#mode !== "hung") return Promise.resolve(act());
-    return new Promise((resolve) => {
-      this.#held.push(() => resolve(act()));
+    return new Promise((resolve, fail) => {
+      this.#held.push({ go: () => resolve(act()), fail });
     });
+  }
+
+  #unreachable(): EdgelessError {
+    return new EdgelessError("EDGELESS_UNREACHABLE", `${this.agentUrl} is down`);
   }
 
   #draw(): bigint {
