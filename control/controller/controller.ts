@@ -25,7 +25,7 @@ import { KeyedQueue } from "./keyed-queue.js";
 import type { CallDeadlines, OrchestratorConnection } from "./orchestrator-link.js";
 import { isLive, mayRun } from "./placement.js";
 import { describeRefusals, type PlacementContext, placeIn, placeSomewhere } from "./placer.js";
-import { checkReport } from "./report-check.js";
+import { checkReport, NOTHING_SEEN, type ReportMemory } from "./report-check.js";
 import { type Debt, StopLedger } from "./stop-ledger.js";
 import { componentNames, type WorkflowRecord } from "./workflow-record.js";
 
@@ -73,9 +73,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
   readonly #waiting = new Map<Uuid, Waiting>();
   /** Workflows that a client wants to be stopped: work on them is called off. */
   readonly #stopping = new Set<Uuid>();
-  /** Updates that a domain had sent when a component in it was committed. */
-  readonly #committedAt = new Map<Uuid, number>();
-  readonly #suspects = new Map<string, ReadonlyMap<Uuid, number>>();
+  readonly #reports = new Map<string, ReportMemory>();
   readonly #workflowQueue = new KeyedQueue<Uuid>();
   readonly #domainQueue = new KeyedQueue<string>();
   /** How often the domains changed so that waiting workflows may find a place. */
@@ -227,31 +225,29 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
 
   /** Acts on what a domain reports about its components; a report from before a reset says nothing. */
   async #checkReport(domain: Domain, reset: boolean): Promise<void> {
-    const { domainId, nonce, components, updates } = domain;
+    const { domainId, nonce, components } = domain;
     if (components === undefined || reset) {
-      this.#suspects.delete(domainId);
+      this.#reports.delete(domainId);
       return;
     }
-    const expected = new Map<Uuid, number>();
     const owners = new Map<Uuid, Uuid>();
     for (const { workflowId, placements } of this.#workflows.values()) {
       for (const placement of placements.values()) {
-        if (placement.domainId !== domainId || placement.nonce !== nonce) continue;
-        expected.set(placement.logicalId, this.#committedAt.get(placement.logicalId) ?? 0);
-        owners.set(placement.logicalId, workflowId);
+        if (placement.domainId === domainId && placement.nonce === nonce)
+          owners.set(placement.logicalId, workflowId);
       }
     }
-    const { missing, leftovers, suspects } = checkReport(
+    const { missing, leftovers, memory } = checkReport(
       new Set(components.map(({ logicalId }) => logicalId)),
-      updates,
+      this.#clock.monotonicMs(),
       {
-        expected,
+        expected: new Set(owners.keys()),
         accounted: new Set(this.#ledger.debtsOf(domainId).map(({ logicalId }) => logicalId)),
         startsInFlight: this.#domains.linkOf(domainId)?.startsInFlight ?? [],
-        suspects: this.#suspects.get(domainId) ?? new Map(),
       },
+      this.#reports.get(domainId) ?? NOTHING_SEEN,
     );
-    this.#suspects.set(domainId, suspects);
+    this.#reports.set(domainId, memory);
     for (const workflowId of new Set(missing.map((id) => owners.get(id)))) {
       if (workflowId === undefined) continue;
       this.#logger.warn("the domain lost components of a workflow", {
@@ -308,17 +304,12 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     await this.#store.removeWorkflow(record, debts.map(keepDebt));
     this.#workflows.delete(workflowId);
     this.#waiting.delete(workflowId);
-    for (const { logicalId } of record.placements.values()) this.#committedAt.delete(logicalId);
     this.#ledger.enter(debts);
     return debts;
   }
 
   /** Makes a committed record the current one. */
   #adopt(record: WorkflowRecord): void {
-    for (const { logicalId } of this.#workflows.get(record.workflowId)?.placements.values() ?? [])
-      this.#committedAt.delete(logicalId);
-    for (const { logicalId, domainId } of record.placements.values())
-      this.#committedAt.set(logicalId, this.#domains.all.get(domainId)?.updates ?? 0);
     this.#workflows.set(record.workflowId, record);
     this.#waiting.delete(record.workflowId);
     this.#logger.info("workflow placed", {
@@ -365,7 +356,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     if (this.#domains.all.get(domainId)?.presence !== "away") return;
     await this.#store.write(this.#ledger.writeOff(domainId, undefined));
     await this.#domains.forget(domainId);
-    this.#suspects.delete(domainId);
+    this.#reports.delete(domainId);
   }
 
   #tick(): void {

@@ -102,7 +102,7 @@ class Deployment {
     if (domain === undefined || link === undefined) return fail("the domain went away", false);
     const stateId = this.#record.stateIds.get(name) ?? NIL_UUID;
     const state = { stateId, policy: "node-local" } as const;
-    const result = await link.start(step, state, this.#record.workflowId, domain.updates);
+    const result = await link.start(step, state, this.#record.workflowId);
     if (!result.ok) {
       this.#warnOfUnknownOutcome(result.failure, name, domain);
       return fail(result.failure.reason, result.failure.answered);

@@ -30,8 +30,6 @@ export interface Domain {
   readonly untilMs: number;
   /** Before this time a reset may still be under way there: nothing is started. */
   readonly readyAtMs: number;
-  /** Refreshes received by this process. */
-  readonly updates: number;
 }
 
 /** The part of a {@link Domain} that survives the process. */
@@ -40,7 +38,10 @@ export type DomainRecord = Pick<Domain, "domainId" | "orchestratorUrl" | "nonce"
 /** What a refresh changed, as far as workflows care. */
 export type DomainChange = "joined" | "restarted" | "returned" | "capabilities" | "none";
 
-/** The time from the answer "reset" until the domain is trusted to have obeyed, unless it refreshes earlier. */
+/**
+ * The time from the answer "reset" until a Rust ε-ORC is trusted to have obeyed, unless it refreshes earlier. One that
+ * reports its components keeps apart what it is told before and after the reset.
+ */
 export const RESET_GRACE_MS = 300;
 
 /** Least time that a domain known from before a restart of the controller is waited for. */
@@ -79,8 +80,7 @@ export function acceptUpdate(
     presence: "present",
     leaseMs,
     untilMs: nowMs + leaseMs,
-    readyAtMs: reset ? nowMs + RESET_GRACE_MS : nowMs,
-    updates: (known?.updates ?? 0) + 1,
+    readyAtMs: reset && update.components === undefined ? nowMs + RESET_GRACE_MS : nowMs,
   };
   return { domain, answer: { reset }, change: changeOf(known, domain) };
 }
@@ -94,7 +94,6 @@ export function expectedDomain(record: DomainRecord, nowMs: number): Domain {
     presence: "expected",
     untilMs: nowMs + Math.max(record.leaseMs, LEAST_EXPECTED_MS),
     readyAtMs: nowMs,
-    updates: 0,
   };
 }
 

@@ -39,7 +39,7 @@ export class OrchestratorLink {
   readonly #clock: Clock;
   readonly #deadlines: CallDeadlines;
   readonly #gate = new Gate(CALLS_AT_ONCE);
-  readonly #startsInFlight = new Set<{ readonly sentAt: number }>();
+  readonly #startsInFlight = new Set<{ readonly sentMs: number }>();
   readonly #pending = new Set<(error: unknown) => void>();
   #responsive = true;
   #closed = false;
@@ -56,22 +56,13 @@ export class OrchestratorLink {
     return this.#responsive;
   }
 
-  /** The number given to {@link start} for each start without an answer so far. */
+  /** When each start without an answer so far was asked for, monotonic milliseconds. */
   get startsInFlight(): number[] {
-    return [...this.#startsInFlight].map(({ sentAt }) => sentAt);
+    return [...this.#startsInFlight].map(({ sentMs }) => sentMs);
   }
 
-  /**
-   * Starts a component.
-   * @param sentAt how many updates of the domain had been received
-   */
-  async start(
-    step: StartStep,
-    state: StateSpecification,
-    workflowId: Uuid,
-    sentAt: number,
-  ): Promise<CallResult<Uuid>> {
-    const entry = { sentAt };
+  async start(step: StartStep, state: StateSpecification, workflowId: Uuid): Promise<CallResult<Uuid>> {
+    const entry = { sentMs: this.#clock.monotonicMs() };
     this.#startsInFlight.add(entry);
     const result = await this.#call<Result<Uuid>>(this.#deadlines.startMs, () =>
       step.kind === "function"

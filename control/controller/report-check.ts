@@ -1,15 +1,24 @@
 import type { Uuid } from "../../core/uuid.js";
 
+/** What reports so far showed of a domain; times are when a report first showed it, monotonic milliseconds. */
+export interface ReportMemory {
+  /** Components of workflows that reports do not list. */
+  readonly absent: ReadonlyMap<Uuid, number>;
+  /** Listed components that nobody knows. */
+  readonly strange: ReadonlyMap<Uuid, number>;
+}
+
+/** Nothing seen yet. */
+export const NOTHING_SEEN: ReportMemory = { absent: new Map(), strange: new Map() };
+
 /** What the controller believes about a domain when the domain reports its components. */
 export interface Belief {
-  /** Logical ids of committed components, with the number of updates received when they were started. */
-  readonly expected: ReadonlyMap<Uuid, number>;
-  /** Ids that are not leftovers though no workflow holds them: being started, or already due to be stopped. */
+  /** Components of workflows. */
+  readonly expected: ReadonlySet<Uuid>;
+  /** No strangers though no workflow holds them: being started, or due to be stopped. */
   readonly accounted: ReadonlySet<Uuid>;
-  /** For each start request without an answer: how many updates had been received when it was sent. */
+  /** When each start request without an answer was sent. */
   readonly startsInFlight: readonly number[];
-  /** Ids that nobody knew in earlier reports, with the number of the update that first listed them. */
-  readonly suspects: ReadonlyMap<Uuid, number>;
 }
 
 /** What a report reveals. */
@@ -18,30 +27,38 @@ export interface Findings {
   readonly missing: readonly Uuid[];
   /** Components in the domain that belong to nothing, for instance because the answer to their start was lost. */
   readonly leftovers: readonly Uuid[];
-  readonly suspects: ReadonlyMap<Uuid, number>;
+  readonly memory: ReportMemory;
 }
+
+/** A report may be older than what was started or stopped meanwhile: a difference counts when it lasts so long. */
+export const CERTAIN_AFTER_MS = 1_000;
 
 /**
  * Compares the components that a domain lists with those that should be there.
- *
- * A report is a little old when it arrives. An ε-ORC composes one only after the answer to the one before, therefore a
- * component started before update n was received must be listed from update n + 1 on. A component that nobody knows
- * is a leftover once two reports list it and each start request that was under way at the first has been answered.
- * @param update number of this update, counted from 1
+ * A stranger that may be the outcome of a start request under way is spared until that request has been answered.
  */
-export function checkReport(listed: ReadonlySet<Uuid>, update: number, belief: Belief): Findings {
+export function checkReport(
+  listed: ReadonlySet<Uuid>,
+  nowMs: number,
+  belief: Belief,
+  memory: ReportMemory,
+): Findings {
   const missing: Uuid[] = [];
-  for (const [id, startedAt] of belief.expected) {
-    if (!listed.has(id) && update >= startedAt + 2) missing.push(id);
+  const absent = new Map<Uuid, number>();
+  for (const id of belief.expected) {
+    if (listed.has(id)) continue;
+    const sinceMs = memory.absent.get(id) ?? nowMs;
+    if (nowMs - sinceMs >= CERTAIN_AFTER_MS) missing.push(id);
+    else absent.set(id, sinceMs);
   }
   const leftovers: Uuid[] = [];
-  const suspects = new Map<Uuid, number>();
+  const strange = new Map<Uuid, number>();
   for (const id of listed) {
     if (belief.expected.has(id) || belief.accounted.has(id)) continue;
-    const first = belief.suspects.get(id) ?? update;
-    const explained = belief.startsInFlight.some((sentAt) => sentAt < first);
-    if (first < update && !explained) leftovers.push(id);
-    else suspects.set(id, first);
+    const sinceMs = memory.strange.get(id) ?? nowMs;
+    const isExplained = belief.startsInFlight.some((sentMs) => sentMs <= sinceMs);
+    if (nowMs - sinceMs >= CERTAIN_AFTER_MS && !isExplained) leftovers.push(id);
+    else strange.set(id, sinceMs);
   }
-  return { missing, leftovers, suspects };
+  return { missing, leftovers, memory: { absent, strange } };
 }

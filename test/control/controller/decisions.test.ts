@@ -6,7 +6,7 @@ import { patchesOf, planDeployment } from "../../../control/controller/deploymen
 import { type Domain, expectedDomain } from "../../../control/controller/domain.js";
 import { whyUnsuitable } from "../../../control/controller/domain-choice.js";
 import type { Placement } from "../../../control/controller/placement.js";
-import { checkReport } from "../../../control/controller/report-check.js";
+import { checkReport, NOTHING_SEEN } from "../../../control/controller/report-check.js";
 import { NO_DOMAIN_CAPABILITIES, type PlacementNode } from "../../../core/capabilities.js";
 import { requireUuid } from "../../../core/uuid.js";
 import { fn, res, workflow } from "./cluster.js";
@@ -137,29 +137,30 @@ t.test(
   },
 );
 
-t.test("given reports that are a little old, then only what is certain is acted upon", async (t) => {
-  const [a, b] = [nextId(), nextId()];
-  const belief = {
-    expected: new Map([[a, 5]]),
-    accounted: new Set([b]),
-    startsInFlight: [],
-    suspects: new Map(),
-  };
-  t.same(checkReport(new Set(), 6, belief).missing, [], "the report may have been composed before the start");
-  t.same(checkReport(new Set(), 7, belief).missing, [a]);
-  t.same(checkReport(new Set([a, b]), 7, belief), { missing: [], leftovers: [], suspects: new Map() });
-  const stranger = nextId();
-  const first = checkReport(new Set([a, stranger]), 7, belief);
-  t.same(first, { missing: [], leftovers: [], suspects: new Map([[stranger, 7]]) });
-  const waiting = { ...belief, suspects: first.suspects, startsInFlight: [6] };
-  t.same(checkReport(new Set([a, stranger]), 8, waiting).leftovers, [], "it may be what is being started");
-  const later = { ...waiting, startsInFlight: [7] };
+t.test("given reports that are a little old, then only a difference that lasts counts", async (t) => {
+  const [a, b, stranger] = [nextId(), nextId(), nextId()];
+  const belief = { expected: new Set([a]), accounted: new Set([b]), startsInFlight: [] };
+  t.same(checkReport(new Set([a, b]), 0, belief, NOTHING_SEEN), {
+    missing: [],
+    leftovers: [],
+    memory: NOTHING_SEEN,
+  });
+  const first = checkReport(new Set([stranger]), 5_000, belief, NOTHING_SEEN);
+  t.same(first.missing.length + first.leftovers.length, 0, "the report may be from before a start or stop");
+  const soon = checkReport(new Set([stranger]), 5_900, belief, first.memory);
+  t.same(soon, first);
+  const late = checkReport(new Set([stranger]), 6_000, belief, soon.memory);
+  t.same([late.missing, late.leftovers], [[a], [stranger]]);
   t.same(
-    checkReport(new Set([a, stranger]), 8, later).leftovers,
-    [stranger],
-    "that start came after the report",
+    checkReport(new Set([a]), 5_500, belief, first.memory).memory,
+    NOTHING_SEEN,
+    "a difference that ended",
   );
-  t.same(checkReport(new Set([a]), 8, later).suspects, new Map());
+  const before = { ...belief, startsInFlight: [4_000] };
+  const spared = checkReport(new Set([stranger]), 60_000, before, first.memory);
+  t.same(spared.leftovers, [], "it may be what is being started");
+  const after = { ...belief, startsInFlight: [5_001] };
+  t.same(checkReport(new Set([stranger]), 61_000, after, spared.memory).leftovers, [stranger]);
 });
 
 t.test("given the template, then it is a valid configuration with the keys of the reference", async (t) => {
