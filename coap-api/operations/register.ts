@@ -1,0 +1,171 @@
+import { CborReader } from "../cbor/cbor-reader.js";
+import { CborWriter } from "../cbor/cbor-writer.js";
+import { WireFault } from "../wire-fault.js";
+
+/** The edition of this API that the project speaks. */
+export const EDITION = 1;
+
+/** Kinds of engine that a device may have: WebAssembly, or JavaScript translated from it. */
+export const RUNTIME_WASM = 0;
+export const RUNTIME_JS = 1;
+
+/** Kinds of instance. */
+export const FUNCTION = 0;
+export const RESOURCE = 1;
+
+/** A resource provider of a device. */
+export interface DeviceProvider {
+  providerId: string;
+  classType: string;
+  outputs: string[];
+}
+
+/** An instance that a device says it runs; the tag is what the gateway gave it at its start, 8 bytes. */
+export interface DeviceInstance {
+  handle: number;
+  kind: number;
+  tag: Uint8Array;
+}
+
+/** What a device is able to hold. */
+export interface DeviceLimits {
+  /** Largest function image, bytes. */
+  imageBytes: number;
+  instances: number;
+  /** Largest memory of one function, bytes. */
+  functionMemoryBytes: number;
+  /** Largest payload of one event, bytes. */
+  payloadBytes: number;
+}
+
+/** Registration of a device, `POST /rd?ep=<node id>&lt=<seconds>` at the gateway (verbs of RFC 9176). */
+export interface Registration {
+  edition: number;
+  /** Drawn at each boot, 32 bits; another one means that the device lost its instances. */
+  bootNonce: number;
+  board: string;
+  freeMemoryBytes: number;
+  runtimes: number[];
+  providers: DeviceProvider[];
+  /** Digests of the images it keeps, 8 bytes each. */
+  digests: Uint8Array[];
+  instances: DeviceInstance[];
+  limits: DeviceLimits;
+  labels: string[];
+  /** A name for people; empty: none. */
+  name: string;
+}
+
+/** Writes a registration. */
+export function encodeRegistration(registration: Registration): Uint8Array {
+  const writer = new CborWriter(128);
+  const { runtimes, providers, digests, instances, limits, labels } = registration;
+  writer.map(11);
+  writer.integer(0).integer(registration.edition);
+  writer.integer(1).integer(registration.bootNonce);
+  writer.integer(2).text(registration.board);
+  writer.integer(3).integer(registration.freeMemoryBytes);
+  writer.integer(4).array(runtimes.length);
+  for (let i = 0; i < runtimes.length; i++) writer.integer(runtimes[i] as number);
+  writer.integer(5).array(providers.length);
+  for (let i = 0; i < providers.length; i++) {
+    const { providerId, classType, outputs } = providers[i] as DeviceProvider;
+    writer.array(3).text(providerId).text(classType);
+    writeTexts(writer, outputs);
+  }
+  writer.integer(6).array(digests.length);
+  for (let i = 0; i < digests.length; i++) writer.byteString(digests[i] as Uint8Array);
+  writer.integer(7).array(instances.length);
+  for (let i = 0; i < instances.length; i++) {
+    const { handle, kind, tag } = instances[i] as DeviceInstance;
+    writer.array(3).integer(handle).integer(kind).byteString(tag);
+  }
+  writer.integer(8).array(4).integer(limits.imageBytes).integer(limits.instances);
+  writer.integer(limits.functionMemoryBytes).integer(limits.payloadBytes);
+  writer.integer(9);
+  writeTexts(writer, labels);
+  writer.integer(10).text(registration.name);
+  return writer.written();
+}
+
+/**
+ * Reads a registration; keys of a newer edition are passed over.
+ * @throws WireFault "missing field" also when edition, nonce or limits are not there
+ */
+export function decodeRegistration(bytes: Uint8Array): Registration {
+  const reader = new CborReader(bytes);
+  const registration: Registration = {
+    edition: 0,
+    bootNonce: -1,
+    board: "",
+    freeMemoryBytes: 0,
+    runtimes: [],
+    providers: [],
+    digests: [],
+    instances: [],
+    limits: { imageBytes: 0, instances: -1, functionMemoryBytes: 0, payloadBytes: 0 },
+    labels: [],
+    name: "",
+  };
+  for (let left = reader.map(); left > 0; left--) readField(reader, reader.integer(), registration);
+  reader.end();
+  if (registration.edition === 0 || registration.bootNonce < 0 || registration.limits.instances < 0) {
+    throw new WireFault("missing field", 0);
+  }
+  return registration;
+}
+
+function readField(reader: CborReader, key: number, registration: Registration): void {
+  if (key === 0) registration.edition = reader.unsigned();
+  else if (key === 1) registration.bootNonce = reader.unsigned();
+  else if (key === 2) registration.board = reader.text();
+  else if (key === 3) registration.freeMemoryBytes = reader.unsigned();
+  else if (key === 4) for (let n = reader.array(); n > 0; n--) registration.runtimes.push(reader.unsigned());
+  else if (key === 5)
+    for (let n = reader.array(); n > 0; n--) registration.providers.push(readProvider(reader));
+  else if (key === 6) for (let n = reader.array(); n > 0; n--) registration.digests.push(reader.byteString());
+  else if (key === 7)
+    for (let n = reader.array(); n > 0; n--) registration.instances.push(readInstance(reader));
+  else if (key === 8) registration.limits = readLimits(reader);
+  else if (key === 9) registration.labels = readTexts(reader);
+  else if (key === 10) registration.name = reader.text();
+  else reader.skip();
+}
+
+function readProvider(reader: CborReader): DeviceProvider {
+  expectItems(reader, 3);
+  const providerId = reader.text();
+  const classType = reader.text();
+  return { providerId, classType, outputs: readTexts(reader) };
+}
+
+function readInstance(reader: CborReader): DeviceInstance {
+  expectItems(reader, 3);
+  const handle = reader.unsigned();
+  const kind = reader.unsigned();
+  return { handle, kind, tag: reader.byteString() };
+}
+
+function readLimits(reader: CborReader): DeviceLimits {
+  expectItems(reader, 4);
+  const imageBytes = reader.unsigned();
+  const instances = reader.unsigned();
+  const functionMemoryBytes = reader.unsigned();
+  return { imageBytes, instances, functionMemoryBytes, payloadBytes: reader.unsigned() };
+}
+
+function expectItems(reader: CborReader, count: number): void {
+  const at = reader.position;
+  if (reader.array() !== count) throw new WireFault("missing field", at);
+}
+
+function writeTexts(writer: CborWriter, texts: string[]): void {
+  writer.array(texts.length);
+  for (let i = 0; i < texts.length; i++) writer.text(texts[i] as string);
+}
+
+function readTexts(reader: CborReader): string[] {
+  const texts: string[] = [];
+  for (let left = reader.array(); left > 0; left--) texts.push(reader.text());
+  return texts;
+}
