@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import fc from "fast-check";
 import t from "tap";
 import { EdgelessError } from "../../../core/errors.js";
@@ -449,7 +449,8 @@ t.test(
 t.test(
   "given real connections, when one peer hangs and one comes late, then a third one is not delayed",
   async (t) => {
-    const silent = createServer((socket) => void socket.on("error", () => {}).resume());
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket.on("error", () => {})));
     silent.listen(0, "127.0.0.1");
     await once(silent, "listening");
     const { port: silentPort } = silent.address() as AddressInfo;
@@ -494,6 +495,7 @@ t.test(
     t.same(telemetry.dropCounts, { "peer-unreachable": 100 });
     await plane.close();
     await Promise.all([healthy.close(), late.close()]);
+    for (const socket of sockets) socket.destroy();
     silent.close();
   },
 );
