@@ -50,7 +50,8 @@ export class HttpBody {
     json.end();
   }
 
-  private push(json: JsonReader): void {
+  /** Reads one more byte. */
+  push(json: JsonReader): void {
     const value = json.integer();
     if (value < 0 || value > 255) json.ok = false;
     if (this.size == this.bytes.byteLength) {

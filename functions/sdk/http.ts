@@ -1,3 +1,4 @@
+export { HttpBody } from "./http-body";
 export { Headers } from "./http-headers";
 export { HttpRequest } from "./http-request";
 export { HttpResponse } from "./http-response";

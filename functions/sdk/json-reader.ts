@@ -32,6 +32,11 @@ export class JsonReader {
     return this.ok && this.peek() < 0;
   }
 
+  /** The first character of the next value, empty at the end: `{`, `[`, `"`, `t`, `f`, `n`, or that of a number. */
+  peekKind(): string {
+    return this.peek() < 0 ? "" : this.text.charAt(this.at);
+  }
+
   /** True when the next value is `null`, which is then read. */
   nothing(): boolean {
     if (this.peek() != 0x6e) return false;

@@ -32,6 +32,10 @@ export namespace num {
   export function parseF64(text: string): f64 {
     return f64At(changetype<usize>(text), text.length, 1);
   }
+  /** Reads an f32 from `len` bytes at `ptr`. */
+  export function parseF32At(ptr: usize, len: usize): f32 {
+    return f32At(ptr, len, 0);
+  }
   /** True when the last reading succeeded. */
   export function ok(): boolean {
     return lastNumberError() == NumberError.None;
@@ -42,10 +46,11 @@ export namespace num {
   }
   /** Shortest decimal that reads back as this f32: `5`, `-0`, `0.1`, `inf`, `NaN`. */
   export function f32Text(value: f32): string {
-    return floatText(reinterpret<u32>(value), 23);
+    return floatText(reinterpret<u32>(value), 0, false);
   }
   /** Shortest decimal that reads back as this f64. */
   export function f64Text(value: f64): string {
-    return floatText(reinterpret<u64>(value), 52);
+    const bits = reinterpret<u64>(value);
+    return floatText(<u32>bits, <u32>(bits >>> 32), true);
   }
 }

@@ -19,6 +19,13 @@ export class Output {
     this.nameLen = writeUtf8(name, ptr);
   }
 
+  /** Makes the channels `prefix0` … `prefix(count-1)`; with literals the build tool lists them as outputs. */
+  static range(prefix: string, count: i32): Output[] {
+    const outputs: Output[] = [];
+    for (let i = 0; i < count; i++) outputs.push(new Output(prefix + i.toString()));
+    return outputs;
+  }
+
   /** Sends a text, fire and forget. An unmapped channel drops it. */
   cast(text: string): void {
     const ptr = allocate(utf8Bound(text));
