@@ -16,7 +16,7 @@ import { RetrySchedule } from "../../core/retry-schedule.js";
 import { randomUuid, type Uuid } from "../../core/uuid.js";
 import type { Workflow, WorkflowInfo, WorkflowInstance } from "../../core/workflow.js";
 import { describeFaults, validateWorkflow } from "../../core/workflow-validation.js";
-import { type ControllerStore, keepDebt } from "./controller-store.js";
+import { type ControllerStore, forgetDebt, keepDebt } from "./controller-store.js";
 import { type Domain, leaseOf } from "./domain.js";
 import { whyUnsuitable } from "./domain-choice.js";
 import { DomainRegistry } from "./domain-registry.js";
@@ -210,9 +210,10 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
       const { scheme } = parseEndpoint(update.orchestratorUrl, "orchestrator_url");
       if (scheme === "coap") return refusal("orchestrator_url must begin with http:// or https://");
       if (known === undefined) await this.#disown(domainId, update.nonce);
-      const { domain, reset, change } = await this.#domains.accept(update, leaseMs);
-      if (reset) await this.#store.write(this.#ledger.writeOff(domainId, domain.nonce));
-      await this.#checkReport(domain, reset);
+      const obsolete = this.#ledger.obsoleteFor(domainId, update.nonce);
+      const { domain, reset, change } = await this.#domains.accept(update, leaseMs, obsolete.map(forgetDebt));
+      this.#ledger.settle(obsolete);
+      this.#checkReport(domain, reset);
       if (change !== "none") {
         void this.#ledger.pay(domainId);
         this.#attendAll(true);
@@ -224,7 +225,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
   }
 
   /** Acts on what a domain reports about its components; a report from before a reset says nothing. */
-  async #checkReport(domain: Domain, reset: boolean): Promise<void> {
+  #checkReport(domain: Domain, reset: boolean): void {
     const { domainId, nonce, components } = domain;
     if (components === undefined || reset) {
       this.#reports.delete(domainId);
@@ -259,8 +260,8 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     if (leftovers.length > 0) {
       this.#logger.warn("components that belong to no workflow are stopped", { domain: domainId, leftovers });
       const debts = leftovers.map((logicalId): Debt => ({ logicalId, kind: "unknown", domainId, nonce }));
+      // Not stored: after a restart of the controller the reports show them again.
       this.#ledger.enter(debts);
-      await this.#store.write(debts.map(keepDebt));
       void this.#ledger.pay(domainId);
     }
   }
@@ -354,8 +355,9 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
   async #forget({ domainId, nonce }: Domain): Promise<void> {
     await this.#disown(domainId, nonce);
     if (this.#domains.all.get(domainId)?.presence !== "away") return;
-    await this.#store.write(this.#ledger.writeOff(domainId, undefined));
-    await this.#domains.forget(domainId);
+    const debts = this.#ledger.debtsOf(domainId);
+    await this.#domains.forget(domainId, debts.map(forgetDebt));
+    this.#ledger.settle(debts);
     this.#reports.delete(domainId);
   }
 

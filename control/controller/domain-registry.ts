@@ -1,6 +1,7 @@
 import type { DomainUpdate } from "../../core/api.js";
 import type { Clock } from "../../core/clock.js";
 import type { Logger } from "../../core/log.js";
+import type { StoreChange } from "../store/store.js";
 import { type ControllerStore, forgetDomain, keepDomain } from "./controller-store.js";
 import {
   acceptUpdate,
@@ -67,15 +68,17 @@ export class DomainRegistry {
 
   /**
    * Takes a refresh with a deadline in the future into account; persisted when this returns.
+   * @param others changes to be written with it, all or none
    * @throws EdgelessError EDGELESS_STORE_BROKEN; then nothing changed
    */
   async accept(
     update: DomainUpdate,
     leaseMs: number,
+    others: readonly StoreChange[],
   ): Promise<{ readonly domain: Domain; readonly reset: boolean; readonly change: DomainChange }> {
     const known = this.#domains.get(update.domainId);
     const { domain, answer, change } = acceptUpdate(known, update, leaseMs, this.#clock.monotonicMs());
-    if (recordDiffers(known, domain)) await this.#store.write([keepDomain(domain)]);
+    await this.#store.write([...(recordDiffers(known, domain) ? [keepDomain(domain)] : []), ...others]);
     this.#domains.set(domain.domainId, domain);
     if (change !== "none" && change !== "capabilities")
       this.#logger.info(`domain ${change}`, { domain: domain.domainId, url: domain.orchestratorUrl });
@@ -108,9 +111,12 @@ export class DomainRegistry {
     );
   }
 
-  /** Forgets a domain: if it ever comes back it is told to reset. */
-  async forget(domainId: string): Promise<void> {
-    await this.#store.write([forgetDomain(domainId)]);
+  /**
+   * Forgets a domain: if it ever comes back it is told to reset.
+   * @param others changes to be written with it, all or none
+   */
+  async forget(domainId: string, others: readonly StoreChange[]): Promise<void> {
+    await this.#store.write([forgetDomain(domainId), ...others]);
     this.#domains.delete(domainId);
     this.#links.get(domainId)?.close();
     this.#links.delete(domainId);

@@ -8,6 +8,8 @@ import { whyUnsuitable } from "./domain-choice.js";
 import { isLive } from "./placement.js";
 import { componentNames, type WorkflowRecord } from "./workflow-record.js";
 
+const EXPECTED_POLL_MS = 50;
+
 /** Why one domain does not host a workflow. */
 export interface DomainRefusal {
   readonly domainId: string;
@@ -81,7 +83,10 @@ function wholeIn(domainId: string, { workflow }: WorkflowRecord): Assignment {
   return new Map(componentNames(workflow).map((name) => [name, domainId]));
 }
 
-/** Waits for a domain that may still be obeying a reset when it is the only choice. */
+/**
+ * Waits, when there is no other choice, for a domain that may still be obeying a reset, and just after a restart of the
+ * controller for the domains that it knew.
+ */
 async function nextCandidate(
   record: WorkflowRecord,
   context: PlacementContext,
@@ -97,8 +102,9 @@ async function nextCandidate(
     const ready = suitable.filter(({ readyAtMs }) => readyAtMs <= nowMs);
     if (ready.length > 0) return preferred(record, ready, context);
     const soonest = suitable.sort((a, b) => a.readyAtMs - b.readyAtMs)[0];
-    if (soonest === undefined) return undefined;
-    await untilReady(soonest, context);
+    if (soonest !== undefined) await untilReady(soonest, context);
+    else if (isAnyExpected(context.domains())) await pause(EXPECTED_POLL_MS, context);
+    else return undefined;
   }
 }
 
@@ -126,11 +132,18 @@ function preferred(record: WorkflowRecord, ready: readonly Domain[], context: Pl
   return (equals[Math.floor(uniform(context.random) * equals.length)] as Domain).domainId;
 }
 
-function untilReady({ readyAtMs }: Domain, { clock }: PlacementContext): Promise<void> {
-  const waitMs = readyAtMs - clock.monotonicMs();
-  return waitMs <= 0
-    ? Promise.resolve()
-    : new Promise((resolve) => {
-        clock.setTimer(waitMs, resolve);
-      });
+function isAnyExpected(domains: ReadonlyMap<string, Domain>): boolean {
+  for (const { presence } of domains.values()) if (presence === "expected") return true;
+  return false;
+}
+
+async function untilReady({ readyAtMs }: Domain, context: PlacementContext): Promise<void> {
+  const waitMs = readyAtMs - context.clock.monotonicMs();
+  if (waitMs > 0) await pause(waitMs, context);
+}
+
+function pause(ms: number, { clock }: PlacementContext): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(ms, resolve);
+  });
 }

@@ -3,7 +3,6 @@ import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import { RetrySchedule } from "../../core/retry-schedule.js";
 import type { Uuid } from "../../core/uuid.js";
-import type { StoreChange } from "../store/store.js";
 import { type ControllerStore, forgetDebt, keepDebt } from "./controller-store.js";
 import type { OrchestratorLink } from "./orchestrator-link.js";
 import type { ComponentKind } from "./placement.js";
@@ -90,13 +89,9 @@ export class StopLedger {
     }
   }
 
-  /** Takes all debts of a domain out that were made under another nonce, and returns the changes to be written. */
-  writeOff(domainId: string, nonce: bigint | undefined): StoreChange[] {
-    const account = this.#accounts.get(domainId);
-    if (account === undefined) return [];
-    const gone = [...account.debts.values()].filter((debt) => debt.nonce !== nonce);
-    this.settle(gone);
-    return gone.map(forgetDebt);
+  /** Debts of a domain that were made under another nonce: there is nothing left to stop. */
+  obsoleteFor(domainId: string, nonce: bigint | undefined): readonly Debt[] {
+    return this.debtsOf(domainId).filter((debt) => debt.nonce !== nonce);
   }
 
   /** Pays what is due at a domain; settles after one try of everything that was due. Never throws. */

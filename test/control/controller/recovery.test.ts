@@ -135,6 +135,23 @@ t.test("given the ε-CON restarts, then workflows whose domains stayed are not t
 });
 
 t.test(
+  "given the ε-CON has just restarted, when a workflow starts, then it waits for the known domains",
+  async (t) => {
+    const [cluster, a, b] = await pair();
+    await cluster.restartController();
+    const started = cluster.controller.start(loop);
+    await cluster.clock.advance(500);
+    t.equal(a.running.size + b.running.size, 0);
+    await cluster.pass(1);
+    t.equal(accepted(await started).mapping.length, 3);
+    await cluster.restartController();
+    const vain = cluster.controller.start(loop);
+    await cluster.clock.advance(11_000);
+    t.match(refused(await vain), /no domain is registered/, "not for ever");
+  },
+);
+
+t.test(
   "given the ε-CON and a domain restart, then the workflows are placed again under their ids",
   async (t) => {
     const [cluster, a, b] = await pair();
