@@ -6,8 +6,8 @@ import type { PreparedLayout } from "./prepared-layout.js";
 const LENGTH_SHIFT = 4;
 
 /**
- * Writes the code that charges fuel inside one function. The fuel lives in a global. A function with a loop that calls
- * nothing keeps it in a local instead, because a counter in memory would dominate a short loop; there the global is
+ * Writes the code that charges fuel inside one function. The fuel lives in a global. A function with a tight loop
+ * keeps it in a local instead, because a counter in memory would dominate a short loop; there the global is
  * brought up to date before anybody else can look at it: before calls and before the function is left.
  */
 export class FuelCode {
@@ -52,6 +52,40 @@ export class FuelCode {
       out.code(Op.globalSet).u32(fuelGlobal);
     }
     out.code(Op.end);
+  }
+
+  /**
+   * Begins a loop, whose block type is given as bytes, and charges for each turn; gives the number of constructs opened.
+   *
+   * A tight loop gets no call inside, because the engine makes much slower code for a loop with one. It is put into
+   * another loop instead, to which it goes when the fuel has run out and where the host is asked for more:
+   * `loop; if fuel < 0 then refill; loop; fuel -= cost; if fuel < 0 then again the outer one; ...; end; end`.
+   * What is refilled includes the cost, so that charging it again makes the same sum.
+   */
+  beginLoop(
+    blockType: Uint8Array,
+    { cost, tight }: { readonly cost: number; readonly tight: boolean },
+  ): number {
+    const out = this.#out;
+    if (!tight) {
+      out.code(Op.loop).raw(blockType);
+      this.charge(cost);
+      return 1;
+    }
+    out.code(Op.loop).raw(blockType);
+    out.code(Op.localGet).u32(this.#local).code(Op.i32Const, 0, Op.i32LtS, Op.if, VOID_BLOCK);
+    out.code(Op.localGet).u32(this.#local).code(Op.call).u32(this.#layout.hook("fuel"));
+    out.code(Op.i32Const).s32(cost).code(Op.i32Add, Op.localSet).u32(this.#local).code(Op.end);
+    out.code(Op.loop).raw(blockType);
+    out
+      .code(Op.localGet)
+      .u32(this.#local)
+      .code(Op.i32Const)
+      .s32(cost)
+      .code(Op.i32Sub, Op.localTee)
+      .u32(this.#local);
+    out.code(Op.i32Const, 0, Op.i32LtS, Op.brIf, 1);
+    return 2;
   }
 
   /** Charges for the length on top of the operand stack, which stays there; `scratch` is an i32 local. */

@@ -6,7 +6,7 @@ import { type FunctionType, ValueType } from "../wasm/value-type.js";
 import type { FunctionBody } from "../wasm/wasm-module.js";
 import { FuelCode } from "./fuel-code.js";
 import type { PreparedLayout } from "./prepared-layout.js";
-import type { FunctionScan } from "./scan-function.js";
+import { type FunctionScan, isBulkOperation, type LoopScan } from "./scan-function.js";
 
 /** A function of the source with everything that rewriting it needs. */
 export interface SourceFunction {
@@ -37,63 +37,92 @@ export function rewriteFunction(
   layout: PreparedLayout,
 ): void {
   const fuelLocal = body.locals.reduce((sum, { count }) => sum + count, type.params.length);
-  const fuel = new FuelCode(out, layout, fuelLocal, scan.hasCallFreeLoop);
+  const fuel = new FuelCode(out, layout, fuelLocal, scan.hasTightLoop);
   writeLocals(out, body, [{ count: 2, type: ValueType.i32 }]);
   fuel.load();
   fuel.charge(scan.cost);
 
   const instruction = new InstructionReader(new ByteReader(bytes, body.start, body.end));
+  /** How deep each open construct is in what is written; the function itself is 0. */
+  const open = [0];
   let depth = 0;
   let copied = body.start;
   const copyTo = (end: number) => {
     out.range(bytes, copied, end);
-    copied = end;
+    copied = instruction.end;
   };
   while (instruction.next()) {
-    switch (instruction.opcode) {
+    const { opcode, start, end } = instruction;
+    switch (opcode) {
       case Op.block:
       case Op.if:
-        depth += 1;
+        open.push(++depth);
         break;
       case Op.loop:
-        depth += 1;
-        copyTo(instruction.end);
-        fuel.charge(scan.loopCosts.get(instruction.start) ?? 1);
+        copyTo(start);
+        depth += fuel.beginLoop(
+          bytes.subarray(instruction.immediates, end),
+          scan.loops.get(start) ?? NO_LOOP,
+        );
+        open.push(depth);
         break;
-      case Op.end:
-        if (depth === 0) {
-          copyTo(instruction.start);
+      case Op.end: {
+        open.pop();
+        copyTo(start);
+        if (open.length === 0) {
           fuel.publish();
         }
-        depth -= 1;
+        for (const outer = open[open.length - 1] ?? -1; depth > outer; depth -= 1) {
+          out.code(Op.end);
+        }
         break;
+      }
       case Op.br:
       case Op.brIf:
       case Op.brTable:
       case Op.return:
-        if (leavesFunction(instruction, depth)) {
-          copyTo(instruction.start);
+        copyTo(start);
+        if (leavesFunction(instruction, open.length - 1)) {
           fuel.publish();
         }
+        writeBranch(out, instruction, (label) => depth - (open[open.length - 1 - label] ?? 0));
         break;
       case Op.call:
       case Op.callIndirect:
-        copyTo(instruction.start);
+        copyTo(start);
         fuel.publish();
-        copied = instruction.end;
         writeCall(out, instruction, layout);
         fuel.load();
         break;
-      case Op.memoryInit:
-      case Op.memoryCopy:
-      case Op.memoryFill:
-      case Op.tableInit:
-      case Op.tableCopy:
-        copyTo(instruction.start);
-        fuel.chargeLength(fuelLocal + 1);
+      default:
+        if (isBulkOperation(opcode)) {
+          out.range(bytes, copied, start);
+          copied = start;
+          fuel.chargeLength(fuelLocal + 1);
+        }
     }
   }
-  copyTo(body.end);
+  out.range(bytes, copied, body.end);
+}
+
+/** What a loop that was not scanned would be; every loop is scanned. */
+export const NO_LOOP: LoopScan = { cost: 1, tight: false };
+
+/** Writes the current branch or return with its labels as they are in what is written. */
+export function writeBranch(
+  out: ByteWriter,
+  { opcode, index, labels }: InstructionReader,
+  labelOf: (source: number) => number,
+): void {
+  out.byte(opcode);
+  if (opcode === Op.brTable) {
+    out.u32(labels.length - 1);
+    for (const label of labels) {
+      out.u32(labelOf(label));
+    }
+  } else if (opcode !== Op.return) {
+    out.u32(labelOf(index));
+  }
 }
 
 /** Writes the current call instruction with the function's index in the prepared module. */

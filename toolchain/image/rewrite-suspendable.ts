@@ -7,8 +7,15 @@ import { type FunctionType, ValueType, type ValueTypeCode } from "../wasm/value-
 import type { WasmModule } from "../wasm/wasm-module.js";
 import { FuelCode } from "./fuel-code.js";
 import type { PreparedLayout } from "./prepared-layout.js";
-import { leavesFunction, type SourceFunction, writeCall, writeLocals } from "./rewrite-function.js";
+import {
+  leavesFunction,
+  type SourceFunction,
+  writeBranch,
+  writeCall,
+  writeLocals,
+} from "./rewrite-function.js";
 import { SavedLocals } from "./saved-locals.js";
+import { isBulkOperation } from "./scan-function.js";
 import type { SuspensionGraph } from "./suspension-graph.js";
 import { planSuspension, type SequencePlan } from "./suspension-plan.js";
 
@@ -24,6 +31,8 @@ interface OpenConstruct {
   readonly base: number;
   /** How many constructs deep it is in what is written. */
   readonly depth: number;
+  /** How many constructs were written for it. */
+  readonly written: number;
   readonly suspends: boolean;
 }
 
@@ -66,7 +75,7 @@ export class SuspendableFunction {
     this.#plan = planSuspension(module.bytes, source.body, graph);
     this.#stack = new OperandStack(module, own);
     this.#locals = new SavedLocals(own, 2);
-    this.#fuel = new FuelCode(this.#code, layout, own.length, source.scan.hasCallFreeLoop);
+    this.#fuel = new FuelCode(this.#code, layout, own.length, source.scan.hasTightLoop);
     this.#scratch = own.length + 1;
     this.#site = this.#locals.add(ValueType.i32);
   }
@@ -76,7 +85,7 @@ export class SuspendableFunction {
     const { body, scan } = this.#source;
     this.#writeBody();
     writeLocals(out, body, [{ count: 2, type: ValueType.i32 }, ...this.#locals.added()]);
-    const entry = new FuelCode(out, this.#layout, this.#scratch - 1, scan.hasCallFreeLoop);
+    const entry = new FuelCode(out, this.#layout, this.#scratch - 1, scan.hasTightLoop);
     entry.load();
     out.code(Op.globalGet).u32(this.#layout.stateGlobal).code(Op.if, VOID_BLOCK);
     this.#locals.writeLoad(out, this.#layout);
@@ -96,7 +105,7 @@ export class SuspendableFunction {
   #writeBody(): void {
     const { bytes } = this.#module;
     const { body } = this.#source;
-    this.#open.push({ type: { ...this.#type, params: [] }, base: 0, depth: 0, suspends: true });
+    this.#open.push({ type: { ...this.#type, params: [] }, base: 0, depth: 0, written: 0, suspends: true });
     this.#beginSequence(this.#takePlan());
     const instruction = new LiveInstructions(new ByteReader(bytes, body.start, body.end));
     while (instruction.next() && this.#open.length > 0) {
@@ -128,17 +137,10 @@ export class SuspendableFunction {
       case Op.callIndirect:
         this.#call(instruction);
         return;
-      case Op.memoryInit:
-      case Op.memoryCopy:
-      case Op.memoryFill:
-      case Op.tableInit:
-      case Op.tableCopy:
-        this.#fuel.chargeLength(this.#scratch);
     }
-    this.#copy(instruction);
-  }
-
-  #copy(instruction: LiveInstructions): void {
+    if (isBulkOperation(instruction.opcode)) {
+      this.#fuel.chargeLength(this.#scratch);
+    }
     this.#code.range(this.#module.bytes, instruction.start, instruction.end);
     this.#stack.apply(instruction);
   }
@@ -156,7 +158,7 @@ export class SuspendableFunction {
   // Constructs
 
   #beginConstruct(instruction: LiveInstructions): void {
-    const { opcode, blockType, start } = instruction;
+    const { opcode, blockType, start, immediates, end } = instruction;
     const plan = this.#takePlan();
     const type = blockFunctionType(this.#module, blockType);
     const conditions = opcode === Op.if ? 1 : 0;
@@ -168,14 +170,19 @@ export class SuspendableFunction {
         this.#writeCondition(plan);
       }
     }
-    this.#code.range(this.#module.bytes, start, instruction.end);
+    const loop = this.#source.scan.loops.get(start);
+    const isTight = loop?.tight === true;
+    const written = isTight ? this.#fuel.beginLoop(this.#module.bytes.subarray(immediates, end), loop) : 1;
+    if (!isTight) {
+      this.#code.range(this.#module.bytes, start, end);
+    }
     this.#stack.cut(base);
     this.#stack.push(type.params);
-    this.#depth += 1;
-    this.#open.push({ type, base, depth: this.#depth, suspends: plan.suspends });
+    this.#depth += written;
+    this.#open.push({ type, base, depth: this.#depth, written, suspends: plan.suspends });
     this.#beginSequence(plan);
-    if (opcode === Op.loop) {
-      this.#fuel.charge(this.#source.scan.loopCosts.get(start) ?? 1);
+    if (loop !== undefined && !isTight) {
+      this.#fuel.charge(loop.cost);
     }
   }
 
@@ -209,8 +216,10 @@ export class SuspendableFunction {
     if (construct === undefined || this.#open.length === 0) {
       return;
     }
-    this.#code.code(Op.end);
-    this.#depth -= 1;
+    for (let left = construct.written; left > 0; left -= 1) {
+      this.#code.code(Op.end);
+    }
+    this.#depth -= construct.written;
     this.#stack.cut(construct.base);
     this.#stack.push(construct.type.results);
     if (construct.suspends) {
@@ -314,16 +323,7 @@ export class SuspendableFunction {
     if (leavesFunction(instruction, this.#open.length - 1)) {
       this.#fuel.publish();
     }
-    const { opcode, index, labels } = instruction;
-    this.#code.byte(opcode);
-    if (opcode === Op.brTable) {
-      this.#code.u32(labels.length - 1);
-      for (const label of labels) {
-        this.#code.u32(this.#label(label));
-      }
-    } else if (opcode !== Op.return) {
-      this.#code.u32(this.#label(index));
-    }
+    writeBranch(this.#code, instruction, (label) => this.#label(label));
     this.#stack.apply(instruction);
   }
 

@@ -6,14 +6,22 @@ import { Op } from "../wasm/opcode.js";
 import { isNumberType } from "../wasm/value-type.js";
 import type { FunctionBody } from "../wasm/wasm-module.js";
 
+/** One loop of a function. */
+export interface LoopScan {
+  /** Cost of one turn without the loops inside it. */
+  cost: number;
+  /** Whether it neither calls anything nor has a loop inside: where a function spends its time when it computes. */
+  tight: boolean;
+}
+
 /** What one pass over a function's instructions finds out. Costs are in fuel: about one per instruction. */
 export interface FunctionScan {
   /** Cost of everything outside loops, charged at entry. */
   readonly cost: number;
-  /** Cost of one turn of each loop without the loops inside it, by the offset of the loop instruction. */
-  readonly loopCosts: ReadonlyMap<number, number>;
-  /** Whether some loop runs without calling anything. */
-  readonly hasCallFreeLoop: boolean;
+  /** The loops by the offset of their instruction. */
+  readonly loops: ReadonlyMap<number, Readonly<LoopScan>>;
+  /** Whether one of the loops is tight. */
+  readonly hasTightLoop: boolean;
   /** Functions that are called directly. */
   readonly calls: readonly number[];
   /** Types that are called through a table. */
@@ -34,10 +42,8 @@ const COSTS: ReadonlyMap<number, number> = new Map([
 
 interface OpenConstruct {
   readonly opcode: number;
-  /** Place of the innermost loop around the code inside this construct, -1 outside loops. */
-  readonly loop: number;
-  /** Whether something inside calls a function. */
-  hasCall: boolean;
+  /** The innermost loop around the code inside this construct. */
+  readonly loop: LoopScan;
 }
 
 /**
@@ -46,13 +52,15 @@ interface OpenConstruct {
  */
 export function scanFunction(bytes: Uint8Array, body: FunctionBody, features: Set<Feature>): FunctionScan {
   const instruction = new InstructionReader(new ByteReader(bytes, body.start, body.end));
-  const costs = new Map<number, number>([[-1, 1]]);
+  const outside: LoopScan = { cost: 1, tight: false };
+  const loops = new Map<number, LoopScan>();
   const calls = new Set<number>();
   const indirectTypes = new Set<number>();
-  const open: OpenConstruct[] = [{ opcode: Op.block, loop: -1, hasCall: false }];
-  let hasCallFreeLoop = false;
-  let loop = -1;
-  while (instruction.next()) {
+  const open: OpenConstruct[] = [{ opcode: Op.block, loop: outside }];
+  for (let inside = open[0]; inside !== undefined; inside = open[open.length - 1]) {
+    if (!instruction.next()) {
+      throw badWasm(body.end, "a function has no end");
+    }
     const { opcode, start, kind } = instruction;
     if (kind.feature !== undefined) {
       features.add(kind.feature);
@@ -60,67 +68,68 @@ export function scanFunction(bytes: Uint8Array, body: FunctionBody, features: Se
         break;
       }
     }
+    let { loop } = inside;
+    loop.cost += COSTS.get(opcode) ?? 1;
     switch (opcode) {
-      case Op.block:
       case Op.loop:
+        loop.tight = false;
+        loop = { cost: 1, tight: true };
+        loops.set(start, loop);
+        noteBlockType(instruction.blockType, start, features);
+        open.push({ opcode, loop });
+        break;
+      case Op.block:
       case Op.if:
         noteBlockType(instruction.blockType, start, features);
-        if (opcode === Op.loop) {
-          loop = start;
-          costs.set(start, 1);
-        }
-        open.push({ opcode, loop, hasCall: false });
-        if (open.length > MODULE_LIMITS.nesting) {
-          throw badWasm(start, `a function is nested deeper than ${MODULE_LIMITS.nesting} levels`);
-        }
+        open.push({ opcode, loop });
         break;
       case Op.else:
-        if (open[open.length - 1]?.opcode !== Op.if) {
+        if (inside.opcode !== Op.if) {
           throw badWasm(start, "else is not inside an if");
         }
         break;
-      case Op.end: {
-        const closed = open.pop();
-        const around = open[open.length - 1];
-        hasCallFreeLoop ||= closed?.opcode === Op.loop && !closed.hasCall;
-        if (around !== undefined && closed !== undefined) {
-          around.hasCall ||= closed.hasCall;
-        }
-        loop = around?.loop ?? -1;
-        if (open.length === 0 && instruction.end !== body.end) {
-          throw badWasm(instruction.end, "instructions follow the end of a function");
-        }
+      case Op.end:
+        open.pop();
         break;
-      }
       case Op.call:
+        loop.tight = false;
         calls.add(instruction.index);
-        noteCall(open);
         break;
       case Op.callIndirect:
+        loop.tight = false;
         indirectTypes.add(instruction.index);
         if (instruction.second !== 0) {
           features.add("reference-types");
         }
-        noteCall(open);
+        break;
+      default:
+        loop.tight &&= !isBulkOperation(opcode);
     }
-    costs.set(loop, (costs.get(loop) ?? 0) + (COSTS.get(opcode) ?? 1));
-    if (open.length === 0) {
-      break;
+    if (open.length > MODULE_LIMITS.nesting) {
+      throw badWasm(start, `a function is nested deeper than ${MODULE_LIMITS.nesting} levels`);
     }
   }
-  if (open.length > 0 && instruction.end === body.end && instruction.opcode !== Op.end) {
-    throw badWasm(body.end, "a function has no end");
+  if (open.length === 0 && instruction.end !== body.end) {
+    throw badWasm(instruction.end, "instructions follow the end of a function");
   }
-  const cost = costs.get(-1) ?? 1;
-  costs.delete(-1);
-  return { cost, loopCosts: costs, hasCallFreeLoop, calls: [...calls], indirectTypes: [...indirectTypes] };
+  return {
+    cost: outside.cost,
+    loops,
+    hasTightLoop: [...loops.values()].some(({ tight }) => tight),
+    calls: [...calls],
+    indirectTypes: [...indirectTypes],
+  };
 }
 
-function noteCall(open: readonly OpenConstruct[]): void {
-  const inside = open[open.length - 1];
-  if (inside !== undefined) {
-    inside.hasCall = true;
-  }
+/** Whether an instruction works on a range of memory or of a table whose length is on top of the operand stack. */
+export function isBulkOperation(opcode: number): boolean {
+  return (
+    opcode === Op.memoryInit ||
+    opcode === Op.memoryCopy ||
+    opcode === Op.memoryFill ||
+    opcode === Op.tableInit ||
+    opcode === Op.tableCopy
+  );
 }
 
 function noteBlockType(blockType: number, offset: number, features: Set<Feature>): void {
