@@ -65,6 +65,7 @@ const nodeConfigSchema = z.object({
       call_timeout_ms: count.optional(),
       /** Events that wait for one instance; also of resources. */
       mailbox_capacity: count.optional(),
+      max_waiting_text: count.optional(),
       max_timers: count.optional(),
       worker_queue_capacity: count.optional(),
       worker_timeout_ms: count.optional(),
@@ -140,30 +141,40 @@ export function parseNodeConfig(raw: unknown): NodeConfig {
 
 /** Bounds and times of the data plane that a configuration asks for. */
 export function dataPlaneSettings({ dataplane }: NodeConfig): DataPlaneSettings {
-  return {
-    queueEvents: dataplane?.queue_events ?? DATA_PLANE_DEFAULTS.queueEvents,
-    queuePayload: dataplane?.queue_payload ?? DATA_PLANE_DEFAULTS.queuePayload,
-    queueAgeMs: dataplane?.queue_age_ms ?? DATA_PLANE_DEFAULTS.queueAgeMs,
-    inFlight: dataplane?.in_flight ?? DATA_PLANE_DEFAULTS.inFlight,
-    deadlineMs: dataplane?.deadline_ms ?? DATA_PLANE_DEFAULTS.deadlineMs,
-  };
+  return withDefaults(DATA_PLANE_DEFAULTS, {
+    queueEvents: dataplane?.queue_events,
+    queuePayload: dataplane?.queue_payload,
+    queueAgeMs: dataplane?.queue_age_ms,
+    inFlight: dataplane?.in_flight,
+    deadlineMs: dataplane?.deadline_ms,
+  });
 }
 
 /** Limits of the function run-time that a configuration asks for. */
 export function functionSettings({ wasm_runtime: wasm }: NodeConfig): FunctionSettings {
-  const usual = DEFAULT_FUNCTION_SETTINGS;
+  return withDefaults(DEFAULT_FUNCTION_SETTINGS, {
+    threads: wasm?.threads,
+    maxInstances: wasm?.max_instances,
+    maxModuleBytes: wasm?.max_module_bytes,
+    maxMemoryMib: wasm?.max_memory_mib,
+    maxRunTimeMs: wasm?.max_run_time_ms,
+    callTimeoutMs: wasm?.call_timeout_ms,
+    mailboxCapacity: wasm?.mailbox_capacity,
+    maxWaitingText: wasm?.max_waiting_text,
+    maxTimers: wasm?.max_timers,
+    workerQueueCapacity: wasm?.worker_queue_capacity,
+    workerTimeoutMs: wasm?.worker_timeout_ms,
+    workerHeapMib: wasm?.worker_heap_mib,
+  });
+}
+
+function withDefaults<T extends object>(
+  defaults: T,
+  given: { readonly [Key in keyof T]?: T[Key] | undefined },
+): T {
   return {
-    threads: wasm?.threads ?? usual.threads,
-    maxInstances: wasm?.max_instances ?? usual.maxInstances,
-    maxModuleBytes: wasm?.max_module_bytes ?? usual.maxModuleBytes,
-    maxMemoryMib: wasm?.max_memory_mib ?? usual.maxMemoryMib,
-    maxRunTimeMs: wasm?.max_run_time_ms ?? usual.maxRunTimeMs,
-    callTimeoutMs: wasm?.call_timeout_ms ?? usual.callTimeoutMs,
-    mailboxCapacity: wasm?.mailbox_capacity ?? usual.mailboxCapacity,
-    maxTimers: wasm?.max_timers ?? usual.maxTimers,
-    workerQueueCapacity: wasm?.worker_queue_capacity ?? usual.workerQueueCapacity,
-    workerTimeoutMs: wasm?.worker_timeout_ms ?? usual.workerTimeoutMs,
-    workerHeapMib: wasm?.worker_heap_mib ?? usual.workerHeapMib,
+    ...defaults,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   };
 }
 

@@ -236,6 +236,24 @@ t.test(
 );
 
 t.test(
+  "given a dead peer, when events of many pairs wait for it, then only one at a time probes it",
+  async (t) => {
+    const { plane, peers, clock, add } = setUp();
+    add(PEER, URL_A);
+    peers.behaviour.set(URL_A, "is dead");
+    plane.send(cast(A, REMOTE, "first"));
+    await clock.advance(1);
+    for (let i = 0; i < 100; i++) plane.send(cast(A, instance(PEER, 100 + i), `${i}`));
+    await clock.advance(5_000);
+    const attempts = peers.attempts.get(URL_A) ?? 0;
+    t.ok(attempts <= 15, `${attempts} attempts in five seconds`);
+    peers.behaviour.set(URL_A, "takes");
+    await clock.advance(1_500);
+    t.equal(peers.payloads(URL_A).length, 101);
+  },
+);
+
+t.test(
   "given a dead peer, when it announces itself again, then waiting events go to it at once",
   async (t) => {
     const { plane, peers, clock, add } = setUp();
