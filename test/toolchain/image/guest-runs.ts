@@ -23,7 +23,9 @@ export interface PreparedRun extends Run {
 }
 
 /** Thrown by {@link limitedFuel}. */
-export class OutOfFuel extends Error {}
+export class OutOfFuel extends Error {
+  override readonly name = "OutOfFuel";
+}
 
 /** A meter that gives one unit at a time, so that it counts exactly, and ends the guest after `limit` units. */
 export function limitedFuel(limit: number): FuelMeter & { used: number } {
