@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../core/clock.js";
-import { type Event, isAnswer } from "../../core/event.js";
+import type { Event } from "../../core/event.js";
 import { type InstanceId, sameInstance } from "../../core/instance-id.js";
 import type { Random } from "../../core/random.js";
 import type { Uuid } from "../../core/uuid.js";
@@ -52,7 +52,7 @@ export class OutgoingCalls {
   /** Hands an answer to the call it belongs to; answers that nobody waits for are ignored. */
   accept(event: Event): void {
     const waiting = this.#waiting.get(event.streamId);
-    if (waiting === undefined || !isAnswer(event.data)) return;
+    if (waiting === undefined) return;
     if (waiting.caller !== event.target.functionId || !sameInstance(waiting.callee, event.source)) return;
     const { data } = event;
     if (data.type === "call-ret") this.#end(event.streamId, data);

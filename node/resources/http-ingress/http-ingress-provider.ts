@@ -148,6 +148,7 @@ export class HttpIngressProvider implements ResourceProviderHost {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.on("error", (error) => this.#failures.add("an answer of http-ingress was not sent", error));
     const share = bodyShare(request, this.#parts.maxBodyBytes);
     this.#running++;
     this.#reserved += share;

@@ -278,8 +278,9 @@ t.test("given several instances that match, when requests come, then each gets s
   const { host, events, send } = await ingress(() => answer({}));
   const first = await wired(host);
   const second = await wired(host, {}, OTHER);
-  await wired(host, { host: "elsewhere" }, INSTANCE_NONE);
-  for (let i = 0; i < 40; i++) await send("GET", "/");
+  await wired(host, {}, INSTANCE_NONE);
+  await started(host, "http-ingress");
+  for (let i = 0; i < 40; i++) t.equal((await send("GET", "/")).status, 200);
   const from = (id: InstanceId) => events.filter(({ source }) => source.functionId === id.functionId).length;
   t.ok(from(first) > 5 && from(second) > 5, `${from(first)} and ${from(second)} of 40`);
   t.equal(from(first) + from(second), 40, "events carry the id of the instance that matched");
@@ -345,8 +346,10 @@ t.test("given unusual requests, when they come, then the server stays up", async
   t.match(oldest, /^HTTP\/1\.1 200 /);
   const withoutHost = decodeHttpRequest(events[0]?.data.type === "call" ? events[0].data.payload : "");
   t.equal(`http://${withoutHost.host}`, provider.url, "without Host the listen address stands in");
+  const current = await raw(provider.url, "GET /new HTTP/1.1\r\nConnection: close\r\n\r\n");
+  t.match(current, /^HTTP\/1\.1 200 /);
   await raw(provider.url, "GET http://other.org/p?q HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  const absolute = decodeHttpRequest(events[1]?.data.type === "call" ? events[1].data.payload : "");
+  const absolute = decodeHttpRequest(events[2]?.data.type === "call" ? events[2].data.payload : "");
   t.same([absolute.host, absolute.path], ["h", "/p?q"]);
   t.match(await raw(provider.url, "no HTTP at all\r\n\r\n"), /^HTTP\/1\.1 400 /);
   await raw(provider.url, "CONNECT a.org:80 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -365,7 +368,7 @@ t.test("given unusual requests, when they come, then the server stays up", async
 });
 
 t.test("given too many requests at a time, then the excess gets 503", async (t) => {
-  const { host, events, send } = await ingress(() => undefined, { maxRequests: 2, callTimeoutMs: 400 });
+  const { host, events, send } = await ingress(() => undefined, { maxRequests: 2, callTimeoutMs: 250 });
   await wired(host);
   const waiting = [send("GET", "/"), send("GET", "/")];
   await until("both calls", () => events.length === 2);
@@ -374,11 +377,12 @@ t.test("given too many requests at a time, then the excess gets 503", async (t) 
     (await Promise.all(waiting)).map(({ status }) => status),
     [504, 504],
   );
+  t.equal((await send("GET", "/")).status, 504, "later requests are served again");
   await host.close();
 });
 
 t.test("given more bodies than memory is meant for, then the excess gets 503", async (t) => {
-  const { host, events, send } = await ingress(() => undefined, { callTimeoutMs: 1_000 });
+  const { host, events, send } = await ingress(() => undefined, { callTimeoutMs: 600 });
   await wired(host);
   const body = Buffer.alloc(MAX_BODY);
   const waiting = Array.from({ length: 32 }, () => send("POST", "/", body));

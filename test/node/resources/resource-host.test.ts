@@ -5,6 +5,7 @@ import type { Event, EventData } from "../../../core/event.js";
 import { INSTANCE_NONE, type InstanceId } from "../../../core/instance-id.js";
 import type { StringMap } from "../../../core/specification.js";
 import type { Uuid } from "../../../core/uuid.js";
+import { OutgoingCalls } from "../../../node/resources/outgoing-calls.js";
 import type {
   ResourceAnswer,
   ResourceContext,
@@ -57,7 +58,11 @@ class ScriptedProvider implements ResourceProviderHost {
       stop: async () => {
         this.stopped.push(context.id.functionId);
         if (configuration.has("stuck")) await new Promise(() => {});
-        for (const release of this.releases.splice(0)) release({ type: "call-ret", payload: "flushed" });
+        const flush = () => {
+          for (const release of this.releases.splice(0)) release({ type: "call-ret", payload: "flushed" });
+        };
+        if (configuration.has("late")) setImmediate(flush);
+        else flush();
       },
     };
   }
@@ -251,6 +256,14 @@ t.test("given waiting and running calls, when it stops, then each is answered ex
   t.notOk(host.deliver(eventFor(id, call("z"), 3n)), "afterwards it is unknown");
 });
 
+t.test("given handlers that end after their instance, when it stops, then their answers count", async (t) => {
+  const { host, sent } = setUp();
+  const id = await started(host, "scripted", { late: "" });
+  host.deliver(eventFor(id, call("hold"), 1n));
+  await host.stop(id);
+  t.same(answersOf(sent), ["1 call-ret flushed"]);
+});
+
 t.test("given an instance that will not stop, when it is stopped, then the wait is bounded", async (t) => {
   const { host, clock, sent, logger } = setUp();
   const id = await started(host, "scripted", { stuck: "" });
@@ -337,6 +350,22 @@ t.test("given a call, when its answer comes, then the caller has it", async (t) 
     { type: "call-no-ret" },
     { type: "err" },
   ]);
+});
+
+t.test("given numbers up to 2^32, when a call is made, then they are not used", async (t) => {
+  const drawn = [0, 1, 0xffffffff, 0x100000000];
+  const fill = (target: Uint8Array) => {
+    new DataView(target.buffer).setBigUint64(0, BigInt(drawn.shift() ?? 0));
+    return target;
+  };
+  const calls = new OutgoingCalls(new FakeClock(), { fill }, 1_000);
+  const used: bigint[] = [];
+  const outcome = calls.begin(PEER.functionId, PEER, (streamId) => used.push(streamId));
+  t.same(used, [0x100000000n]);
+  t.equal(calls.waiting, 1);
+  calls.cancel(PEER.functionId);
+  t.same(await outcome, { type: "err" });
+  t.equal(calls.waiting, 0);
 });
 
 t.test("given answers that do not fit, when they come, then the call still waits", async (t) => {
