@@ -3,8 +3,6 @@ import type { Clock, Timer } from "../../core/clock.js";
 /** What travels between two threads: a batch, or the sign that the last one was taken. */
 export type Frame<T> = { readonly type: "batch"; readonly items: readonly T[] } | { readonly type: "taken" };
 
-/** Most characters of text that may wait on one side. */
-const MAX_WAITING_WEIGHT = 64 * 1024 * 1024;
 /** How long, in milliseconds, what is not urgent may wait for company. */
 const LAZY_MS = 50;
 
@@ -16,13 +14,18 @@ export class BatchChannel<Out, In> {
   readonly #post: (frame: Frame<Out>) => void;
   readonly #receive: (item: In) => void;
   readonly #clock: Clock;
+  readonly #maxText: number;
   #outbox: Out[] = [];
-  #weight = 0;
+  #events = 0;
+  #reports = 0;
+  #text = 0;
   #inFlight: readonly Out[] | undefined;
   #flushTimer: Timer | undefined;
   #isUrgent = false;
 
-  constructor(post: (frame: Frame<Out>) => void, receive: (item: In) => void, clock: Clock) {
+  /** @param maxText most characters of text that may wait on this side */
+  constructor(post: (frame: Frame<Out>) => void, receive: (item: In) => void, clock: Clock, maxText: number) {
+    this.#maxText = maxText;
     this.#post = post;
     this.#receive = receive;
     this.#clock = clock;
@@ -47,22 +50,24 @@ export class BatchChannel<Out, In> {
   }
 
   /**
-   * Sends what may be lost.
-   * @param capacity refused when as many items wait already
-   * @param weight characters of text in it
+   * Sends an event, which may be lost.
+   * @param capacity refused when as many events wait already
+   * @param text characters of text in it
    * @returns false when it was refused
    */
-  offer(item: Out, capacity: number, weight = 0): boolean {
-    if (!this.#hasRoom(capacity, weight)) return false;
-    this.#weight += weight;
+  offerEvent(item: Out, capacity: number, text: number): boolean {
+    if (this.#events >= capacity || !this.#hasRoom(text)) return false;
+    this.#events++;
+    this.#text += text;
     this.send(item);
     return true;
   }
 
-  /** Sends what may be lost and need not be sent at once; otherwise as {@link offer}. */
-  offerLazily(item: Out, capacity: number, weight = 0): boolean {
-    if (!this.#hasRoom(capacity, weight)) return false;
-    this.#weight += weight;
+  /** Sends a measurement or a remark, which may be lost and need not be sent at once; otherwise as {@link offerEvent}. */
+  offerReport(item: Out, capacity: number, text: number): boolean {
+    if (this.#reports >= capacity || !this.#hasRoom(text)) return false;
+    this.#reports++;
+    this.#text += text;
     this.#outbox.push(item);
     if (this.#flushTimer === undefined) this.#schedule();
     return true;
@@ -85,9 +90,8 @@ export class BatchChannel<Out, In> {
     this.#post({ type: "taken" });
   }
 
-  #hasRoom(capacity: number, weight: number): boolean {
-    if (this.#outbox.length >= capacity) return false;
-    return this.#outbox.length === 0 || this.#weight + weight <= MAX_WAITING_WEIGHT;
+  #hasRoom(text: number): boolean {
+    return this.#text === 0 || this.#text + text <= this.#maxText;
   }
 
   #schedule(): void {
@@ -102,7 +106,9 @@ export class BatchChannel<Out, In> {
   #flush(): void {
     const items = this.#outbox;
     this.#outbox = [];
-    this.#weight = 0;
+    this.#events = 0;
+    this.#reports = 0;
+    this.#text = 0;
     this.#isUrgent = false;
     this.#flushTimer?.cancel();
     this.#flushTimer = undefined;

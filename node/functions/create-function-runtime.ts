@@ -11,6 +11,7 @@ import type { FunctionRuntime } from "./function-runtime.js";
 import type { FunctionSettings } from "./function-settings.js";
 import { InstanceSupervisor, type OpenHost } from "./instance-supervisor.js";
 import { instantiatePrepared } from "./instantiate-prepared.js";
+import { openWorker } from "./open-worker.js";
 import { StateFolder } from "./state-folder.js";
 import { WorkerLink } from "./worker-link.js";
 
@@ -37,7 +38,7 @@ export async function createWasmRuntime(options: FunctionRuntimeOptions): Promis
   const states = new StateFolder(options.stateFolder, options.logger);
   const openHost: OpenHost = (reports) =>
     options.settings.threads > 0
-      ? new WorkerLink({ ...parts, reports })
+      ? new WorkerLink({ ...parts, reports, open: openWorker })
       : new FunctionHost({ ...parts, states, instantiate: instantiatePrepared, reports });
   return new InstanceSupervisor({ ...parts, openHost });
 }

@@ -14,6 +14,7 @@ import type { FunctionSettings } from "./function-settings.js";
 import type { HostPort, HostReports } from "./host-port.js";
 import type { InstanceEnd, InstanceEnvironment, InstanceStart, Instantiate } from "./instance-environment.js";
 import type { StateStore } from "./state-store.js";
+import { TextBudget } from "./text-budget.js";
 
 /** What a {@link FunctionHost} works with. */
 export interface HostParts {
@@ -55,13 +56,15 @@ export class FunctionHost implements HostPort {
 
   constructor(parts: HostParts) {
     this.#parts = parts;
-    this.#delayed = new DelayedCasts(parts.clock, parts.settings.maxTimers);
+    const budget = new TextBudget(parts.settings.maxWaitingText);
+    this.#delayed = new DelayedCasts(parts.clock, parts.settings.maxTimers, budget);
     this.#streamId = randomUint64(parts.random) | FIRST_STREAM_ID;
     this.#environment = {
       ...parts,
+      budget,
       route: (event) => this.#route(event),
       nextStreamId: () => this.#nextStreamId(),
-      delay: (sender, delayMs, send) => this.#delayed.add(sender, delayMs, send),
+      delay: (sender, payload, delayMs, send) => this.#delayed.add(sender, payload, delayMs, send),
       wake: (functionId) => this.#wake(functionId),
       initialised: (functionId) => parts.reports.initialised(functionId),
       ended: (end) => this.#ended(end),

@@ -1,4 +1,3 @@
-import { BoundedQueue } from "../../core/bounded-queue.js";
 import type { Timer } from "../../core/clock.js";
 import { EdgelessError } from "../../core/errors.js";
 import {
@@ -16,6 +15,7 @@ import type { LogLevel } from "../../core/log.js";
 import { RUST_WASM } from "../../core/specification.js";
 import { errorAnswer } from "../dataplane/error-answer.js";
 import type { ExitStatus } from "../telemetry/telemetry.js";
+import { EventQueue } from "./event-queue.js";
 import { faultOf } from "./guest.js";
 import { createGuestImports, type ImportContext, type ReplySlots, type Sending } from "./guest-imports.js";
 import type { GuestMemory } from "./guest-memory.js";
@@ -68,7 +68,7 @@ export class FunctionInstance implements ImportContext {
   readonly self: InstanceId;
   readonly #start: InstanceStart;
   readonly #environment: InstanceEnvironment;
-  readonly #mailbox: BoundedQueue<Event>;
+  readonly #mailbox: EventQueue;
   readonly #meter: RunTimeMeter;
   readonly #reported = new Set<string>();
   #oddLevelReported = false;
@@ -86,7 +86,7 @@ export class FunctionInstance implements ImportContext {
     this.#start = start;
     this.#environment = environment;
     this.#outputs = start.outputs;
-    this.#mailbox = new BoundedQueue(environment.settings.mailboxCapacity);
+    this.#mailbox = new EventQueue(environment.settings.mailboxCapacity, environment.budget);
     this.#meter = new RunTimeMeter(environment.clock, environment.settings.maxRunTimeMs);
   }
 
@@ -168,7 +168,7 @@ export class FunctionInstance implements ImportContext {
   delayedCast(target: InstanceId, payload: string, delayMs: number): void {
     const metadata = this.#metadataOf("delayed-cast");
     const send = () => this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
-    if (!this.#environment.delay(this.self.functionId, delayMs, send))
+    if (!this.#environment.delay(this.self.functionId, payload, delayMs, send))
       this.#environment.telemetry.dropped("timers-full", 1);
   }
 
@@ -317,7 +317,7 @@ export class FunctionInstance implements ImportContext {
     this.#pending?.timer.cancel();
     this.#pending = undefined;
     const unhandled: Event[] = [];
-    for (let event = this.#mailbox.shift(); event !== undefined; event = this.#mailbox.shift()) {
+    for (const event of this.#mailbox.drain()) {
       // A caller learns at once; a cast waits for the next life of the instance, if there is one.
       if (fault === undefined || event.data.type === "call") this.#lose(event, "instance-stopped");
       else unhandled.push(event);

@@ -14,6 +14,8 @@ export interface FunctionSettings {
   readonly callTimeoutMs: number;
   /** Most events that wait for one instance. */
   readonly mailboxCapacity: number;
+  /** Most text that waits on one thread, in mailboxes, for its time and for another thread each; characters. */
+  readonly maxWaitingText: number;
   /** Most delayed casts of one instance that have not been sent yet. */
   readonly maxTimers: number;
   /** Most events on their way between two threads, in each direction. */
@@ -32,6 +34,7 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
   maxRunTimeMs: 1000,
   callTimeoutMs: 30_000,
   mailboxCapacity: 1000,
+  maxWaitingText: 64 * 1024 * 1024,
   maxTimers: 1000,
   workerQueueCapacity: 10_000,
   workerTimeoutMs: 10_000,

@@ -4,12 +4,12 @@ import { systemClock } from "../../platform/system-clock.js";
 import { systemRandom } from "../../platform/system-random.js";
 import { errorAnswer } from "../dataplane/error-answer.js";
 import { BatchChannel, type Frame } from "./batch-channel.js";
+import { capacityFor, payloadLength } from "./event-size.js";
 import { FunctionHost } from "./function-host.js";
 import { idBytes } from "./id-bytes.js";
 import { instantiatePrepared } from "./instantiate-prepared.js";
-import { payloadLength } from "./payload-length.js";
 import { StateFolder } from "./state-folder.js";
-import { isOptional, recordTelemetry } from "./telemetry-record.js";
+import { isOptional, recordTelemetry, textOf } from "./telemetry-record.js";
 import type { FromWorker, ToWorker, WorkerData } from "./worker-messages.js";
 
 /*
@@ -22,10 +22,15 @@ const REPORT_CAPACITY = 2000;
 const REMARK_INTERVAL_MS = 10_000;
 
 function run(data: WorkerData, post: (frame: Frame<FromWorker>) => void): (frame: Frame<ToWorker>) => void {
-  const channel = new BatchChannel<FromWorker, ToWorker>(post, (message) => receive(message), systemClock);
+  const channel = new BatchChannel<FromWorker, ToWorker>(
+    post,
+    (message) => receive(message),
+    systemClock,
+    data.settings.maxWaitingText,
+  );
   const running = new Uint8Array(data.running);
   const remark = (level: LogLevel, message: string, fields: LogFields) => {
-    channel.offerLazily({ type: "log", level, message, fields }, REPORT_CAPACITY);
+    channel.offerReport({ type: "log", level, message, fields }, REPORT_CAPACITY, message.length);
   };
   const log = (level: LogLevel) => (message: string, fields?: LogFields) =>
     remark(level, message, fields ?? {});
@@ -43,7 +48,7 @@ function run(data: WorkerData, post: (frame: Frame<FromWorker>) => void): (frame
       channel.send({ type: "telemetry", record });
       return;
     }
-    if (channel.offerLazily({ type: "telemetry", record }, REPORT_CAPACITY)) return;
+    if (channel.offerReport({ type: "telemetry", record }, REPORT_CAPACITY, textOf(record))) return;
     lost++;
     if (systemClock.monotonicMs() - remarkedMs < REMARK_INTERVAL_MS) return;
     remarkedMs = systemClock.monotonicMs();
@@ -67,8 +72,8 @@ function run(data: WorkerData, post: (frame: Frame<FromWorker>) => void): (frame
       initialised: (functionId) => channel.send({ type: "initialised", functionId }),
       ended: (end) => channel.send({ type: "ended", end }),
       send(event) {
-        const capacity = data.settings.workerQueueCapacity;
-        if (channel.offer({ type: "event", event }, capacity, payloadLength(event.data))) return;
+        const capacity = capacityFor(event, data.settings.workerQueueCapacity);
+        if (channel.offerEvent({ type: "event", event }, capacity, payloadLength(event.data))) return;
         telemetry.dropped("worker-queue-full", 1);
         const answer = errorAnswer(event);
         if (answer !== undefined) host.deliver(answer);

@@ -11,6 +11,7 @@ import type { Telemetry } from "../telemetry/telemetry.js";
 import type { FunctionSettings } from "./function-settings.js";
 import type { Guest } from "./guest.js";
 import type { StateStore } from "./state-store.js";
+import type { TextBudget } from "./text-budget.js";
 
 /** Everything an instance needs to begin. */
 export interface InstanceStart {
@@ -51,12 +52,14 @@ export interface InstanceEnvironment {
   readonly settings: FunctionSettings;
   readonly states: StateStore;
   readonly instantiate: Instantiate;
+  /** Bounds the text in the mailboxes of the host. */
+  readonly budget: TextBudget;
   /** Sends an event to any instance. */
   route(event: Event): void;
   /** A number that no other call of this node uses. */
   nextStreamId(): bigint;
-  /** Runs `send` later; false when too many casts of `sender` wait already. */
-  delay(sender: Uuid, delayMs: number, send: () => void): boolean;
+  /** Runs `send` later; false when too many casts of `sender`, or too much text, wait already. */
+  delay(sender: Uuid, payload: string, delayMs: number, send: () => void): boolean;
   /** The instance has something to do. */
   wake(functionId: Uuid): void;
   initialised(functionId: Uuid): void;

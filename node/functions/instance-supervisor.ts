@@ -1,4 +1,3 @@
-import { BoundedQueue } from "../../core/bounded-queue.js";
 import type { Clock } from "../../core/clock.js";
 import { EdgelessError } from "../../core/errors.js";
 import type { Event } from "../../core/event.js";
@@ -13,11 +12,13 @@ import { ImageCache } from "../../toolchain/image/image-cache.js";
 import { errorAnswer } from "../dataplane/error-answer.js";
 import type { SendEvent } from "../dataplane/receiver.js";
 import type { DropReason, Telemetry } from "../telemetry/telemetry.js";
+import { EventQueue } from "./event-queue.js";
 import type { FunctionRuntime } from "./function-runtime.js";
 import type { FunctionSettings } from "./function-settings.js";
 import type { HostPort, HostReports } from "./host-port.js";
 import type { InstanceEnd, InstanceFault } from "./instance-environment.js";
 import type { HostSlot, SupervisedInstance } from "./supervised-instance.js";
+import { TextBudget } from "./text-budget.js";
 
 /** What a host reports to the supervisor. */
 export interface OwnerReports extends HostReports {
@@ -65,11 +66,13 @@ export class InstanceSupervisor implements FunctionRuntime {
   readonly functionType = RUST_WASM;
   readonly #parts: SupervisorParts;
   readonly #images: ImageCache;
+  readonly #budget: TextBudget;
   readonly #instances = new Map<Uuid, SupervisedInstance>();
   readonly #hosts: HostSlot[] = [];
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
+    this.#budget = new TextBudget(parts.settings.maxWaitingText);
     const maxMemoryPages = parts.settings.maxMemoryMib * PAGES_PER_MIB;
     this.#images = new ImageCache({ maxMemoryPages }, CACHED_IMAGES);
   }
@@ -96,7 +99,7 @@ export class InstanceSupervisor implements FunctionRuntime {
       initPayload: request.annotations.get("init-payload"),
       state: request.state,
       schedule: new RetrySchedule(RESTART, random),
-      waiting: new BoundedQueue(settings.mailboxCapacity),
+      waiting: new EventQueue(settings.mailboxCapacity, this.#budget),
       outputs: new Map(),
       host: undefined,
       status: "starting",
@@ -169,8 +172,7 @@ export class InstanceSupervisor implements FunctionRuntime {
     instance.reason = "";
     instance.restart = undefined;
     host.port.start({ functionId, module, initPayload, state, outputs });
-    for (let event = instance.waiting.shift(); event !== undefined; event = instance.waiting.shift())
-      host.port.deliver(event);
+    for (const event of instance.waiting.drain()) host.port.deliver(event);
   }
 
   /** The host of its kind with the fewest instances; a new one as long as fewer than wanted are open. */
@@ -243,8 +245,7 @@ export class InstanceSupervisor implements FunctionRuntime {
         functionId,
         reason: instance.reason,
       });
-      for (let event = instance.waiting.shift(); event !== undefined; event = instance.waiting.shift())
-        this.#lose(event, "instance-stopped");
+      for (const event of instance.waiting.drain()) this.#lose(event, "instance-stopped");
       return;
     }
     const delayMs = schedule.nextMs();
@@ -285,8 +286,7 @@ export class InstanceSupervisor implements FunctionRuntime {
     if (!this.#instances.delete(instance.functionId)) return;
     instance.restart?.cancel();
     if (instance.host !== undefined) this.#leave(instance, instance.host);
-    for (let event = instance.waiting.shift(); event !== undefined; event = instance.waiting.shift())
-      this.#lose(event, "instance-stopped");
+    for (const event of instance.waiting.drain()) this.#lose(event, "instance-stopped");
     for (const resolve of instance.onGone ?? []) resolve();
   }
 

@@ -1,11 +1,10 @@
-import type { BoundedQueue } from "../../core/bounded-queue.js";
 import type { Timer } from "../../core/clock.js";
-import type { Event } from "../../core/event.js";
 import type { InstanceId } from "../../core/instance-id.js";
 import type { RetrySchedule } from "../../core/retry-schedule.js";
 import type { StateSpecification } from "../../core/specification.js";
 import type { ComponentState } from "../../core/status.js";
 import type { Uuid } from "../../core/uuid.js";
+import type { EventQueue } from "./event-queue.js";
 import type { HostPort } from "./host-port.js";
 
 /** A host and how many instances it has. */
@@ -24,7 +23,7 @@ export interface SupervisedInstance {
   readonly state: StateSpecification;
   readonly schedule: RetrySchedule;
   /** Casts that wait for the next life. */
-  readonly waiting: BoundedQueue<Event>;
+  readonly waiting: EventQueue;
   outputs: ReadonlyMap<string, InstanceId>;
   /** Where it lives; undefined between two lives. */
   host: HostSlot | undefined;

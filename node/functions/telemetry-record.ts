@@ -53,3 +53,8 @@ export function replayTelemetry(record: TelemetryRecord, telemetry: Telemetry): 
 export function isOptional(record: TelemetryRecord): boolean {
   return record[0] === "transferred" || record[0] === "executed" || record[0] === "logged";
 }
+
+/** Characters of text of unbounded length in a record. */
+export function textOf(record: TelemetryRecord): number {
+  return record[0] === "logged" ? record[3].length + record[4].length : 0;
+}

@@ -8,14 +8,13 @@ import { NIL_UUID, type Uuid, uuidFromBytes } from "../../core/uuid.js";
 import { errorAnswer } from "../dataplane/error-answer.js";
 import type { Telemetry } from "../telemetry/telemetry.js";
 import { BatchChannel, type Frame } from "./batch-channel.js";
+import { capacityFor, payloadLength } from "./event-size.js";
 import type { FunctionSettings } from "./function-settings.js";
 import type { HostPort } from "./host-port.js";
 import type { InstanceStart } from "./instance-environment.js";
 import type { OwnerReports } from "./instance-supervisor.js";
-import { openWorker } from "./open-worker.js";
-import { payloadLength } from "./payload-length.js";
 import { replayTelemetry } from "./telemetry-record.js";
-import type { FromWorker, ToWorker } from "./worker-messages.js";
+import type { FromWorker, ToWorker, WorkerData } from "./worker-messages.js";
 
 /** What a {@link WorkerLink} works with. */
 export interface WorkerLinkParts {
@@ -26,6 +25,7 @@ export interface WorkerLinkParts {
   readonly settings: FunctionSettings;
   readonly stateFolder: string;
   readonly reports: OwnerReports;
+  readonly open: (data: WorkerData) => Worker;
 }
 
 const HEARTBEAT_MS = 1000;
@@ -46,11 +46,12 @@ export class WorkerLink implements HostPort {
   constructor(parts: WorkerLinkParts) {
     this.#parts = parts;
     const { nodeId, settings, stateFolder, clock } = parts;
-    this.#worker = openWorker({ nodeId, settings, stateFolder, running: this.#running });
+    this.#worker = parts.open({ nodeId, settings, stateFolder, running: this.#running });
     this.#channel = new BatchChannel<ToWorker, FromWorker>(
       (frame) => this.#worker.postMessage(frame),
       (message) => this.#receive(message),
       clock,
+      settings.maxWaitingText,
     );
     this.#worker.on("message", (frame: Frame<FromWorker>) => {
       if (this.#closed) return;
@@ -75,8 +76,8 @@ export class WorkerLink implements HostPort {
   }
 
   deliver(event: Event): void {
-    const capacity = this.#parts.settings.workerQueueCapacity;
-    if (!this.#channel.offer({ type: "event", event }, capacity, payloadLength(event.data)))
+    const capacity = capacityFor(event, this.#parts.settings.workerQueueCapacity);
+    if (!this.#channel.offerEvent({ type: "event", event }, capacity, payloadLength(event.data)))
       this.#refuse(event, "worker-queue-full");
   }
 
