@@ -2,7 +2,7 @@ import type { InvocationApi, PeerUpdate } from "../../core/api.js";
 import type { Clock } from "../../core/clock.js";
 import { parseEndpoint } from "../../core/endpoint.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
-import type { Event } from "../../core/event.js";
+import { type Event, isAnswer } from "../../core/event.js";
 import { formatInstanceId } from "../../core/instance-id.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
@@ -11,6 +11,7 @@ import { withDeadline } from "../resources/deadline.js";
 import type { DropReason, Telemetry } from "../telemetry/telemetry.js";
 import type { DataPlaneSettings } from "./data-plane-settings.js";
 import { errorAnswer } from "./error-answer.js";
+import { OutstandingCalls } from "./outstanding-calls.js";
 import { type ConnectPeer, PeerLink } from "./peer-link.js";
 import type { Receiver } from "./receiver.js";
 
@@ -25,6 +26,11 @@ export interface DataPlaneParts {
   readonly settings: DataPlaneSettings;
 }
 
+interface Peer {
+  readonly link: PeerLink;
+  readonly calls: OutstandingCalls;
+}
+
 /** How long closing waits for events on their way to peers. */
 const DRAIN_LIMIT_MS = 500;
 
@@ -35,7 +41,7 @@ const DRAIN_LIMIT_MS = 500;
 export class DataPlane implements InvocationApi {
   readonly #parts: DataPlaneParts;
   readonly #receivers: Receiver[] = [];
-  readonly #peers = new Map<Uuid, PeerLink>();
+  readonly #peers = new Map<Uuid, Peer>();
   #closed = false;
 
   constructor(parts: DataPlaneParts) {
@@ -50,7 +56,7 @@ export class DataPlane implements InvocationApi {
   /** The invocation URL of each peer; this node is not among them. */
   get peers(): ReadonlyMap<Uuid, string> {
     const urls = new Map<Uuid, string>();
-    for (const [nodeId, link] of this.#peers) urls.set(nodeId, link.url);
+    for (const [nodeId, { link }] of this.#peers) urls.set(nodeId, link.url);
     return urls;
   }
 
@@ -60,9 +66,13 @@ export class DataPlane implements InvocationApi {
       this.#deliver(event);
       return;
     }
-    const link = this.#peers.get(event.target.nodeId);
-    if (link === undefined) this.#lose([event], "unknown-peer");
-    else link.send(event);
+    const peer = this.#peers.get(event.target.nodeId);
+    if (peer === undefined) {
+      this.#lose([event], "unknown-peer");
+      return;
+    }
+    if (event.data.type === "call") peer.calls.add(event);
+    peer.link.send(event);
   }
 
   /** Takes an event of a peer for an instance on this node; an unknown instance is no error (see {@link InvocationApi}). */
@@ -72,6 +82,9 @@ export class DataPlane implements InvocationApi {
         "EDGELESS_UNKNOWN_INSTANCE",
         `event is for ${formatInstanceId(event.target)}, this is node ${this.#parts.nodeId}`,
       );
+    }
+    if (isAnswer(event.data)) {
+      this.#peers.get(event.source.nodeId)?.calls.settle(event.streamId, event.target.functionId);
     }
     this.#deliver(event);
   }
@@ -90,7 +103,7 @@ export class DataPlane implements InvocationApi {
   /** Gives what waits for peers a moment to leave, then ends all connections and drops the rest. */
   async close(): Promise<void> {
     this.#closed = true;
-    const drained = Promise.all([...this.#peers.values()].map((link) => link.drained()));
+    const drained = Promise.all([...this.#peers.values()].map(({ link }) => link.drained()));
     await withDeadline(this.#parts.clock, DRAIN_LIMIT_MS, drained);
     this.#receivers.length = 0;
     for (const nodeId of [...this.#peers.keys()]) this.#delete(nodeId);
@@ -107,18 +120,24 @@ export class DataPlane implements InvocationApi {
     }
     if (nodeId === this.#parts.nodeId) return;
     const known = this.#peers.get(nodeId);
-    if (known !== undefined) known.renew(invocationUrl);
-    else {
-      const onLost = (events: readonly Event[], reason: DropReason) => this.#lose(events, reason);
-      this.#peers.set(nodeId, new PeerLink(invocationUrl, { ...this.#parts, onLost }));
+    if (known !== undefined) {
+      known.link.renew(invocationUrl);
+      return;
     }
+    const onLost = (events: readonly Event[], reason: DropReason) => this.#lose(events, reason);
+    this.#peers.set(nodeId, {
+      link: new PeerLink(invocationUrl, { ...this.#parts, onLost }),
+      calls: new OutstandingCalls(this.#parts.settings.queueEvents),
+    });
   }
 
+  /** Callers that wait for an answer of the peer are told that none will come. */
   #delete(nodeId: Uuid): void {
-    const link = this.#peers.get(nodeId);
-    if (link === undefined) return;
+    const peer = this.#peers.get(nodeId);
+    if (peer === undefined) return;
+    peer.link.close("unknown-peer");
     this.#peers.delete(nodeId);
-    link.close("unknown-peer");
+    for (const call of peer.calls.clear()) this.#answerError(call);
   }
 
   #deliver(event: Event): void {
@@ -139,9 +158,15 @@ export class DataPlane implements InvocationApi {
   #lose(events: readonly Event[], reason: DropReason): void {
     this.#parts.telemetry.dropped(reason, events.length);
     for (const event of events) {
-      const answer = errorAnswer(event);
-      // Later, so that a caller is never answered before its own send has returned.
-      if (answer !== undefined) queueMicrotask(() => this.send(answer));
+      if (event.data.type !== "call") continue;
+      this.#peers.get(event.target.nodeId)?.calls.settle(event.streamId, event.source.functionId);
+      this.#answerError(event);
     }
+  }
+
+  #answerError(call: Event): void {
+    const answer = errorAnswer(call);
+    // Later, so that a caller is never answered before its own send has returned.
+    if (answer !== undefined) queueMicrotask(() => this.send(answer));
   }
 }

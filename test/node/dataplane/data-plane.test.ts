@@ -9,6 +9,7 @@ import { SILENT } from "../../../core/log.js";
 import { connectInvocation, invocationService, startServer } from "../../../grpc-api/index.js";
 import { DataPlane } from "../../../node/dataplane/data-plane.js";
 import { DATA_PLANE_DEFAULTS, type DataPlaneSettings } from "../../../node/dataplane/data-plane-settings.js";
+import { OutstandingCalls } from "../../../node/dataplane/outstanding-calls.js";
 import { PeerQueue } from "../../../node/dataplane/peer-queue.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { systemRandom } from "../../../platform/system-random.js";
@@ -515,5 +516,42 @@ t.test(
     await Promise.all([healthy.close(), late.close()]);
     for (const socket of sockets) socket.destroy();
     silent.close();
+  },
+);
+
+t.test(
+  "given calls that a peer took, when it is deleted, then those without an answer are answered err",
+  async (t) => {
+    const { plane, clock, local, telemetry, add } = setUp({ queueEvents: 4 });
+    add(PEER, URL_A);
+    for (let i = 1n; i <= 3n; i++) plane.send(call(A, REMOTE, "question", i));
+    await clock.advance(10);
+    plane.handle(event(REMOTE, A, { type: "call-ret", payload: "answer" }, 2n));
+    plane.updatePeers({ type: "delete", nodeId: uuid(PEER) });
+    await settle();
+    t.same(
+      local.map(({ data, streamId }) => [data.type, streamId]),
+      [
+        ["call-ret", 2n],
+        ["err", 1n],
+        ["err", 3n],
+      ],
+    );
+    t.same(telemetry.dropCounts, {}, "the calls themselves were delivered");
+  },
+);
+
+t.test(
+  "given more calls than are remembered, when their peer goes, then the newest callers are told",
+  async (t) => {
+    const calls = new OutstandingCalls(2);
+    for (let i = 1n; i <= 3n; i++) calls.add(call(A, REMOTE, "question", i));
+    calls.settle(9n, A.functionId);
+    t.equal(calls.size, 2);
+    t.same(
+      calls.clear().map(({ streamId }) => streamId),
+      [2n, 3n],
+    );
+    t.equal(calls.size, 0);
   },
 );
