@@ -74,6 +74,7 @@ export class DomainTables {
     for (const { plan } of this.nodes.values()) {
       for (const stop of plan.stops.values()) if (stop.classKey === classKey) live++;
       for (const uncertain of plan.uncertain.values()) if (uncertain === classKey) live++;
+      for (const uncertain of plan.untilReset) if (uncertain === classKey) live++;
     }
     return live;
   }

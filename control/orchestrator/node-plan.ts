@@ -37,6 +37,8 @@ export class NodePlan {
   readonly patches = new Set<Uuid>();
   /** Function classes of starts that were not answered in time: their instances may exist. */
   readonly uncertain = new Map<number, string>();
+  /** Function classes of instances that may live until the node is emptied. */
+  untilReset: string[] = [];
   current: IssuedCommand | undefined;
   /** No command before this moment. */
   retryAtMs = 0;

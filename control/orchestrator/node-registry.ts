@@ -193,14 +193,23 @@ export class NodeRegistry {
     const former = node.plan;
     node.plan = new NodePlan(++this.#session, true, this.#agenda.random);
     for (const functionId of former.stops.keys()) this.#agenda.effects.stops.add(functionId);
-    const { current } = former;
-    if (current?.command.type === "start") {
-      const component = this.#agenda.tables.components.get(current.command.logicalId);
-      node.plan.uncertain.set(current.token, component?.classKey ?? "");
-    }
+    this.#noteUncertain(node, former);
     this.#loseInstances(node, former);
     node.invocationOpen = false;
     node.reports = 0;
+  }
+
+  /** What was started since the last report may have reached the new process and live until it is emptied. */
+  #noteUncertain(node: NodeRecord, former: NodePlan): void {
+    const { components } = this.#agenda.tables;
+    const { current } = former;
+    if (current?.command.type === "start")
+      node.plan.uncertain.set(current.token, components.get(current.command.logicalId)?.classKey ?? "");
+    for (const logicalId of node.instances.values()) {
+      const component = components.get(logicalId);
+      if (component !== undefined && component.placedAtReport >= node.reports)
+        node.plan.untilReset.push(component.classKey);
+    }
   }
 
   #loseInstances(node: NodeRecord, plan: NodePlan = node.plan): void {

@@ -126,7 +126,12 @@ export class Outcomes {
   }
 
   #wasReset(node: NodeRecord, outcome: Outcome, nowMs: number): void {
-    if (outcome.type === "done") node.plan.resetDue = false;
+    if (outcome.type === "done") {
+      node.plan.resetDue = false;
+      const classes = node.plan.untilReset;
+      node.plan.untilReset = [];
+      for (const classKey of classes) this.#agenda.reviewClass(classKey);
+    }
     if (outcome.type === "refused") {
       node.plan.delay("reset:", nowMs);
       this.#warn(node, "reset", outcome.reason);
