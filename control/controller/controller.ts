@@ -12,7 +12,6 @@ import { parseEndpoint } from "../../core/endpoint.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
-import { RetrySchedule } from "../../core/retry-schedule.js";
 import { randomUuid, type Uuid } from "../../core/uuid.js";
 import type { Workflow, WorkflowInfo, WorkflowInstance } from "../../core/workflow.js";
 import { describeFaults, validateWorkflow } from "../../core/workflow-validation.js";
@@ -25,8 +24,9 @@ import { KeyedQueue } from "./keyed-queue.js";
 import type { CallDeadlines, OrchestratorConnection } from "./orchestrator-link.js";
 import { isLive, mayRun } from "./placement.js";
 import { describeRefusals, type PlacementContext, placeIn, placeSomewhere } from "./placer.js";
-import { checkReport, NOTHING_SEEN, type ReportMemory } from "./report-check.js";
+import { ReportWatch } from "./report-watch.js";
 import { type Debt, StopLedger } from "./stop-ledger.js";
+import { WaitingList } from "./waiting-list.js";
 import { componentNames, type WorkflowRecord } from "./workflow-record.js";
 
 /** What a controller works with. */
@@ -43,15 +43,8 @@ export interface ControllerOptions {
 const TICK_MS = 1_000;
 /** How long a stop waits for the ε-ORCs; what is not done by then is done in the background. */
 const STOP_WAIT_MS = 2_000;
-const PLACE_AGAIN = { initialMs: 1_000, factor: 2, maximumMs: 30_000, jitter: 0.2 };
 /** Domains named in the summary of a refusal; the detail has all. */
 const DOMAINS_IN_SUMMARY = 3;
-
-interface Waiting {
-  readonly schedule: RetrySchedule;
-  notBeforeMs: number;
-  reason: string;
-}
 
 /**
  * The ε-CON: keeps the domains and the accepted workflows, and sees to it that each workflow runs in one domain.
@@ -70,10 +63,10 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
   readonly #context: PlacementContext;
   /** Ordered by id when listed; committed workflows only. */
   readonly #workflows = new Map<Uuid, WorkflowRecord>();
-  readonly #waiting = new Map<Uuid, Waiting>();
+  readonly #waiting: WaitingList;
   /** Workflows that a client wants to be stopped: work on them is called off. */
   readonly #stopping = new Set<Uuid>();
-  readonly #reports = new Map<string, ReportMemory>();
+  readonly #reports: ReportWatch;
   readonly #workflowQueue = new KeyedQueue<Uuid>();
   readonly #domainQueue = new KeyedQueue<string>();
   /** How often the domains changed so that waiting workflows may find a place. */
@@ -88,6 +81,8 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     this.#logger = logger;
     this.#clock = clock;
     this.#domains = new DomainRegistry(store, options.connect, options.deadlines, options);
+    this.#waiting = new WaitingList(clock, random);
+    this.#reports = new ReportWatch(clock);
     const linkOf = (domainId: string) => this.#domains.linkOf(domainId);
     this.#ledger = new StopLedger(store, linkOf, options);
     const domains = () => this.#domains.all;
@@ -199,10 +194,10 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     const known = this.#domains.all.get(domainId);
     const leaseMs = leaseOf(update, this.#clock.wallMs());
     if (leaseMs <= 0) {
-      const reason = `the refresh deadline is ${Math.round(-leaseMs / 1000)} s in the past`;
+      const late = `its refresh deadline is ${Math.round(-leaseMs / 1000)} s in the past`;
       if (known === undefined)
-        return refusal(`Domain ${domainId} not registered: ${reason}, compare the clocks`);
-      this.#domains.withdraw(domainId, `it left: ${reason}`);
+        return refusal(`Domain ${domainId} not registered: ${late}, compare the clocks`);
+      this.#domains.withdraw(domainId, update.refreshDeadline === 0n ? "it left" : `it left, or ${late}`);
       this.#attendAll(true);
       return { ok: true, value: { reset: false } };
     }
@@ -226,42 +221,28 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
 
   /** Acts on what a domain reports about its components; a report from before a reset says nothing. */
   #checkReport(domain: Domain, reset: boolean): void {
-    const { domainId, nonce, components } = domain;
-    if (components === undefined || reset) {
-      this.#reports.delete(domainId);
+    const { domainId, nonce } = domain;
+    if (reset) {
+      this.#reports.forget(domainId);
       return;
     }
-    const owners = new Map<Uuid, Uuid>();
-    for (const { workflowId, placements } of this.#workflows.values()) {
-      for (const placement of placements.values()) {
-        if (placement.domainId === domainId && placement.nonce === nonce)
-          owners.set(placement.logicalId, workflowId);
-      }
-    }
-    const { missing, leftovers, memory } = checkReport(
-      new Set(components.map(({ logicalId }) => logicalId)),
-      this.#clock.monotonicMs(),
-      {
-        expected: new Set(owners.keys()),
-        accounted: new Set(this.#ledger.debtsOf(domainId).map(({ logicalId }) => logicalId)),
-        startsInFlight: this.#domains.linkOf(domainId)?.startsInFlight ?? [],
-      },
-      this.#reports.get(domainId) ?? NOTHING_SEEN,
+    const { missing, leftovers } = this.#reports.compare(
+      domain,
+      this.#workflows.values(),
+      this.#ledger.debtsOf(domainId).map(({ logicalId }) => logicalId),
+      this.#domains.linkOf(domainId)?.startsInFlight ?? [],
     );
-    this.#reports.set(domainId, memory);
-    for (const workflowId of new Set(missing.map((id) => owners.get(id)))) {
-      if (workflowId === undefined) continue;
+    for (const [workflowId, ids] of missing) {
       this.#logger.warn("the domain lost components of a workflow", {
         workflow: workflowId,
         domain: domainId,
       });
-      void this.#background(workflowId, () => this.#dropPlacements(workflowId, new Set(missing)));
+      void this.#background(workflowId, () => this.#dropPlacements(workflowId, ids));
     }
     if (leftovers.length > 0) {
       this.#logger.warn("components that belong to no workflow are stopped", { domain: domainId, leftovers });
-      const debts = leftovers.map((logicalId): Debt => ({ logicalId, kind: "unknown", domainId, nonce }));
       // Not stored: after a restart of the controller the reports show them again.
-      this.#ledger.enter(debts);
+      this.#ledger.enter(leftovers.map((logicalId) => ({ logicalId, kind: "unknown", domainId, nonce })));
       void this.#ledger.pay(domainId);
     }
   }
@@ -304,7 +285,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     );
     await this.#store.removeWorkflow(record, debts.map(keepDebt));
     this.#workflows.delete(workflowId);
-    this.#waiting.delete(workflowId);
+    this.#waiting.remove(workflowId);
     this.#ledger.enter(debts);
     return debts;
   }
@@ -312,7 +293,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
   /** Makes a committed record the current one. */
   #adopt(record: WorkflowRecord): void {
     this.#workflows.set(record.workflowId, record);
-    this.#waiting.delete(record.workflowId);
+    this.#waiting.remove(record.workflowId);
     this.#logger.info("workflow placed", {
       workflow: record.workflowId,
       domains: [...new Set([...record.placements.values()].map(({ domainId }) => domainId))],
@@ -358,7 +339,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     const debts = this.#ledger.debtsOf(domainId);
     await this.#domains.forget(domainId, debts.map(forgetDebt));
     this.#ledger.settle(debts);
-    this.#reports.delete(domainId);
+    this.#reports.forget(domainId);
   }
 
   #tick(): void {
@@ -378,12 +359,11 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
   #attendAll(atOnce: boolean): void {
     if (this.#closed) return;
     if (atOnce) this.#changes++;
-    const nowMs = this.#clock.monotonicMs();
     const due = [...this.#workflows.values()].filter(
       (record) =>
         !this.#isRunning(record) &&
         this.#workflowQueue.isIdle(record.workflowId) &&
-        (atOnce || (this.#waiting.get(record.workflowId)?.notBeforeMs ?? 0) <= nowMs),
+        (atOnce || this.#waiting.isDue(record.workflowId)),
     );
     due.sort((a, b) => (a.workflowId < b.workflowId ? -1 : 1));
     for (const { workflowId } of due) void this.#background(workflowId, () => this.#placeAgain(workflowId));
@@ -398,18 +378,9 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
       this.#adopt(result.record);
       return;
     }
-    const waiting = this.#waiting.get(workflowId) ?? {
-      schedule: new RetrySchedule(PLACE_AGAIN, this.#options.random),
-      notBeforeMs: 0,
-      reason: "",
-    };
     const reason = describeRefusals(result.refusals, DOMAINS_IN_SUMMARY);
-    if (reason !== waiting.reason)
+    if (this.#waiting.failed(workflowId, reason, changes !== this.#changes))
       this.#logger.warn("workflow waits for a domain", { workflow: workflowId, reason });
-    waiting.reason = reason;
-    const waitMs = changes === this.#changes ? waiting.schedule.nextMs() : 0;
-    waiting.notBeforeMs = this.#clock.monotonicMs() + waitMs;
-    this.#waiting.set(workflowId, waiting);
   }
 
   async #background(workflowId: Uuid, task: () => Promise<void>): Promise<void> {
@@ -421,8 +392,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
   }
 
   #describe(record: WorkflowRecord): WorkflowInstance {
-    const reason = this.#waiting.get(record.workflowId)?.reason ?? "waits for a domain";
-    return describeInstance(record, this.#domains.all, reason);
+    return describeInstance(record, this.#domains.all, this.#waiting.reasonOf(record.workflowId));
   }
 
   #isRunning({ workflow, placements }: WorkflowRecord): boolean {
