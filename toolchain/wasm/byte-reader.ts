@@ -5,6 +5,11 @@ export function badWasm(offset: number, reason: string): EdgelessError {
   return new EdgelessError("EDGELESS_BAD_WASM", `the module is malformed at byte ${offset}: ${reason}`);
 }
 
+/** The fault of a module that is larger than a function may be. */
+export function tooLarge(what: string, bytes: number, limit: number): EdgelessError {
+  return new EdgelessError("EDGELESS_WASM_TOO_LARGE", `${what} has ${bytes} bytes, ${limit} are allowed`);
+}
+
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**

@@ -1,4 +1,4 @@
-import { ByteReader, badWasm } from "./byte-reader.js";
+import { ByteReader, badWasm, tooLarge } from "./byte-reader.js";
 import type { Feature } from "./feature.js";
 import { MODULE_LIMITS } from "./module-limits.js";
 import { SectionReader } from "./section-reader.js";
@@ -27,7 +27,7 @@ const ORDER: readonly number[] = [
 
 /**
  * Reads the structure of a binary module; the instructions are not looked at and the types are not checked.
- * Throws EDGELESS_BAD_WASM with the byte offset.
+ * Throws EDGELESS_BAD_WASM with the byte offset, or EDGELESS_WASM_TOO_LARGE.
  */
 export function readModule(bytes: Uint8Array): WasmModule {
   const features = new Set<Feature>();
@@ -41,10 +41,7 @@ export function readModule(bytes: Uint8Array): WasmModule {
 
 function readSections(bytes: Uint8Array): SectionRange[] {
   if (bytes.length > MODULE_LIMITS.bytes) {
-    throw badWasm(
-      MODULE_LIMITS.bytes,
-      `the file has ${bytes.length} bytes, ${MODULE_LIMITS.bytes} are allowed`,
-    );
+    throw tooLarge("the module", bytes.length, MODULE_LIMITS.bytes);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 8 || view.getUint32(0, true) !== MAGIC) {

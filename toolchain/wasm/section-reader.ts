@@ -1,4 +1,4 @@
-import { ByteReader, badWasm } from "./byte-reader.js";
+import { ByteReader, badWasm, tooLarge } from "./byte-reader.js";
 import { readConstantExpression, readFunctionReference } from "./constant-expression.js";
 import type { Feature } from "./feature.js";
 import { MODULE_LIMITS } from "./module-limits.js";
@@ -21,7 +21,7 @@ import {
 const FUNC_REF = 0x70;
 const EXTERN_REF = 0x6f;
 
-/** Reads the known sections one after the other and collects what they hold. Throws EDGELESS_BAD_WASM. */
+/** Reads the known sections one after the other and collects what they hold. Throws EDGELESS_BAD_WASM, EDGELESS_WASM_TOO_LARGE. */
 export class SectionReader {
   readonly #bytes: Uint8Array;
   readonly #features: Set<Feature>;
@@ -301,11 +301,15 @@ export class SectionReader {
   }
 
   #readCode(reader: ByteReader): void {
+    const size = reader.end - reader.offset;
+    if (size > MODULE_LIMITS.codeBytes) {
+      throw tooLarge("the code of the module", size, MODULE_LIMITS.codeBytes);
+    }
     this.#each(reader, "function bodies", MODULE_LIMITS.functions, () => {
       const at = reader.offset;
       const body = reader.part(reader.u32());
       if (body.end - body.offset > MODULE_LIMITS.functionBytes) {
-        throw badWasm(at, `a function has more than ${MODULE_LIMITS.functionBytes} bytes of code`);
+        throw tooLarge("a function", body.end - body.offset, MODULE_LIMITS.functionBytes);
       }
       const locals: { count: number; type: ValueTypeCode }[] = [];
       let total = 0;

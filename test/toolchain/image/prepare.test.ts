@@ -351,7 +351,9 @@ t.test(
       message: /larger than/,
     });
     t.ok(process.cpuUsage(start).user < 2_000_000);
-    t.throws(() => prepareImage(new Uint8Array(17 * 1024 * 1024), LIMITS), { code: "EDGELESS_BAD_WASM" });
+    t.throws(() => prepareImage(new Uint8Array(9 * 1024 * 1024), LIMITS), {
+      code: "EDGELESS_WASM_TOO_LARGE",
+    });
   },
 );
 
