@@ -1,15 +1,21 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import type { Clock } from "../core/clock.js";
 import { authority, formatEndpoint, parseEndpoint } from "../core/endpoint.js";
 import { EdgelessError, reasonOf } from "../core/errors.js";
 import { systemClock } from "../platform/system-clock.js";
+import { OpenCalls } from "./open-calls.js";
 import type { Service } from "./service.js";
 import type { ServerTls } from "./tls.js";
 
 /** How long a closing server waits for calls in progress. */
 const GRACE_MS = 1000;
+/** How long it then waits for the peers to learn of it. */
+const FAREWELL_MS = 200;
+
+// Whatever grpc-js would print is thrown as well.
+setLogVerbosity(logVerbosity.NONE);
 
 /** A server that listens. */
 export interface RunningServer {
@@ -42,11 +48,14 @@ export async function startServer(
     "grpc.max_send_message_length": -1,
     "grpc.enable_channelz": 0,
   });
+  const calls = new OpenCalls();
   for (const { methods } of services) {
     const definition = Object.fromEntries(
       methods.map((method) => [method.definition.path, method.definition]),
     );
-    const handlers = Object.fromEntries(methods.map((method) => [method.definition.path, method.handler]));
+    const handlers = Object.fromEntries(
+      methods.map((method) => [method.definition.path, calls.watch(method.handler)]),
+    );
     server.addService(definition, handlers);
   }
   const port = await bind(server, address, url, options.tls);
@@ -55,7 +64,7 @@ export async function startServer(
   return {
     url: formatEndpoint({ ...endpoint, port }),
     close() {
-      closed ??= shutDown(server, clock);
+      closed ??= shutDown(server, calls, clock);
       return closed;
     },
   };
@@ -98,16 +107,18 @@ function credentials(tls: ServerTls | undefined): ServerCredentials {
   return ServerCredentials.createSsl(clientCa, [pair], clientCa !== null);
 }
 
-function shutDown(server: Server, clock: Clock): Promise<void> {
+/** Calls are ended one by one: grpc-js leaves the connections of calls in progress open when it is forced to stop. */
+function shutDown(server: Server, calls: OpenCalls, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
-    const timer = clock.setTimer(GRACE_MS, () => {
-      server.forceShutdown();
-      resolve();
-    });
-    server.tryShutdown(() => {
+    const finish = () => {
       timer.cancel();
       server.forceShutdown();
       resolve();
+    };
+    let timer = clock.setTimer(GRACE_MS, () => {
+      timer = clock.setTimer(FAREWELL_MS, finish);
+      calls.endAll();
     });
+    server.tryShutdown(finish);
   });
 }
