@@ -201,6 +201,7 @@ export class FunctionInstance implements ImportContext {
       this.#meter.begin(startedMs);
       this.#protocol = new GuestProtocol(instantiate(module, createGuestImports(this), this.#meter));
     } catch (error) {
+      // No exit is reported: it would be counted against an instance that never was.
       this.#end(faultOf(error));
       return;
     }

@@ -10,7 +10,8 @@ export interface FunctionRuntime extends Receiver {
   readonly functionType: string;
   /**
    * Accepts an instance; compiling and init happen afterwards, events wait meanwhile.
-   * @throws EdgelessError EDGELESS_BAD_WASM, EDGELESS_WASM_ABI or EDGELESS_WASM_TOO_LARGE when the code can never run here
+   * @throws EdgelessError EDGELESS_BAD_WASM, EDGELESS_WASM_ABI or EDGELESS_WASM_TOO_LARGE when the code can never run
+   * here; EDGELESS_REJECTED when the node already runs as many functions as it may
    */
   start(functionId: Uuid, request: SpawnFunctionRequest): void;
   /** Stops an instance between two events; resolves when it is gone. An unknown id is no error. */

@@ -69,6 +69,7 @@ export class InstanceSupervisor implements FunctionRuntime {
   readonly #budget: TextBudget;
   readonly #instances = new Map<Uuid, SupervisedInstance>();
   readonly #hosts: HostSlot[] = [];
+  #closed = false;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
@@ -79,6 +80,7 @@ export class InstanceSupervisor implements FunctionRuntime {
 
   start(functionId: Uuid, request: SpawnFunctionRequest): void {
     const { settings, random } = this.#parts;
+    if (this.#closed) throw new EdgelessError("EDGELESS_REJECTED", "the run-time of functions is closing");
     if (this.#instances.has(functionId))
       throw new EdgelessError("EDGELESS_REJECTED", `the instance ${functionId} is already running`);
     if (this.#instances.size >= settings.maxInstances)
@@ -158,6 +160,7 @@ export class InstanceSupervisor implements FunctionRuntime {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#within(CLOSE_MS, this.reset());
     for (const instance of [...this.#instances.values()]) this.#forget(instance);
     await Promise.all(this.#hosts.splice(0).map((host) => host.port.close()));
@@ -273,12 +276,10 @@ export class InstanceSupervisor implements FunctionRuntime {
         this.#forget(instance);
         continue;
       }
-      // The one that had the processor is the likely cause: it must not take the others down again.
-      const isSuspect = instance.functionId === running;
-      if (isSuspect) instance.misbehaved = true;
-      const code = "EDGELESS_FUNCTION_TRAPPED";
-      this.#crashed(instance, { code, reason, instantiated: true });
-      if (isSuspect) instance.misbehaved = true;
+      // The one that had the processor is the likely cause: it must not take the others down again, nor they join it.
+      const misbehaved = instance.misbehaved || instance.functionId === running;
+      this.#crashed(instance, { code: "EDGELESS_FUNCTION_TRAPPED", reason, instantiated: true });
+      instance.misbehaved = misbehaved;
     }
   }
 

@@ -108,6 +108,25 @@ function fixture(settings: Partial<FunctionSettings> = {}, open?: OpenHost) {
 }
 
 const PLAIN = guestModule();
+/** `(loop (if (i32.eq (memory.grow 1) -1) unreachable) (br 0)) unreachable`. */
+const HUNGRY = [
+  0x03,
+  0x40,
+  0x41,
+  1,
+  0x40,
+  0,
+  ...constant(-1),
+  0x46,
+  0x04,
+  0x40,
+  0x00,
+  0x0b,
+  0x0c,
+  0,
+  0x0b,
+  0x00,
+];
 
 t.test(
   "given code that can never run here, when it is started, then start throws at once and keeps nothing",
@@ -339,20 +358,20 @@ t.test(
   "given real modules that trap in each place, when they run, then each instance ends alone and is tried again",
   async (t) => {
     const states = { read: () => undefined, write: () => {} };
-    const settings = { ...DEFAULT_FUNCTION_SETTINGS, threads: 0 };
+    const limits = { threads: 0, maxMemoryMib: 2 };
+    const settings = { ...DEFAULT_FUNCTION_SETTINGS, ...limits };
     const opened: FunctionHost[] = [];
-    const outer = fixture({ threads: 0 }, (reports) => {
-      const { clock, supervisor: _, ...rest } = outer;
+    const outer = fixture(limits, (reports) => {
       const parts = {
         nodeId: NODE,
-        clock,
+        clock: outer.clock,
         random: seededRandom(4),
         logger: keepingLogger([]),
         states,
         settings,
       };
       const telemetry = recordTelemetry(([name, ...args]) => {
-        if (name === "exited") rest.telemetry.push(`exited ${args[2]}`);
+        if (name === "exited") outer.telemetry.push(`exited ${args[2]}`);
       });
       const host = new FunctionHost({ ...parts, telemetry, instantiate: instantiatePrepared, reports });
       opened.push(host);
@@ -369,6 +388,11 @@ t.test(
         /outside the memory/,
       ],
       [guestModule({ handlers: { edgeless_mem_clear: TRAP } }), "exited code-error", /unreachable/],
+      [
+        guestModule({ handlers: { handle_cast_asm: HUNGRY } }),
+        "exited code-error",
+        /^EDGELESS_FUNCTION_OUT_OF_MEMORY/,
+      ],
       [guestModule({ handlers: { edgeless_mem_free: TRAP } }), "exited internal-error", /unreachable/],
     ];
     supervisor.start(

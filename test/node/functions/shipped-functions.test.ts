@@ -108,8 +108,8 @@ t.test(
     t.match(statusOf(runtime, local(1)), { state: "running", restarts: 1 });
     t.match(texts(sent), ["cast 42"]);
     const closed = runtime.close();
-  await clock.advance(0);
-  await closed;
+    await clock.advance(0);
+    await closed;
     t.equal(clock.pending, 0);
   },
 );
