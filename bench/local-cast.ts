@@ -1,6 +1,7 @@
 /*
- * Measures casts between two functions on one node (two `incr` that cast to each other) and the memory of a thousand
- * small instances, on the node's own thread and on a worker thread.
+ * Measures, on the node's own thread and on a worker thread: casts between two functions on one node (two `incr` that
+ * cast to each other), casts that make one call to another function, the way of an event through a function and out
+ * again, and the memory of a thousand small instances.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,6 +20,8 @@ import { systemRandom } from "../platform/system-random.js";
 
 const CAST_MS = 3000;
 const INSTANCES = 1000;
+const CALLS = 500;
+const ROUND_TRIPS = 2000;
 
 const nodeId = randomUuid(systemRandom);
 const outside: InstanceId = { nodeId: randomUuid(systemRandom), functionId: randomUuid(systemRandom) };
@@ -29,14 +32,29 @@ function moduleOf(id: string): Uint8Array {
   return readFileSync(join(folder, "dist", "functions", id, `${id}.wasm`));
 }
 
+function castTo(target: InstanceId, payload: string): Event {
+  const data = { type: "cast", payload } as const;
+  return {
+    target,
+    source: INSTANCE_NONE,
+    streamId: 0n,
+    data,
+    created: TIMESTAMP_ZERO,
+    metadata: METADATA_NONE,
+  };
+}
+
 async function openRuntime(threads: number) {
   const arrived: Event[] = [];
+  const counts = { casts: 0 };
   const runtime = await createWasmRuntime({
     nodeId,
     send: (event) => {
       arrived.push(event);
     },
-    telemetry: recordTelemetry(() => {}),
+    telemetry: recordTelemetry((record) => {
+      if (record[0] === "executed" && record[3] === "cast") counts.casts++;
+    }),
     logger: SILENT,
     stateFolder: join(tmpdir(), "edgeless-bench-state"),
     settings: { ...DEFAULT_FUNCTION_SETTINGS, threads },
@@ -51,7 +69,7 @@ async function openRuntime(threads: number) {
   const allRunning = async () => {
     while (runtime.statuses().some(({ state }) => state !== "running")) await delay(1);
   };
-  return { runtime, start, allRunning, arrived };
+  return { runtime, start, allRunning, arrived, counts };
 }
 
 async function castsPerSecond(threads: number): Promise<number> {
@@ -61,16 +79,8 @@ async function castsPerSecond(threads: number): Promise<number> {
   runtime.patch(a.functionId, new Map([["result", b]]));
   runtime.patch(b.functionId, new Map([["result", a]]));
   await allRunning();
-  const data = { type: "cast", payload: "0" } as const;
-  const first = {
-    source: INSTANCE_NONE,
-    streamId: 0n,
-    data,
-    created: TIMESTAMP_ZERO,
-    metadata: METADATA_NONE,
-  };
   const startedMs = performance.now();
-  runtime.deliver({ ...first, target: a });
+  runtime.deliver(castTo(a, "0"));
   await delay(CAST_MS);
   runtime.patch(a.functionId, new Map([["result", outside]]));
   while (arrived.length === 0) await delay(1);
@@ -78,6 +88,41 @@ async function castsPerSecond(threads: number): Promise<number> {
   await runtime.close();
   const last = arrived[0]?.data;
   return Number(last?.type === "cast" ? last.payload : 0) / seconds;
+}
+
+/** Microseconds for a cast whose handler calls another function and waits for its answer. */
+async function castWithCall(threads: number): Promise<number> {
+  const { runtime, start, allRunning, counts } = await openRuntime(threads);
+  const wasm = moduleOf("messaging_test");
+  const [caller, callee] = [start(wasm), start(wasm)];
+  runtime.patch(caller.functionId, new Map([["test", callee]]));
+  await allRunning();
+  const rounds = 60;
+  const startedMs = performance.now();
+  for (let round = 1; round <= rounds; round++) {
+    for (let i = 0; i < CALLS; i++) runtime.deliver(castTo(caller, "test_call_output"));
+    while (counts.casts < CALLS * round) await new Promise(setImmediate);
+  }
+  const microseconds = ((performance.now() - startedMs) * 1000) / (CALLS * rounds);
+  await runtime.close();
+  return microseconds;
+}
+
+/** Median microseconds from the arrival of an event to the departure of the one it causes. */
+async function roundTrip(threads: number): Promise<number> {
+  const { runtime, start, allRunning, arrived } = await openRuntime(threads);
+  const { functionId } = start(moduleOf("incr"));
+  runtime.patch(functionId, new Map([["result", outside]]));
+  await allRunning();
+  const times: number[] = [];
+  for (let i = 1; i <= ROUND_TRIPS; i++) {
+    const startedMs = performance.now();
+    runtime.deliver(castTo({ nodeId, functionId }, "1"));
+    while (arrived.length < i) await new Promise(setImmediate);
+    times.push((performance.now() - startedMs) * 1000);
+  }
+  await runtime.close();
+  return times.sort((a, b) => a - b)[ROUND_TRIPS / 2] ?? Number.NaN;
 }
 
 async function memoryOfInstances(
@@ -101,6 +146,8 @@ for (const threads of [0, 1]) {
   const where = threads === 0 ? "on the node's thread" : "on a worker thread";
   const rate = await castsPerSecond(threads);
   console.log(`cast ${where}: ${(1e6 / rate).toFixed(2)} µs each, ${Math.round(rate)} per second`);
+  console.log(`cast with a call ${where}: ${(await castWithCall(threads)).toFixed(2)} µs each`);
+  console.log(`in and out ${where}: ${(await roundTrip(threads)).toFixed(0)} µs (median)`);
   const { totalMib, eachKib, startMs } = await memoryOfInstances(threads);
   console.log(
     `${INSTANCES} instances ${where}: process ${totalMib.toFixed(0)} MiB, ` +

@@ -1,8 +1,9 @@
+import fc from "fast-check";
 import t from "tap";
 import { uuidToBytes } from "../../../core/uuid.js";
 import { uuid } from "../kit/events.js";
 import { HostFixture, NODE, PEER } from "./kit/host-fixture.js";
-import type { Handler } from "./kit/scripted-guest.js";
+import type { Handler, ScriptedGuest } from "./kit/scripted-guest.js";
 
 const OTHER = { nodeId: uuid(0xb), functionId: uuid(0xd) };
 
@@ -393,5 +394,58 @@ t.test(
     const calm = await fixture.start(2, { handle_cast_asm: onCast(() => void order.push("calm")) });
     await Promise.all([fixture.cast(busy, ""), fixture.cast(calm, "1"), fixture.cast(calm, "2")]);
     t.strictSame(order.slice(0, 4), ["busy", "calm", "busy", "calm"]);
+  },
+);
+
+t.test(
+  "given any course of events, when all instances have ended, then each call was answered exactly once",
+  async (t) => {
+    const step = fc.record({
+      kind: fc.constantFrom("cast", "call", "answer", "stop", "restart", "wait"),
+      number: fc.integer({ min: 1, max: 3 }),
+      payload: fc.constantFrom("", "ask a", "ask b", "ask out", "ask self", "trap", "later"),
+    });
+    const act = function* (guest: ScriptedGuest, payload: string) {
+      if (payload === "trap") throw new WebAssembly.RuntimeError("unreachable");
+      if (payload === "later") guest.delayedCast(10n, "self", "ask b");
+      if (payload.startsWith("ask ")) yield* guest.call(payload.slice(4), "ask out");
+      return payload.length % 3;
+    };
+    const handler: Handler = (guest, _node, _component, pointer = 0, length = 0) =>
+      act(guest, guest.text(pointer, length));
+    const script = { handle_cast_asm: handler, handle_call_asm: handler };
+    const outputs = {
+      a: { nodeId: NODE, functionId: uuid(1) },
+      b: { nodeId: NODE, functionId: uuid(2) },
+      out: PEER,
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const fixture = new HostFixture({ mailboxCapacity: 3, callTimeoutMs: 100 });
+        for (const number of [1, 2, 3]) await fixture.start(number, script, outputs);
+        let asked = 0;
+        for (const { kind, number, payload } of steps) {
+          const target = { nodeId: NODE, functionId: uuid(number) };
+          if (kind === "cast") await fixture.cast(target, payload);
+          else if (kind === "call") await fixture.call(target, payload, BigInt(++asked));
+          else if (kind === "stop") fixture.host.stop(target.functionId);
+          else if (kind === "restart") await fixture.start(number, script, outputs);
+          else if (kind === "wait") await fixture.clock.advance(50);
+          else if (fixture.sent.some(({ data }) => data.type === "call"))
+            await fixture.answer({ type: "call-no-ret" });
+        }
+        await fixture.clock.advance(100_000);
+        for (const number of [1, 2, 3]) fixture.host.stop(uuid(number));
+        await fixture.clock.advance(1000);
+        const answers = fixture.sent.filter(({ data }) => data.type !== "call" && data.type !== "cast");
+        const streams = answers.map(({ streamId }) => Number(streamId)).sort((a, b) => a - b);
+        t.strictSame(
+          streams,
+          Array.from({ length: asked }, (_, index) => index + 1),
+        );
+        return fixture.clock.pending === 0;
+      }),
+      { numRuns: 40 },
+    );
   },
 );
