@@ -99,8 +99,11 @@ export class PeerConnection implements Connection {
     return method.answer.decode(await this.callRaw(method.path, method.request.encode(request)));
   }
 
-  /** Calls a method with bytes; see {@link call}. */
-  callRaw(path: string, request: Uint8Array): Promise<Uint8Array> {
+  /**
+   * Calls a method with bytes; see {@link call}.
+   * @param deadlineMs shorter than that of the connection when part of the time is used up already
+   */
+  callRaw(path: string, request: Uint8Array, deadlineMs: number = this.#deadlineMs): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new EdgelessError("EDGELESS_UNREACHABLE", `the connection to ${this.#url} is closed`));
@@ -113,7 +116,7 @@ export class PeerConnection implements Connection {
         responseDeserialize,
         request,
         new Metadata(),
-        { deadline: Date.now() + this.#deadlineMs },
+        { deadline: Date.now() + deadlineMs },
         (error, answer) => {
           this.#calls.delete(call);
           if (error !== null) reject(errorOf(error, `${this.#url}${path}`));

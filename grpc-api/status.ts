@@ -46,3 +46,10 @@ function peerCode(error: ServiceError): ErrorCode {
   const [code] = error.metadata.get(CODE_TRAILER);
   return KEPT_CODES.find((kept) => kept === code) ?? "EDGELESS_REJECTED";
 }
+
+/** True when the peer does not know the method that was called. */
+export function isUnimplemented(error: unknown): boolean {
+  if (!(error instanceof EdgelessError) || error.code !== "EDGELESS_REJECTED") return false;
+  const { cause } = error;
+  return cause instanceof Error && "code" in cause && cause.code === status.UNIMPLEMENTED;
+}

@@ -326,3 +326,7 @@ export const guestState: fc.Arbitrary<GuestState> = record({
 export const anyText = text;
 export const uuids = fc.array(uuid, { maxLength: 4 });
 export const domainAnswer = record({ reset: fc.boolean() });
+export const eventBatch: fc.Arbitrary<readonly Uint8Array[]> = fc.array(bytes, { maxLength: 4 });
+export const refusals: fc.Arbitrary<ReadonlyMap<number, string>> = fc
+  .array(fc.tuple(uint32, text), { maxLength: 3 })
+  .map((entries) => new Map(entries));

@@ -4,9 +4,10 @@ import { managementMethods } from "../../grpc-api/agent.js";
 import type { Codec } from "../../grpc-api/codec.js";
 import { componentMethods } from "../../grpc-api/components.js";
 import { updateDomainMethod } from "../../grpc-api/domain-registration.js";
+import { handleAllMethod } from "../../grpc-api/event-batch.js";
 import { guestFunctionMethods } from "../../grpc-api/guest-function.js";
 import { guestHostMethods } from "../../grpc-api/guest-host.js";
-import { handleMethod } from "../../grpc-api/invocation.js";
+import { handleMethod } from "../../grpc-api/invocation-method.js";
 import { logicalIds, physicalIds } from "../../grpc-api/mapping/identifiers.js";
 import type { Method } from "../../grpc-api/method.js";
 import { updateNodeMethod } from "../../grpc-api/node-registration.js";
@@ -65,6 +66,7 @@ export const DIRECTIONS: readonly Direction[] = [
   ...both(workflowMethods.domains, any.anyText, any.domains),
   ...both(workflowMethods.migrate, any.migration, any.result(any.workflowInstance)),
   ...both(handleMethod, any.event, nothing),
+  ...both(handleAllMethod, any.eventBatch, any.refusals),
   ...both(guestFunctionMethods.boot, any.boot, nothing),
   ...both(guestFunctionMethods.init, any.init, nothing),
   ...both(guestFunctionMethods.cast, any.input, nothing),

@@ -12,7 +12,7 @@ import { updateDomainMethod } from "../../grpc-api/domain-registration.js";
 import * as proto from "../../grpc-api/generated/messages.js";
 import { guestFunctionMethods } from "../../grpc-api/guest-function.js";
 import { guestHostMethods } from "../../grpc-api/guest-host.js";
-import { handleMethod } from "../../grpc-api/invocation.js";
+import { handleMethod } from "../../grpc-api/invocation-method.js";
 import { healthToMessage } from "../../grpc-api/mapping/health.js";
 import { logicalIds, physicalIds } from "../../grpc-api/mapping/identifiers.js";
 import { updateNodeMethod } from "../../grpc-api/node-registration.js";

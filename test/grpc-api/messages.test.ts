@@ -10,7 +10,7 @@ import { updateDomainMethod } from "../../grpc-api/domain-registration.js";
 import * as proto from "../../grpc-api/generated/messages.js";
 import * as services from "../../grpc-api/generated/services.js";
 import { guestFunctionMethods } from "../../grpc-api/guest-function.js";
-import { handleMethod } from "../../grpc-api/invocation.js";
+import { handleMethod } from "../../grpc-api/invocation-method.js";
 import { logicalIds, physicalIds } from "../../grpc-api/mapping/identifiers.js";
 import { DIRECTIONS } from "./every-method.js";
 
@@ -101,28 +101,32 @@ t.test(
   },
 );
 
-t.test("given the services, when listed, then there are the nine with their thirty paths", async (t) => {
-  const expected: Readonly<Record<string, string>> = {
-    FunctionInstance: "Start Stop Patch",
-    NodeManagement: "UpdatePeers Reset",
-    NodeRegistration: "UpdateNode",
-    DomainRegistration: "UpdateDomain",
-    WorkflowInstance: "Start Stop List Inspect Domains Migrate",
-    FunctionInvocation: "Handle",
-    ResourceConfiguration: "Start Stop Patch",
-    GuestAPIFunction: "Boot Init Cast Call Stop",
-    GuestAPIHost: "Cast CastRaw Call CallRaw TelemetryLog Slf DelayedCast Sync",
-  };
-  const paths = Object.entries(expected).flatMap(([service, methods]) =>
-    methods.split(" ").map((method) => `/edgeless_api.${service}/${method}`),
-  );
-  t.equal(paths.length, 30);
-  const defined = Object.values(services).flatMap(({ fullName, methods }) =>
-    Object.values(methods).map(({ name }) => `/${fullName}/${name}`),
-  );
-  t.strictSame(defined.sort(), [...paths].sort());
-  t.strictSame([...new Set(DIRECTIONS.map(({ path }) => path))].sort(), [...paths].sort());
-});
+t.test(
+  "given the services, when listed, then there are the nine, with thirty paths, and one extension",
+  async (t) => {
+    const expected: Readonly<Record<string, string>> = {
+      FunctionInstance: "Start Stop Patch",
+      NodeManagement: "UpdatePeers Reset",
+      NodeRegistration: "UpdateNode",
+      DomainRegistration: "UpdateDomain",
+      WorkflowInstance: "Start Stop List Inspect Domains Migrate",
+      FunctionInvocation: "Handle",
+      ResourceConfiguration: "Start Stop Patch",
+      GuestAPIFunction: "Boot Init Cast Call Stop",
+      GuestAPIHost: "Cast CastRaw Call CallRaw TelemetryLog Slf DelayedCast Sync",
+    };
+    const paths = Object.entries(expected).flatMap(([service, methods]) =>
+      methods.split(" ").map((method) => `/edgeless_api.${service}/${method}`),
+    );
+    t.equal(paths.length, 30);
+    paths.push("/edgeless_api.FunctionInvocationBatch/HandleAll");
+    const defined = Object.values(services).flatMap(({ fullName, methods }) =>
+      Object.values(methods).map(({ name }) => `/${fullName}/${name}`),
+    );
+    t.strictSame(defined.sort(), [...paths].sort());
+    t.strictSame([...new Set(DIRECTIONS.map(({ path }) => path))].sort(), [...paths].sort());
+  },
+);
 
 t.test("given any value, when it travels, then it arrives as it was", async (t) => {
   for (const { name, trip, values } of DIRECTIONS) {

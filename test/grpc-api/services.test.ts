@@ -19,7 +19,6 @@ import {
   connectDomainRegistration,
   connectGuestFunction,
   connectGuestHost,
-  connectInvocation,
   connectNodeRegistration,
   connectOrchestrator,
   connectWorkflow,
@@ -277,17 +276,6 @@ t.test("given a container function and its node, when they call each other, then
       delayed,
       state,
     ]);
-  });
-});
-
-t.test("given many events in flight, when delivered, then they arrive in order of sending", async (t) => {
-  const script = new Script();
-  await withServer([invocationService(scriptedInvocation(script))], async (url) => {
-    const peer = connectInvocation(url, OPTIONS);
-    const events = Array.from({ length: 100 }, (_, i) => ({ ...EXAMPLES.event, streamId: BigInt(i) }));
-    await Promise.all(events.map((event) => peer.handle(event)));
-    peer.close();
-    t.strictSame(script.seen, events);
   });
 });
 
