@@ -1,4 +1,7 @@
-/** AssemblyScript source of the compute kernels; `handle_cast_asm(kernel, n, _, _)` runs one of them n times. */
+/**
+ * AssemblyScript source of the compute kernels: `handle_cast_asm(kernel, n, _, _)` runs one of them n times, and
+ * `handle_call_asm(n, ...)` waits n times for an answer.
+ */
 export const KERNEL_SOURCE = `
 const BUFFER: usize = 32768;
 
@@ -67,12 +70,21 @@ function collatz(n: i32): i32 {
   return most;
 }
 
+@external("env", "call_asm")
+declare function call_asm(a: usize, b: i32, c: usize, d: i32, e: usize, f: usize): i32;
+
+function waits(n: i32): i32 {
+  let s = 0;
+  for (let i = 0; i < n; i++) s += call_asm(0, 0, 0, 0, 0, 0);
+  return s;
+}
+
 export function edgeless_mem_alloc(length: i32): i32 { return 16; }
 export function edgeless_mem_free(address: i32, length: i32): void {}
 export function edgeless_mem_clear(): void {}
 export function handle_init_asm(a: i32, b: i32, c: i32, d: i32): void {}
 export function handle_stop_asm(): void {}
-export function handle_call_asm(a: i32, b: i32, c: i32, d: i32, e: i32, f: i32): i32 { return 0; }
+export function handle_call_asm(a: i32, b: i32, c: i32, d: i32, e: i32, f: i32): i32 { return waits(a); }
 export function handle_cast_asm(kernel: i32, n: i32, c: i32, d: i32): void {
   let result = 0;
   switch (kernel) {

@@ -4,8 +4,10 @@ import { InstructionReader } from "../wasm/instruction-reader.js";
 import { Op } from "../wasm/opcode.js";
 import { type FunctionType, ValueType } from "../wasm/value-type.js";
 import type { FunctionBody } from "../wasm/wasm-module.js";
+import { leavesFunction, writeBranch } from "./branch.js";
 import { FuelCode } from "./fuel-code.js";
 import type { PreparedLayout } from "./prepared-layout.js";
+import { canRepeat, writeRepeatedLoop } from "./repeated-loop.js";
 import { type FunctionScan, isBulkOperation, type LoopScan } from "./scan-function.js";
 
 /** A function of the source with everything that rewriting it needs. */
@@ -53,6 +55,7 @@ export function rewriteFunction(
   };
   while (instruction.next()) {
     const { opcode, start, end } = instruction;
+    const loop = scan.loops.get(start) ?? NO_LOOP;
     switch (opcode) {
       case Op.block:
       case Op.if:
@@ -60,11 +63,14 @@ export function rewriteFunction(
         break;
       case Op.loop:
         copyTo(start);
-        depth += fuel.beginLoop(
-          bytes.subarray(instruction.immediates, end),
-          scan.loops.get(start) ?? NO_LOOP,
-        );
-        open.push(depth);
+        if (canRepeat(instruction, loop)) {
+          writeRepeatedLoop(out, bytes, { instruction, loop, open, depth, fuel });
+          instruction.continueAt(loop.end + 1);
+          copied = loop.end + 1;
+        } else {
+          depth += fuel.beginLoop(bytes.subarray(instruction.immediates, end), loop);
+          open.push(depth);
+        }
         break;
       case Op.end: {
         open.pop();
@@ -106,24 +112,7 @@ export function rewriteFunction(
 }
 
 /** What a loop that was not scanned would be; every loop is scanned. */
-export const NO_LOOP: LoopScan = { cost: 1, tight: false };
-
-/** Writes the current branch or return with its labels as they are in what is written. */
-export function writeBranch(
-  out: ByteWriter,
-  { opcode, index, labels }: InstructionReader,
-  labelOf: (source: number) => number,
-): void {
-  out.byte(opcode);
-  if (opcode === Op.brTable) {
-    out.u32(labels.length - 1);
-    for (const label of labels) {
-      out.u32(labelOf(label));
-    }
-  } else if (opcode !== Op.return) {
-    out.u32(labelOf(index));
-  }
-}
+const NO_LOOP: LoopScan = { cost: 1, tight: false, end: 0 };
 
 /** Writes the current call instruction with the function's index in the prepared module. */
 export function writeCall(
@@ -136,17 +125,5 @@ export function writeCall(
     out.u32(layout.functionIndex(index));
   } else {
     out.u32(index).u32(second);
-  }
-}
-
-/** Whether the current branch or return, `depth` constructs deep, may end the function. */
-export function leavesFunction({ opcode, index, labels }: InstructionReader, depth: number): boolean {
-  switch (opcode) {
-    case Op.return:
-      return true;
-    case Op.brTable:
-      return labels.includes(depth);
-    default:
-      return index === depth;
   }
 }

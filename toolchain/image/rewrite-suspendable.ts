@@ -5,15 +5,10 @@ import { Op, VOID_BLOCK } from "../wasm/opcode.js";
 import { blockFunctionType, calledType, localTypes, OperandStack } from "../wasm/operand-stack.js";
 import { type FunctionType, ValueType, type ValueTypeCode } from "../wasm/value-type.js";
 import type { WasmModule } from "../wasm/wasm-module.js";
+import { leavesFunction, writeBranch } from "./branch.js";
 import { FuelCode } from "./fuel-code.js";
 import type { PreparedLayout } from "./prepared-layout.js";
-import {
-  leavesFunction,
-  type SourceFunction,
-  writeBranch,
-  writeCall,
-  writeLocals,
-} from "./rewrite-function.js";
+import { type SourceFunction, writeCall, writeLocals } from "./rewrite-function.js";
 import { SavedLocals } from "./saved-locals.js";
 import { isBulkOperation } from "./scan-function.js";
 import type { SuspensionGraph } from "./suspension-graph.js";

@@ -12,6 +12,8 @@ export interface LoopScan {
   cost: number;
   /** Whether it neither calls anything nor has a loop inside: where a function spends its time when it computes. */
   tight: boolean;
+  /** Offset of its `end`. */
+  end: number;
 }
 
 /** What one pass over a function's instructions finds out. Costs are in fuel: about one per instruction. */
@@ -52,7 +54,7 @@ interface OpenConstruct {
  */
 export function scanFunction(bytes: Uint8Array, body: FunctionBody, features: Set<Feature>): FunctionScan {
   const instruction = new InstructionReader(new ByteReader(bytes, body.start, body.end));
-  const outside: LoopScan = { cost: 1, tight: false };
+  const outside: LoopScan = { cost: 1, tight: false, end: body.end };
   const loops = new Map<number, LoopScan>();
   const calls = new Set<number>();
   const indirectTypes = new Set<number>();
@@ -73,7 +75,7 @@ export function scanFunction(bytes: Uint8Array, body: FunctionBody, features: Se
     switch (opcode) {
       case Op.loop:
         loop.tight = false;
-        loop = { cost: 1, tight: true };
+        loop = { cost: 1, tight: true, end: body.end };
         loops.set(start, loop);
         noteBlockType(instruction.blockType, start, features);
         open.push({ opcode, loop });
@@ -90,6 +92,9 @@ export function scanFunction(bytes: Uint8Array, body: FunctionBody, features: Se
         break;
       case Op.end:
         open.pop();
+        if (inside.opcode === Op.loop) {
+          loop.end = start;
+        }
         break;
       case Op.call:
         loop.tight = false;

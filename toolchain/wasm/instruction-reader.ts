@@ -62,6 +62,11 @@ export class InstructionReader {
     return true;
   }
 
+  /** Passes over everything up to an offset in the file. */
+  continueAt(offset: number): void {
+    this.#reader.skip(offset - this.#reader.offset);
+  }
+
   #readImmediates(reader: ByteReader, kind: InstructionKind): void {
     switch (kind.immediate) {
       case "none":

@@ -117,6 +117,8 @@ class RandomFunction {
   /** Locals that bound the turns of loops, which nothing else may touch. */
   readonly #counters = new Set<number>();
   readonly #out = new ByteWriter();
+  /** Whether the function calls nothing, so that it has tight loops. */
+  #quiet = false;
 
   constructor(
     tape: Tape,
@@ -133,6 +135,7 @@ class RandomFunction {
   }
 
   build(): GuestFunction {
+    this.#quiet = this.#tape.below(3) === 0;
     for (let count = this.#tape.below(6); count > 0; count -= 1) {
       this.#locals.push(this.#tape.pick(TYPES));
     }
@@ -348,8 +351,12 @@ class RandomFunction {
     return types;
   }
 
-  /** A call in which the guest waits. */
+  /** A call in which the guest waits; in a quiet function some other i32. */
   #callSite(depth: number): void {
+    if (this.#quiet) {
+      this.#leaf(i32);
+      return;
+    }
     this.#values([i32, i32, i32, i32, i32, i32], Math.min(depth, 2));
     this.#out.byte(Op.call).u32(this.#tape.below(2));
   }
@@ -359,7 +366,7 @@ class RandomFunction {
     const fitting = this.#callable.filter(
       ({ type: { results } }) => results.length === 1 && results[0] === type,
     );
-    if (fitting.length === 0) {
+    if (fitting.length === 0 || this.#quiet) {
       this.#leaf(type);
       return;
     }
@@ -369,6 +376,9 @@ class RandomFunction {
   }
 
   #call(depth: number): void {
+    if (this.#quiet) {
+      return;
+    }
     if (this.#indirect.length > 0 && this.#tape.below(2) === 0) {
       const { slot, type } = this.#tape.pick(this.#indirect);
       this.#values(type.params, depth);
