@@ -32,7 +32,10 @@ export class Journal {
     for (const id of effects.nodes) {
       this.#mark(KEYS.node(id), () => {
         const node = nodes.get(id);
-        return node && encodeNode(node);
+        if (node === undefined) return undefined;
+        const { nodeId, nonce, facts, lifetimeMs, reportsInstances, plan } = node;
+        const { resetDue } = plan;
+        return encodeNode({ nodeId, nonce, facts, lifetimeMs, reportsInstances, resetDue });
       });
     }
     for (const id of effects.stops) {

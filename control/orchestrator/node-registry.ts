@@ -60,7 +60,7 @@ export class NodeRegistry {
   /** Takes back a node that was registered before a restart of the ε-ORC. */
   restore(saved: SavedNode, nowMs: number): void {
     const graceMs = Math.max(saved.lifetimeMs, this.#agenda.times.restoreGraceMs);
-    const node = this.#create(saved.nodeId, saved.nonce, saved.facts, false);
+    const node = this.#create(saved.nodeId, saved.nonce, saved.facts, saved.resetDue);
     node.seen = false;
     node.lifetimeMs = saved.lifetimeMs;
     node.reportsInstances = saved.reportsInstances;

@@ -128,6 +128,7 @@ export class Outcomes {
   #wasReset(node: NodeRecord, outcome: Outcome, nowMs: number): void {
     if (outcome.type === "done") {
       node.plan.resetDue = false;
+      this.#agenda.effects.nodes.add(node.nodeId);
       const classes = node.plan.untilReset;
       node.plan.untilReset = [];
       for (const classKey of classes) this.#agenda.reviewClass(classKey);

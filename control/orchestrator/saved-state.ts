@@ -14,6 +14,8 @@ export interface SavedNode {
   readonly facts: NodeFacts;
   readonly lifetimeMs: number;
   readonly reportsInstances: boolean;
+  /** It may hold instances that nobody knows and was not emptied yet. */
+  readonly resetDue: boolean;
 }
 
 /** A component as it is kept over a restart. */
@@ -75,6 +77,7 @@ const nodeRecord = z.object({
   nonce: uint64,
   lifetimeMs: number,
   reportsInstances: z.boolean(),
+  resetDue: z.boolean(),
   facts: z.object({
     agentUrl: z.string(),
     invocationUrl: z.string(),
@@ -145,8 +148,8 @@ export function encodeDomain(nonce: bigint, counter: bigint, cordoned: Iterable<
   return encode({ edition: 1, nonce, counter, cordoned: [...cordoned] });
 }
 
-export function encodeNode({ nodeId, nonce, facts, lifetimeMs, reportsInstances }: SavedNode): Uint8Array {
-  return encode({ nodeId, nonce, facts, lifetimeMs, reportsInstances });
+export function encodeNode(node: SavedNode): Uint8Array {
+  return encode(node);
 }
 
 export function encodeStop(stop: PlannedStop): Uint8Array {
