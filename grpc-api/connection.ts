@@ -116,6 +116,7 @@ export class PeerConnection implements Connection {
         responseDeserialize,
         request,
         new Metadata(),
+        // grpc-js compares deadlines with the clock of the host, whatever clock we are given.
         { deadline: Date.now() + deadlineMs },
         (error, answer) => {
           this.#calls.delete(call);
