@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { z } from "zod";
 import type { WorkflowApi } from "../core/api.js";
 import { EdgelessError } from "../core/errors.js";
-import { connectWorkflow } from "../grpc-api/index.js";
+import { connectWorkflow, readTls } from "../grpc-api/index.js";
 import { readConfig } from "./files/toml-file.js";
 
 /** Where `edgeless` finds the ε-CON and the function repository. */
@@ -60,7 +60,9 @@ export async function withController<T>(
   config: ClientConfig,
   use: (controller: WorkflowApi) => Promise<T>,
 ): Promise<T> {
-  const controller = connectWorkflow(config.controllerUrl, { deadlineMs: REQUEST_DEADLINE_MS });
+  const { client } = readTls();
+  const tls = client === undefined ? {} : { tls: client };
+  const controller = connectWorkflow(config.controllerUrl, { deadlineMs: REQUEST_DEADLINE_MS, ...tls });
   try {
     return await use(controller);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { EdgelessError } from "../../core/errors.js";
-import { connectWorkflow } from "../../grpc-api/index.js";
+import { connectWorkflow, readTls } from "../../grpc-api/index.js";
 import { systemClock } from "../../platform/system-clock.js";
 import { readBoxConfig, templateBoxConfig } from "../box/box-config.js";
 import { type BoxLayout, boxTemplates, findBoxFiles } from "../box/box-files.js";
@@ -77,7 +77,9 @@ async function runBox(options: BoxOptions): Promise<void> {
   introduce(box);
   if (!demoWanted) return untilSignal(box);
 
-  const api = connectWorkflow(box.controller.controllerUrl, { deadlineMs: 10_000 });
+  const { client } = readTls();
+  const tls = client === undefined ? {} : { tls: client };
+  const api = connectWorkflow(box.controller.controllerUrl, { deadlineMs: 10_000, ...tls });
   let demo: Demo | undefined;
   const running = {
     async close() {

@@ -3,7 +3,7 @@ import { EdgelessError } from "../../core/errors.js";
 import { METADATA_NONE, TIMESTAMP_ZERO } from "../../core/event.js";
 import { INSTANCE_NONE } from "../../core/instance-id.js";
 import { requireUuid } from "../../core/uuid.js";
-import { connectInvocation } from "../../grpc-api/index.js";
+import { connectInvocation, readTls } from "../../grpc-api/index.js";
 import { createOutput } from "../output.js";
 
 /** Longest that the node may take to accept the event. */
@@ -31,7 +31,11 @@ export function addInvokeCommand(group: Command): void {
           );
         }
         const target = { nodeId: requireUuid(node, "NODE"), functionId: requireUuid(instance, "FUNCTION") };
-        const connection = connectInvocation(url, { deadlineMs: DEADLINE_MS });
+        const { client } = readTls();
+        const connection = connectInvocation(url, {
+          deadlineMs: DEADLINE_MS,
+          ...(client === undefined ? {} : { tls: client }),
+        });
         try {
           await connection.handle({
             target,
