@@ -12,7 +12,7 @@ import { logicalIds, physicalIds } from "../../grpc-api/mapping/identifiers.js";
 import type { Method } from "../../grpc-api/method.js";
 import { updateNodeMethod } from "../../grpc-api/node-registration.js";
 import { workflowMethods } from "../../grpc-api/workflow.js";
-import * as any from "./arbitraries.js";
+import * as arbitrary from "./arbitraries.js";
 
 /** One direction of one method, with the values that can travel there. */
 export interface Direction {
@@ -42,42 +42,42 @@ const nothing = fc.constant(undefined);
 
 function components<Id>(methods: ReturnType<typeof componentMethods<Id>>, id: fc.Arbitrary<Id>): Direction[] {
   return [
-    ...both(methods.startFunction, any.spawnFunction, any.result(id)),
+    ...both(methods.startFunction, arbitrary.spawnFunction, arbitrary.result(id)),
     ...both(methods.stopFunction, id, nothing),
-    ...both(methods.patchFunction, any.patch(id), nothing),
-    ...both(methods.startResource, any.resource, any.result(id)),
+    ...both(methods.patchFunction, arbitrary.patch(id), nothing),
+    ...both(methods.startResource, arbitrary.resource, arbitrary.result(id)),
     ...both(methods.stopResource, id, nothing),
-    ...both(methods.patchResource, any.patch(id), nothing),
+    ...both(methods.patchResource, arbitrary.patch(id), nothing),
   ];
 }
 
 /** Requests and answers of all methods; those of functions and resources twice, with the ids of both levels. */
 export const DIRECTIONS: readonly Direction[] = [
-  ...components(componentMethods(physicalIds), any.instanceId),
-  ...components(componentMethods(logicalIds), any.uuid),
-  ...both(managementMethods.updatePeers, any.peerUpdate, nothing),
+  ...components(componentMethods(physicalIds), arbitrary.instanceId),
+  ...components(componentMethods(logicalIds), arbitrary.uuid),
+  ...both(managementMethods.updatePeers, arbitrary.peerUpdate, nothing),
   ...both(managementMethods.reset, nothing, nothing),
-  ...both(updateNodeMethod(SILENT), any.nodeUpdate, any.result(nothing)),
-  ...both(updateDomainMethod, any.domainUpdate, any.result(any.domainAnswer)),
-  ...both(workflowMethods.start, any.workflow, any.result(any.workflowInstance)),
-  ...both(workflowMethods.stop, any.uuid, nothing),
-  ...both(workflowMethods.list, nothing, any.uuids),
-  ...both(workflowMethods.inspect, any.uuid, any.workflowInfo),
-  ...both(workflowMethods.domains, any.anyText, any.domains),
-  ...both(workflowMethods.migrate, any.migration, any.result(any.workflowInstance)),
-  ...both(handleMethod, any.event, nothing),
-  ...both(handleAllMethod, any.eventBatch, any.refusals),
-  ...both(guestFunctionMethods.boot, any.boot, nothing),
-  ...both(guestFunctionMethods.init, any.init, nothing),
-  ...both(guestFunctionMethods.cast, any.input, nothing),
-  ...both(guestFunctionMethods.call, any.input, any.outcome),
+  ...both(updateNodeMethod(SILENT), arbitrary.nodeUpdate, arbitrary.result(nothing)),
+  ...both(updateDomainMethod, arbitrary.domainUpdate, arbitrary.result(arbitrary.domainAnswer)),
+  ...both(workflowMethods.start, arbitrary.workflow, arbitrary.result(arbitrary.workflowInstance)),
+  ...both(workflowMethods.stop, arbitrary.uuid, nothing),
+  ...both(workflowMethods.list, nothing, arbitrary.uuids),
+  ...both(workflowMethods.inspect, arbitrary.uuid, arbitrary.workflowInfo),
+  ...both(workflowMethods.domains, arbitrary.anyText, arbitrary.domains),
+  ...both(workflowMethods.migrate, arbitrary.migration, arbitrary.result(arbitrary.workflowInstance)),
+  ...both(handleMethod, arbitrary.event, nothing),
+  ...both(handleAllMethod, arbitrary.eventBatch, arbitrary.refusals),
+  ...both(guestFunctionMethods.boot, arbitrary.boot, nothing),
+  ...both(guestFunctionMethods.init, arbitrary.init, nothing),
+  ...both(guestFunctionMethods.cast, arbitrary.input, nothing),
+  ...both(guestFunctionMethods.call, arbitrary.input, arbitrary.outcome),
   ...both(guestFunctionMethods.stop, nothing, nothing),
-  ...both(guestHostMethods.cast, any.output, nothing),
-  ...both(guestHostMethods.castRaw, any.rawOutput, nothing),
-  ...both(guestHostMethods.call, any.output, any.outcome),
-  ...both(guestHostMethods.callRaw, any.rawOutput, any.outcome),
-  ...both(guestHostMethods.telemetryLog, any.guestLog, nothing),
-  ...both(guestHostMethods.slf, nothing, any.instanceId),
-  ...both(guestHostMethods.delayedCast, any.delayedOutput, nothing),
-  ...both(guestHostMethods.sync, any.guestState, nothing),
+  ...both(guestHostMethods.cast, arbitrary.output, nothing),
+  ...both(guestHostMethods.castRaw, arbitrary.rawOutput, nothing),
+  ...both(guestHostMethods.call, arbitrary.output, arbitrary.outcome),
+  ...both(guestHostMethods.callRaw, arbitrary.rawOutput, arbitrary.outcome),
+  ...both(guestHostMethods.telemetryLog, arbitrary.guestLog, nothing),
+  ...both(guestHostMethods.slf, nothing, arbitrary.instanceId),
+  ...both(guestHostMethods.delayedCast, arbitrary.delayedOutput, nothing),
+  ...both(guestHostMethods.sync, arbitrary.guestState, nothing),
 ];

@@ -32,7 +32,7 @@ import {
   startServer,
   workflowService,
 } from "../../grpc-api/index.js";
-import * as any from "./arbitraries.js";
+import * as arbitrary from "./arbitraries.js";
 import { DIRECTIONS } from "./every-method.js";
 import { RawPeer } from "./raw-peer.js";
 
@@ -58,21 +58,21 @@ class Script {
 }
 
 const EXAMPLES = {
-  spawn: example(any.spawnFunction),
-  resource: example(any.resource),
-  nodeUpdate: example(any.nodeUpdate),
-  domainUpdate: example(any.domainUpdate),
-  workflow: example(any.workflow),
-  instance: example(any.workflowInstance),
-  info: example(any.workflowInfo),
-  domains: example(any.domains),
-  event: example(any.event),
-  input: example(any.input),
-  output: example(any.output),
-  rawOutput: example(any.rawOutput),
-  delayed: example(any.delayedOutput),
-  log: example(any.guestLog),
-  state: example(any.guestState),
+  spawn: example(arbitrary.spawnFunction),
+  resource: example(arbitrary.resource),
+  nodeUpdate: example(arbitrary.nodeUpdate),
+  domainUpdate: example(arbitrary.domainUpdate),
+  workflow: example(arbitrary.workflow),
+  instance: example(arbitrary.workflowInstance),
+  info: example(arbitrary.workflowInfo),
+  domains: example(arbitrary.domains),
+  event: example(arbitrary.event),
+  input: example(arbitrary.input),
+  output: example(arbitrary.output),
+  rawOutput: example(arbitrary.rawOutput),
+  delayed: example(arbitrary.delayedOutput),
+  log: example(arbitrary.guestLog),
+  state: example(arbitrary.guestState),
 };
 const PHYSICAL = { nodeId: NIL_UUID, functionId: A };
 
