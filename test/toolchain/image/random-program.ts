@@ -398,6 +398,10 @@ class RandomFunction {
   }
 
   #blockType(type: FunctionType): void {
+    if (type.params.length === 0 && type.results.length < 2) {
+      this.#out.byte(type.results[0] ?? VOID_BLOCK);
+      return;
+    }
     this.#out.s32(typeIndex(this.#types, type));
   }
 
