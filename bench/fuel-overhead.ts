@@ -10,8 +10,8 @@ import { prepareImage } from "../toolchain/image/prepare.js";
 import { KERNEL_SOURCE, KERNELS } from "./fuel-kernels.js";
 
 const LIMITS = { maxMemoryPages: 16 };
-/** Repetitions of one measurement, of which the shortest counts: the others were disturbed. */
-const ROUNDS = 15;
+/** Repetitions of one measurement. */
+const ROUNDS = 21;
 const SHORTEST_MS = 30;
 
 const meter: FuelMeter = { start() {}, exhausted: () => 1_000_000 };
@@ -43,20 +43,32 @@ async function compileKernels(): Promise<Uint8Array> {
   return wasm;
 }
 
+/** Processor time in milliseconds, which other programs on the machine disturb less than the clock. */
 function elapsed(work: () => void): number {
-  const start = performance.now();
+  const start = process.cpuUsage();
   work();
-  return performance.now() - start;
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
 }
 
-/** Shortest times in milliseconds of two ways to do the same, taken in turns. */
-function compare(one: () => void, other: () => void): [number, number] {
-  const best: [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+interface Comparison {
+  /** Shortest time of the first in milliseconds. */
+  readonly ms: number;
+  /** Median of what the second takes relative to the first. */
+  readonly ratio: number;
+}
+
+/** Times two ways to do the same in turns. */
+function compare(one: () => void, other: () => void): Comparison {
+  const times: number[] = [];
+  const ratios: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    best[0] = Math.min(best[0], elapsed(one));
-    best[1] = Math.min(best[1], elapsed(other));
+    const ms = elapsed(one);
+    times.push(ms);
+    ratios.push(elapsed(other) / ms);
   }
-  return best;
+  ratios.sort((a, b) => a - b);
+  return { ms: Math.min(...times), ratio: ratios[ROUNDS >> 1] ?? 1 };
 }
 
 function print(what: string, value: string): void {
@@ -65,12 +77,12 @@ function print(what: string, value: string): void {
 
 const wasm = await compileKernels();
 const image = prepareImage(wasm, LIMITS);
-const [prepareMs] = compare(
+const preparing = compare(
   () => prepareImage(wasm, LIMITS),
   () => {},
 );
 print("size, source -> prepared", `${wasm.length} -> ${image.module.length} bytes`);
-print("preparing", `${prepareMs.toFixed(2)} ms`);
+print("preparing", `${preparing.ms.toFixed(2)} ms`);
 
 const plain = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { call_asm: () => 0 } });
 const module = new WebAssembly.Module(image.module);
@@ -85,14 +97,14 @@ for (const [kernel, name] of KERNELS.entries()) {
   while (elapsed(() => cast(kernel, turns, 0, 0)) < SHORTEST_MS) {
     turns *= 2;
   }
-  const [without, counted] = compare(
+  const { ratio } = compare(
     () => cast(kernel, turns, 0, 0),
     () => instance.run("handle_cast_asm", kernel, turns, 0, 0),
   );
-  ratios.push(counted / without);
-  print(`fuel: ${name}`, `${((counted / without - 1) * 100).toFixed(0).padStart(3)} % slower`);
+  ratios.push(ratio);
+  print(`fuel: ${name}`, `${((ratio - 1) * 100).toFixed(0).padStart(3)} % slower`);
 }
-const mean = ratios.reduce((product, ratio) => product * ratio, 1) ** (1 / ratios.length);
+const mean = ratios.reduce((product, next) => product * next, 1) ** (1 / ratios.length);
 print("fuel: geometric mean", `${((mean - 1) * 100).toFixed(0).padStart(3)} % slower`);
 
 const WAITS = 2000;
@@ -107,9 +119,9 @@ const empty = () => {
     instance.run("handle_stop_asm");
   }
 };
-const [waitingMs, emptyMs] = compare(waiting, empty);
-print("one suspension and its end", `${((waitingMs * 1000) / WAITS).toFixed(2)} us`);
-print("one call of an empty handler", `${((emptyMs * 1000) / WAITS).toFixed(2)} us`);
+const waits = compare(waiting, empty);
+print("one suspension and its end", `${((waits.ms * 1000) / WAITS).toFixed(2)} us`);
+print("one call of an empty handler", `${((compare(empty, empty).ms * 1000) / WAITS).toFixed(2)} us`);
 const instantiateMs = elapsed(() => {
   for (let made = 0; made < 500; made += 1) {
     new PreparedInstance(module, imports, meter);

@@ -84,20 +84,15 @@ async function startToFirstEvent(): Promise<number[]> {
 async function castsBetweenNodes(): Promise<number> {
   const [first, second] = box.nodes.map(({ nodeId }) => nodeId);
   const id = await start({
-    functions: [
-      functionOf("a", "incr", "result", "b", { node_id_match_any: first ?? "" }),
-      functionOf("b", "incr", "result", "a", { node_id_match_any: second ?? "" }),
-      functionOf("seed", "counter", "output", "a", { "init-payload": "0", node_id_match_any: first ?? "" }),
-      functionOf("probe", "counter", "output", "log", { "init-payload": "0" }),
-    ],
-    resources: [
-      {
-        name: "log",
-        classType: "file-log",
-        outputMapping: new Map(),
-        configurations: new Map([["filename", file]]),
-      },
-    ],
+    functions: Array.from({ length: PAIRS }, (_, i) => [
+      functionOf(`a${i}`, "incr", "result", `b${i}`, { node_id_match_any: first ?? "" }),
+      functionOf(`b${i}`, "incr", "result", `a${i}`, { node_id_match_any: second ?? "" }),
+      functionOf(`seed${i}`, "counter", "output", `a${i}`, {
+        "init-payload": "0",
+        node_id_match_any: first ?? "",
+      }),
+    ]).flat(),
+    resources: [],
     annotations: new Map(),
   });
   const executed = async () => {

@@ -13,8 +13,9 @@ import {
 import { type InstanceId, sameInstance } from "../../core/instance-id.js";
 import type { LogLevel } from "../../core/log.js";
 import { RUST_WASM } from "../../core/specification.js";
-import { errorAnswer } from "../dataplane/error-answer.js";
+import { errorAnswer } from "../../grpc-api/data-plane/error-answer.js";
 import type { ExitStatus } from "../telemetry/telemetry.js";
+import { EarlyCasts } from "./early-casts.js";
 import { EventQueue } from "./event-queue.js";
 import { faultOf } from "./guest.js";
 import { createGuestImports, type ImportContext, type ReplySlots, type Sending } from "./guest-imports.js";
@@ -70,6 +71,7 @@ export class FunctionInstance implements ImportContext {
   readonly #environment: InstanceEnvironment;
   readonly #mailbox: EventQueue;
   readonly #meter: RunTimeMeter;
+  readonly #early: EarlyCasts;
   readonly #reported = new Set<string>();
   #oddLevelReported = false;
   #outputs: ReadonlyMap<string, InstanceId>;
@@ -88,6 +90,8 @@ export class FunctionInstance implements ImportContext {
     this.#outputs = start.outputs;
     this.#mailbox = new EventQueue(environment.settings.mailboxCapacity, environment.budget);
     this.#meter = new RunTimeMeter(environment.clock, environment.settings.maxRunTimeMs);
+    this.#early = new EarlyCasts(environment.clock);
+    if (start.outputs.size > 0) this.#early.close();
   }
 
   /** True when {@link step} has something to do. */
@@ -109,6 +113,13 @@ export class FunctionInstance implements ImportContext {
   patch(outputs: ReadonlyMap<string, InstanceId>): void {
     this.#outputs = outputs;
     this.#reported.clear();
+    const { casts, expired } = this.#early.close();
+    if (expired > 0) this.#environment.telemetry.dropped("unmapped-output", expired);
+    for (const { alias, payload, sending } of casts) {
+      const target = this.lookup(alias);
+      if (target === undefined) this.#castLost(alias);
+      else this.cast(target, payload, sending);
+    }
   }
 
   /** Asks for the end: after the running handler, whose calls fail from now on. */
@@ -142,7 +153,11 @@ export class FunctionInstance implements ImportContext {
     this.#send(target, CAST_STREAM, { type: "cast", payload }, this.#metadataOf(sending));
   }
 
-  castNowhere(alias: string): void {
+  castNowhere(alias: string, payload: string): void {
+    if (!this.#early.keep({ alias, payload, sending: "cast" })) this.#castLost(alias);
+  }
+
+  #castLost(alias: string): void {
     this.#environment.telemetry.dropped("unmapped-output", 1);
     if (this.#reported.has(alias) || this.#reported.size >= REMEMBERED_NAMES) return;
     this.#reported.add(alias);
@@ -313,6 +328,9 @@ export class FunctionInstance implements ImportContext {
   #end(fault: EdgelessError | undefined): void {
     const instantiated = this.#protocol !== undefined;
     this.#phase = "ended";
+    const { casts, expired } = this.#early.close();
+    if (casts.length + expired > 0)
+      this.#environment.telemetry.dropped("unmapped-output", casts.length + expired);
     this.#work = undefined;
     this.#protocol = undefined;
     this.#pending?.timer.cancel();

@@ -2,7 +2,7 @@ import type { InstanceId } from "../../core/instance-id.js";
 import type { SpawnFunctionRequest } from "../../core/specification.js";
 import type { InstanceStatus } from "../../core/status.js";
 import type { Uuid } from "../../core/uuid.js";
-import type { Receiver } from "../dataplane/receiver.js";
+import type { Receiver } from "../../grpc-api/data-plane/receiver.js";
 
 /** Hosts function instances of one function_type on a node. */
 export interface FunctionRuntime extends Receiver {

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { LogFields, Logger, LogLevel } from "../../core/log.js";
+import { errorAnswer } from "../../grpc-api/data-plane/error-answer.js";
 import { systemClock } from "../../platform/system-clock.js";
 import { systemRandom } from "../../platform/system-random.js";
-import { errorAnswer } from "../dataplane/error-answer.js";
 import { BatchChannel, type Frame } from "./batch-channel.js";
 import { capacityFor, payloadLength } from "./event-size.js";
 import { FunctionHost } from "./function-host.js";

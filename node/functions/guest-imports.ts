@@ -23,7 +23,7 @@ export interface ImportContext {
   lookup(alias: string): InstanceId | undefined;
   cast(target: InstanceId, payload: string, sending: Sending): void;
   /** A cast to a channel that leads nowhere. */
-  castNowhere(alias: string): void;
+  castNowhere(alias: string, payload: string): void;
   /** @returns true when the guest has to wait, false when the call fails at once */
   call(target: InstanceId, payload: string, slots: ReplySlots): boolean;
   delayedCast(target: InstanceId, payload: string, delayMs: number): void;
@@ -60,7 +60,7 @@ export function createGuestImports(context: ImportContext): GuestImports {
       const alias = aliasAt(aliasPointer, aliasLength);
       const payload = payloadAt(pointer, length);
       const target = context.lookup(alias);
-      if (target === undefined) context.castNowhere(alias);
+      if (target === undefined) context.castNowhere(alias, payload);
       else context.cast(target, payload, "cast");
     },
     cast_raw_asm(nodePointer, componentPointer, pointer, length) {

@@ -5,7 +5,7 @@ import type { Event } from "../../core/event.js";
 import type { InstanceId } from "../../core/instance-id.js";
 import type { Logger } from "../../core/log.js";
 import { NIL_UUID, type Uuid, uuidFromBytes } from "../../core/uuid.js";
-import { errorAnswer } from "../dataplane/error-answer.js";
+import { errorAnswer } from "../../grpc-api/data-plane/error-answer.js";
 import type { Telemetry } from "../telemetry/telemetry.js";
 import { BatchChannel, type Frame } from "./batch-channel.js";
 import { capacityFor, payloadLength } from "./event-size.js";

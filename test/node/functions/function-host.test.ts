@@ -84,6 +84,36 @@ t.test(
 );
 
 t.test(
+  "given a new instance, when it casts before its first wiring, then the casts are sent with it, or lost when it comes late",
+  async (t) => {
+    const early = new HostFixture();
+    const handlers = { handle_cast_asm: onCast((guest, payload) => guest.cast(payload, "early")) };
+    const first = await early.start(1, handlers);
+    for (const alias of ["a", "b"]) await early.cast(first, alias);
+    t.strictSame(early.sent, []);
+    early.host.patch(first.functionId, new Map([["a", PEER]]));
+    t.match(early.sent, [{ target: PEER, data: { type: "cast", payload: "early" } }]);
+    t.equal(early.sent.length, 1);
+    t.strictSame(
+      early.telemetry.filter((line) => line.startsWith("dropped")),
+      ["dropped unmapped-output 1"],
+      "b leads nowhere",
+    );
+
+    const late = new HostFixture();
+    const second = await late.start(1, handlers);
+    await late.cast(second, "a");
+    await late.clock.advance(6000);
+    late.host.patch(second.functionId, new Map([["a", PEER]]));
+    t.strictSame(late.sent, []);
+    t.strictSame(
+      late.telemetry.filter((line) => line.startsWith("dropped")),
+      ["dropped unmapped-output 1"],
+    );
+  },
+);
+
+t.test(
   "given a patch, when it arrives, then it replaces the whole wiring; a delayed cast keeps the target it had",
   async (t) => {
     const fixture = new HostFixture();
