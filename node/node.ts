@@ -3,6 +3,7 @@ import { reasonOf } from "../core/errors.js";
 import type { Logger } from "../core/log.js";
 import type { Random } from "../core/random.js";
 import type { Uuid } from "../core/uuid.js";
+import { DataPlane } from "../grpc-api/data-plane/data-plane.js";
 import {
   agentServices,
   type ClientTls,
@@ -12,23 +13,22 @@ import {
   type ServerTls,
   startServer,
 } from "../grpc-api/index.js";
+import { Registration } from "../grpc-api/registration/registration.js";
 import { announcedUrl, externalAddresses } from "../platform/announced-url.js";
+import { LATE, withDeadline } from "../platform/deadline.js";
+import { startMetricsServer } from "../platform/metrics-server.js";
 import { randomUint64 } from "../platform/system-random.js";
 import { NodeAgent } from "./agent/node-agent.js";
 import { detectCapabilities } from "./capabilities/detect-capabilities.js";
 import { capabilityOverrides } from "./config/capability-overrides.js";
 import { dataPlaneSettings, functionSettings, type NodeConfig } from "./config/node-config.js";
-import { DataPlane } from "./dataplane/data-plane.js";
 import { createWasmRuntime } from "./functions/create-function-runtime.js";
 import type { FunctionRuntime } from "./functions/function-runtime.js";
 import { HealthMeter } from "./health/health-meter.js";
 import { systemProbe } from "./health/host-probe.js";
 import { readActivePower } from "./health/power-meter.js";
-import { Registration } from "./registration/registration.js";
 import { createProviders } from "./resources/create-providers.js";
-import { LATE, withDeadline } from "./resources/deadline.js";
 import { ResourceHost } from "./resources/resource-host.js";
-import { startMetricsServer } from "./telemetry/metrics-server.js";
 import { NodeTelemetry } from "./telemetry/node-telemetry.js";
 
 /** What a node takes from its surroundings. */
@@ -92,8 +92,9 @@ async function openNode(
   const metrics = await startMetricsServer(config.telemetry.metrics_url, telemetry.page, logger);
   if (metrics !== undefined) parts.add("metrics page", metrics);
 
+  const isLocal = (id: Uuid) => id === nodeId;
   const connect = (url: string) => connectInvocation(url, { deadlineMs: plane.deadlineMs, ...clientTls });
-  const dataPlane = new DataPlane({ nodeId, connect, telemetry, clock, random, logger, settings: plane });
+  const dataPlane = new DataPlane({ isLocal, connect, telemetry, clock, random, logger, settings: plane });
   parts.add("data plane", dataPlane);
   const send = telemetry.counting((event) => dataPlane.send(event));
 

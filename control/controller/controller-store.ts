@@ -3,7 +3,7 @@ import { reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { Workflow } from "../../core/workflow.js";
-import type { Store, StoreChange } from "../store/store.js";
+import type { Store, StoreChange } from "../../platform/store/store.js";
 import type { DomainRecord } from "./domain.js";
 import type { Debt } from "./stop-ledger.js";
 import {

@@ -1,7 +1,7 @@
 import type { DomainUpdate } from "../../core/api.js";
 import type { Clock } from "../../core/clock.js";
 import type { Logger } from "../../core/log.js";
-import type { StoreChange } from "../store/store.js";
+import type { StoreChange } from "../../platform/store/store.js";
 import { type ControllerStore, forgetDomain, keepDomain } from "./controller-store.js";
 import {
   acceptUpdate,

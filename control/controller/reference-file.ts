@@ -5,7 +5,7 @@ import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import { parseUuid, randomUuid } from "../../core/uuid.js";
 import type { Workflow } from "../../core/workflow.js";
-import { openLevelStore } from "../store/level-store.js";
+import { openLevelStore } from "../../platform/store/level-store.js";
 import { ControllerStore } from "./controller-store.js";
 import { componentNames, type WorkflowRecord } from "./workflow-record.js";
 

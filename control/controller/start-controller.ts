@@ -11,9 +11,9 @@ import {
   startServer,
   workflowService,
 } from "../../grpc-api/index.js";
-import { openLevelStore } from "../store/level-store.js";
-import { MemoryStore } from "../store/memory-store.js";
-import type { Store } from "../store/store.js";
+import { openLevelStore } from "../../platform/store/level-store.js";
+import { MemoryStore } from "../../platform/store/memory-store.js";
+import type { Store } from "../../platform/store/store.js";
 import type { ControllerConfig } from "./config.js";
 import { Controller } from "./controller.js";
 import { ControllerStore } from "./controller-store.js";

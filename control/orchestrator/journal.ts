@@ -1,5 +1,5 @@
 import type { Uuid } from "../../core/uuid.js";
-import type { Store, StoreChange } from "../store/store.js";
+import type { Store, StoreChange } from "../../platform/store/store.js";
 import type { CodeLibrary } from "./code-library.js";
 import type { DomainTables } from "./domain-tables.js";
 import type { Effects } from "./effects.js";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { InstanceId } from "../../core/instance-id.js";
 import { parseUuid, type Uuid } from "../../core/uuid.js";
-import type { Store } from "../store/store.js";
+import type { Store } from "../../platform/store/store.js";
 import type { Spawn } from "./commands.js";
 import type { PlannedStop } from "./node-plan.js";
 import type { NodeFacts } from "./node-record.js";

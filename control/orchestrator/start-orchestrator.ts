@@ -13,8 +13,8 @@ import {
   startServer,
 } from "../../grpc-api/index.js";
 import { announcedUrl, externalAddresses } from "../../platform/announced-url.js";
-import { openLevelStore } from "../store/level-store.js";
-import { MemoryStore } from "../store/memory-store.js";
+import { openLevelStore } from "../../platform/store/level-store.js";
+import { MemoryStore } from "../../platform/store/memory-store.js";
 import type { OrchestratorConfig } from "./config.js";
 import { DomainSubscriber } from "./domain-subscriber.js";
 import { Orchestrator } from "./orchestrator.js";

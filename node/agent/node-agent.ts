@@ -7,8 +7,8 @@ import type { Random } from "../../core/random.js";
 import type { ResourceSpecification, SpawnFunctionRequest } from "../../core/specification.js";
 import type { InstanceStatus } from "../../core/status.js";
 import { randomUuid, type Uuid } from "../../core/uuid.js";
+import { LATE, withDeadline } from "../../platform/deadline.js";
 import type { FunctionRuntime } from "../functions/function-runtime.js";
-import { LATE, withDeadline } from "../resources/deadline.js";
 
 /** Owner of the resource instances of a node, as the agent sees it. */
 export interface ResourceOwner {

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { parseEndpoint } from "../../core/endpoint.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { parseUuid, type Uuid } from "../../core/uuid.js";
-import { DATA_PLANE_DEFAULTS, type DataPlaneSettings } from "../dataplane/data-plane-settings.js";
+import {
+  DATA_PLANE_DEFAULTS,
+  type DataPlaneSettings,
+} from "../../grpc-api/data-plane/data-plane-settings.js";
 import { DEFAULT_FUNCTION_SETTINGS, type FunctionSettings } from "../functions/function-settings.js";
 import { resourceSettingsSchema } from "../resources/resource-settings.js";
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.js";
 import type { NodeHealth } from "../../core/health.js";
-import { HEALTH_UNKNOWN, UNKNOWN } from "./health-unknown.js";
+import { HEALTH_UNKNOWN, UNKNOWN } from "../../core/health-unknown.js";
 import type { HostProbe } from "./host-probe.js";
 import { parseDiskTotals, parseKibibytes, parseNetworkTotals, realDisks } from "./proc-files.js";
 

@@ -5,9 +5,9 @@ import { type Event, TIMESTAMP_ZERO, timestampFromMs, timestampToMs } from "../.
 import type { InstanceId } from "../../core/instance-id.js";
 import type { Logger } from "../../core/log.js";
 import { FUNCTION_ID_NONE } from "../../core/uuid.js";
-import type { SendEvent } from "../dataplane/receiver.js";
+import type { SendEvent } from "../../grpc-api/data-plane/receiver.js";
+import { LATE, withDeadline } from "../../platform/deadline.js";
 import type { Telemetry } from "../telemetry/telemetry.js";
-import { LATE, withDeadline } from "./deadline.js";
 import { FailureLog } from "./failure-log.js";
 import type { OutgoingCalls } from "./outgoing-calls.js";
 import type {

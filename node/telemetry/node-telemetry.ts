@@ -2,8 +2,9 @@ import type { Clock } from "../../core/clock.js";
 import type { Logger, LogLevel } from "../../core/log.js";
 import { NO_SAMPLES, type PerformanceSamples } from "../../core/samples.js";
 import type { Uuid } from "../../core/uuid.js";
-import type { SendEvent } from "../dataplane/receiver.js";
-import { type MetricsPage, PrometheusMetrics } from "./prometheus-metrics.js";
+import type { SendEvent } from "../../grpc-api/data-plane/receiver.js";
+import type { MetricsPage } from "../../platform/metrics-server.js";
+import { PrometheusMetrics } from "./prometheus-metrics.js";
 import { SampleBuffer } from "./sample-buffer.js";
 import type { DropReason, ExitStatus, Telemetry } from "./telemetry.js";
 

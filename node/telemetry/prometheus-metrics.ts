@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Event } from "../../core/event.js";
 import type { Uuid } from "../../core/uuid.js";
+import type { MetricsPage } from "../../platform/metrics-server.js";
 import { InstanceSeries } from "./instance-series.js";
 import type { DropReason } from "./telemetry.js";
 
@@ -9,12 +10,6 @@ export const BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8,
   0.9, 1, 2.5, 5, 10,
 ];
-
-/** Text of a metrics page and how it is labelled. */
-export interface MetricsPage {
-  readonly contentType: string;
-  render(): Promise<string>;
-}
 
 /** The metrics of a node in OpenMetrics text, with the names and labels of the Rust node. */
 export class PrometheusMetrics implements MetricsPage {

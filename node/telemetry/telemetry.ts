@@ -1,17 +1,15 @@
 import type { LogLevel } from "../../core/log.js";
 import type { Uuid } from "../../core/uuid.js";
+import type { LossReason } from "../../grpc-api/data-plane/loss-reason.js";
 
 /** How an instance ended. */
 export type ExitStatus = "ok" | "internal-error" | "code-error";
 
 /** Why an event was lost. */
 export type DropReason =
+  | LossReason
   | "mailbox-full"
-  | "peer-queue-full"
-  | "unknown-peer"
-  | "unknown-instance"
   | "unmapped-output"
-  | "peer-unreachable"
   | "worker-queue-full"
   | "timers-full"
   | "instance-stopped"

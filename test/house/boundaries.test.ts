@@ -55,7 +55,7 @@ t.test("given the ε-CON and the ε-ORC, when one needs the other, then it goes 
     const [, component] = path.split(sep);
     for (const specifier of importsOf(path).filter((name) => name.startsWith("."))) {
       const [top, other] = normalize(join(dirname(path), specifier)).split(sep);
-      const shared = top !== "control" || other === component || other === "store";
+      const shared = top !== "control" || other === component;
       t.ok(shared, `${path} imports ${specifier}`);
     }
   }

@@ -264,7 +264,7 @@ t.test(
       await peer.handle(
         cast(from, { nodeId: NODE_A, functionId: uuid(99) }, "to an unknown function: taken"),
       );
-      await t.rejects(peer.handle(cast(from, instance(1, 1), "for another node")), /this is node/);
+      await t.rejects(peer.handle(cast(from, instance(1, 1), "for another node")), /which is not here/);
       const agent = await orchestrator.admit(NODE_A);
       await t.rejects(agent.updatePeers({ type: "add", nodeId: NODE_B, invocationUrl: "nowhere" }));
       await agent.updatePeers({ type: "add", nodeId: NODE_B, invocationUrl: "http://127.0.0.1:1" });

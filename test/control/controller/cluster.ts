@@ -1,7 +1,5 @@
 import { Controller } from "../../../control/controller/controller.js";
 import { ControllerStore } from "../../../control/controller/controller-store.js";
-import { MemoryStore } from "../../../control/store/memory-store.js";
-import type { Store } from "../../../control/store/store.js";
 import type { Result } from "../../../core/api.js";
 import { SILENT } from "../../../core/log.js";
 import type { Random } from "../../../core/random.js";
@@ -12,6 +10,8 @@ import type {
   WorkflowInstance,
   WorkflowResource,
 } from "../../../core/workflow.js";
+import { MemoryStore } from "../../../platform/store/memory-store.js";
+import type { Store } from "../../../platform/store/store.js";
 import { FakeClock } from "../../kit/fake-clock.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 import { SimulatedOrchestrator } from "./simulated-orchestrator.js";

@@ -8,8 +8,6 @@ import { importReferenceFile } from "../../../control/controller/reference-file.
 import { type RunningController, startController } from "../../../control/controller/start-controller.js";
 import { decodeWorkflow, encodeWorkflow } from "../../../control/controller/stored-records.js";
 import type { WorkflowRecord } from "../../../control/controller/workflow-record.js";
-import { openLevelStore } from "../../../control/store/level-store.js";
-import { MemoryStore } from "../../../control/store/memory-store.js";
 import type { Logger } from "../../../core/log.js";
 import { SILENT } from "../../../core/log.js";
 import { requireUuid, type Uuid } from "../../../core/uuid.js";
@@ -20,6 +18,8 @@ import {
   type RunningServer,
   startServer,
 } from "../../../grpc-api/index.js";
+import { openLevelStore } from "../../../platform/store/level-store.js";
+import { MemoryStore } from "../../../platform/store/memory-store.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { systemRandom } from "../../../platform/system-random.js";
 import { seededRandom } from "../../kit/seeded-random.js";

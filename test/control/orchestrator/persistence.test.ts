@@ -1,6 +1,6 @@
 import t from "tap";
 import { loadState } from "../../../control/orchestrator/saved-state.js";
-import { MemoryStore } from "../../../control/store/memory-store.js";
+import { MemoryStore } from "../../../platform/store/memory-store.js";
 import { provider, SimulatedDomain } from "./simulated-domain.js";
 import type { Call } from "./simulated-node.js";
 

@@ -1,7 +1,5 @@
 import type { Strategy } from "../../../control/orchestrator/node-selection.js";
 import { Orchestrator } from "../../../control/orchestrator/orchestrator.js";
-import { MemoryStore } from "../../../control/store/memory-store.js";
-import type { Store } from "../../../control/store/store.js";
 import { SILENT } from "../../../core/log.js";
 import type { Random } from "../../../core/random.js";
 import {
@@ -11,6 +9,8 @@ import {
 } from "../../../core/specification.js";
 import type { ComponentStatus } from "../../../core/status.js";
 import { randomUuid, type Uuid } from "../../../core/uuid.js";
+import { MemoryStore } from "../../../platform/store/memory-store.js";
+import type { Store } from "../../../platform/store/store.js";
 import { FakeClock, settle } from "../../kit/fake-clock.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 import { type Call, type NodeOptions, SimulatedNode } from "./simulated-node.js";

@@ -82,7 +82,7 @@ function setUp(settings: Partial<DataPlaneSettings> = {}, answerMs?: () => numbe
   const peers = new ScriptedPeers(clock, all.deadlineMs, answerMs);
   const telemetry = new RecordingTelemetry();
   const plane = new DataPlane({
-    nodeId: uuid(HERE),
+    isLocal: (id) => id === uuid(HERE),
     connect: (url) => peers.connect(url),
     telemetry,
     clock,
@@ -483,7 +483,7 @@ t.test(
     ]);
     const telemetry = new RecordingTelemetry();
     const plane = new DataPlane({
-      nodeId: uuid(HERE),
+      isLocal: (id) => id === uuid(HERE),
       connect: (url) => connectInvocation(url, { deadlineMs: 1_000 }),
       telemetry,
       clock: systemClock,

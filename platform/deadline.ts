@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/clock.js";
+import type { Clock } from "../core/clock.js";
 
 /** What {@link withDeadline} gives when time is up. */
 export const LATE = Symbol("late");

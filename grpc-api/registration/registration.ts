@@ -2,13 +2,13 @@ import type { NodeRegistrationApi, NodeUpdate } from "../../core/api.js";
 import type { Clock, Timer } from "../../core/clock.js";
 import { reasonOf } from "../../core/errors.js";
 import type { NodeHealth } from "../../core/health.js";
+import { HEALTH_UNKNOWN } from "../../core/health-unknown.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import { RetrySchedule } from "../../core/retry-schedule.js";
 import type { PerformanceSamples } from "../../core/samples.js";
 import type { InstanceStatus } from "../../core/status.js";
-import { HEALTH_UNKNOWN } from "../health/health-unknown.js";
-import { LATE, withDeadline } from "../resources/deadline.js";
+import { LATE, withDeadline } from "../../platform/deadline.js";
 import { sameStatuses } from "./same-statuses.js";
 import { SampleBacklog } from "./sample-backlog.js";
 
@@ -27,6 +27,8 @@ export interface RegistrationParts {
   readonly measureHealth: () => Promise<NodeHealth>;
   readonly drainSamples: () => PerformanceSamples;
   readonly statuses: () => readonly InstanceStatus[];
+  /** False: a change of the statuses is not looked for, {@link Registration.changed} tells it. True when absent. */
+  readonly watchesStatuses?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -66,7 +68,24 @@ export class Registration {
   /** Sends the first update now. The agent and the data plane must listen already: the ε-ORC calls back at once. */
   start(): void {
     this.#send();
-    this.#watch();
+    if (this.#parts.watchesStatuses !== false) this.#watch();
+  }
+
+  /** The state of an instance changed: the ε-ORC is told soon. */
+  changed(): void {
+    if (this.#closed || this.#watchTimer !== undefined) return;
+    this.#watchTimer = this.#parts.clock.setTimer(STATUS_PERIOD_MS, () => {
+      this.#watchTimer = undefined;
+      if (this.#isReportDue()) this.#send();
+      else if (this.#sending !== undefined) this.changed();
+    });
+  }
+
+  /** Stops without a word: the node goes on, another process will report for it. */
+  abandon(): void {
+    this.#closed = true;
+    this.#nextTimer?.cancel();
+    this.#watchTimer?.cancel();
   }
 
   /** Stops and tells the ε-ORC that the node leaves; takes at most about two seconds. */
@@ -151,10 +170,14 @@ export class Registration {
 
   #watch(): void {
     this.#watchTimer = this.#parts.clock.setTimer(STATUS_PERIOD_MS, () => {
-      const idle = this.#sending === undefined && this.#standing === "registered";
-      if (idle && !sameStatuses(this.#reported, this.#parts.statuses())) this.#send();
+      if (this.#isReportDue()) this.#send();
       this.#watch();
     });
+  }
+
+  #isReportDue(): boolean {
+    const idle = this.#sending === undefined && this.#standing === "registered";
+    return idle && !sameStatuses(this.#reported, this.#parts.statuses());
   }
 
   #note(standing: Standing, reason: string): void {

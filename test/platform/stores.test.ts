@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import t from "tap";
-import { openLevelStore } from "../../../control/store/level-store.js";
-import { MemoryStore } from "../../../control/store/memory-store.js";
-import type { Store, StoreChange } from "../../../control/store/store.js";
+import { openLevelStore } from "../../platform/store/level-store.js";
+import { MemoryStore } from "../../platform/store/memory-store.js";
+import type { Store, StoreChange } from "../../platform/store/store.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -155,7 +155,7 @@ function writerScript(path: string): string {
   const here = dirname(fileURLToPath(import.meta.url));
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const script = join(dirname(path), "writer.mjs");
-  const store = new URL(`file://${join(here, "../../../control/store", `level-store.${extension}`)}`);
+  const store = new URL(`file://${join(here, "../../platform/store", `level-store.${extension}`)}`);
   if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true });
   writeFileSync(
     script,

@@ -7,19 +7,21 @@ import { formatInstanceId } from "../../core/instance-id.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import type { Uuid } from "../../core/uuid.js";
-import { withDeadline } from "../resources/deadline.js";
-import type { DropReason, Telemetry } from "../telemetry/telemetry.js";
+import { withDeadline } from "../../platform/deadline.js";
 import type { DataPlaneSettings } from "./data-plane-settings.js";
 import { errorAnswer } from "./error-answer.js";
+import type { LossReason } from "./loss-reason.js";
 import { OutstandingCalls } from "./outstanding-calls.js";
 import { type ConnectPeer, PeerLink } from "./peer-link.js";
 import type { Receiver } from "./receiver.js";
 
 /** What a {@link DataPlane} works with. */
 export interface DataPlaneParts {
-  readonly nodeId: Uuid;
+  /** True for the ids of the nodes that are served here: one for a node, one per device for a gateway. */
+  readonly isLocal: (nodeId: Uuid) => boolean;
   readonly connect: ConnectPeer;
-  readonly telemetry: Telemetry;
+  /** Told of events that were lost. */
+  readonly telemetry: { dropped(reason: LossReason, count: number): void };
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -35,7 +37,7 @@ interface Peer {
 const DRAIN_LIMIT_MS = 500;
 
 /**
- * Routes events between the instances of this node and those of its peers. An event that cannot be delivered is counted
+ * Routes events between the instances that are served here and those of peers. An event that cannot be delivered is counted
  * by reason; a call among them is answered with `err`.
  */
 export class DataPlane implements InvocationApi {
@@ -53,16 +55,22 @@ export class DataPlane implements InvocationApi {
     this.#receivers.push(receiver);
   }
 
-  /** The invocation URL of each peer; this node is not among them. */
+  /** The invocation URL of each peer; nodes served here are not among them. */
   get peers(): ReadonlyMap<Uuid, string> {
     const urls = new Map<Uuid, string>();
     for (const [nodeId, { link }] of this.#peers) urls.set(nodeId, link.url);
     return urls;
   }
 
+  /** True when an event for a node that is served elsewhere would be lost now, because too many wait for it. */
+  isCongested(nodeId: Uuid): boolean {
+    const peer = this.#peers.get(nodeId);
+    return peer !== undefined && peer.link.length >= this.#parts.settings.queueEvents;
+  }
+
   /** Takes an event of a local instance for any instance; never waits, never throws. */
   send(event: Event): void {
-    if (event.target.nodeId === this.#parts.nodeId) {
+    if (this.#parts.isLocal(event.target.nodeId)) {
       this.#deliver(event);
       return;
     }
@@ -77,10 +85,10 @@ export class DataPlane implements InvocationApi {
 
   /** Takes an event of a peer for an instance on this node; an unknown instance is no error (see {@link InvocationApi}). */
   handle(event: Event): void {
-    if (event.target.nodeId !== this.#parts.nodeId) {
+    if (!this.#parts.isLocal(event.target.nodeId)) {
       throw new EdgelessError(
         "EDGELESS_UNKNOWN_INSTANCE",
-        `event is for ${formatInstanceId(event.target)}, this is node ${this.#parts.nodeId}`,
+        `event is for ${formatInstanceId(event.target)}, which is not here`,
       );
     }
     if (isAnswer(event.data)) {
@@ -90,7 +98,7 @@ export class DataPlane implements InvocationApi {
   }
 
   /**
-   * Changes the table of peers; connections are made in the background. This node's own id is accepted and needs none.
+   * Changes the table of peers; connections are made in the background. The id of a node that is served here is accepted and needs none.
    * @throws EdgelessError EDGELESS_BAD_URL
    */
   updatePeers(update: PeerUpdate): void {
@@ -118,13 +126,13 @@ export class DataPlane implements InvocationApi {
         `invocation_url of peer ${nodeId} cannot be used (${why}): "${invocationUrl.slice(0, 120)}"`,
       );
     }
-    if (nodeId === this.#parts.nodeId) return;
+    if (this.#parts.isLocal(nodeId)) return;
     const known = this.#peers.get(nodeId);
     if (known !== undefined) {
       known.link.renew(invocationUrl);
       return;
     }
-    const onLost = (events: readonly Event[], reason: DropReason) => this.#lose(events, reason);
+    const onLost = (events: readonly Event[], reason: LossReason) => this.#lose(events, reason);
     this.#peers.set(nodeId, {
       link: new PeerLink(invocationUrl, { ...this.#parts, onLost }),
       calls: new OutstandingCalls(this.#parts.settings.queueEvents),
@@ -155,7 +163,7 @@ export class DataPlane implements InvocationApi {
     }
   }
 
-  #lose(events: readonly Event[], reason: DropReason): void {
+  #lose(events: readonly Event[], reason: LossReason): void {
     this.#parts.telemetry.dropped(reason, events.length);
     for (const event of events) {
       if (event.data.type !== "call") continue;

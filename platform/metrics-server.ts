@@ -1,9 +1,14 @@
 import { createServer } from "node:http";
-import { formatEndpoint, parseEndpoint } from "../../core/endpoint.js";
-import { EdgelessError, reasonOf } from "../../core/errors.js";
-import type { Logger } from "../../core/log.js";
-import { closeHttp, listenHttp } from "../../platform/listen-http.js";
-import type { MetricsPage } from "./prometheus-metrics.js";
+import { formatEndpoint, parseEndpoint } from "../core/endpoint.js";
+import { EdgelessError, reasonOf } from "../core/errors.js";
+import type { Logger } from "../core/log.js";
+import { closeHttp, listenHttp } from "./listen-http.js";
+
+/** Text of a metrics page and how it is labelled. */
+export interface MetricsPage {
+  readonly contentType: string;
+  render(): Promise<string>;
+}
 
 /** A metrics server that listens. */
 export interface RunningMetricsServer {

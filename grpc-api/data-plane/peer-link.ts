@@ -4,8 +4,8 @@ import type { Event } from "../../core/event.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import { type RetryPolicy, RetrySchedule } from "../../core/retry-schedule.js";
-import type { DropReason } from "../telemetry/telemetry.js";
 import type { DataPlaneSettings } from "./data-plane-settings.js";
+import type { LossReason } from "./loss-reason.js";
 import { PeerQueue, type QueuedEvent } from "./peer-queue.js";
 
 /** A connection to the data plane of a peer; it is made at the first event and repaired by itself. */
@@ -19,7 +19,7 @@ export interface PeerConnection {
 export type ConnectPeer = (invocationUrl: string) => PeerConnection;
 
 /** Told of events that will not be delivered. */
-export type OnLost = (events: readonly Event[], reason: DropReason) => void;
+export type OnLost = (events: readonly Event[], reason: LossReason) => void;
 
 /** What a {@link PeerLink} works with. */
 export interface PeerLinkParts {
@@ -97,7 +97,7 @@ export class PeerLink {
   }
 
   /** Ends the link; what still waits is reported as lost. */
-  close(reason: DropReason): void {
+  close(reason: LossReason): void {
     this.#closed = true;
     this.#retryTimer?.cancel();
     this.#retryTimer = undefined;
@@ -182,7 +182,7 @@ export class PeerLink {
     return this.#parts.clock.monotonicMs() - this.#parts.settings.queueAgeMs;
   }
 
-  #lose(events: readonly Event[], reason: DropReason): void {
+  #lose(events: readonly Event[], reason: LossReason): void {
     if (events.length > 0) this.#parts.onLost(events, reason);
   }
 }

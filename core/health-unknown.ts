@@ -1,4 +1,4 @@
-import type { NodeHealth } from "../../core/health.js";
+import type { NodeHealth } from "./health.js";
 
 /** What a field of {@link NodeHealth} says when its value is not available. */
 export const UNKNOWN = -1;
