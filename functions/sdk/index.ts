@@ -1,4 +1,5 @@
 export { Args, args } from "./args";
+export { ByteWriter } from "./byte-writer";
 export { EdgeFunction } from "./edge-function";
 export { Event } from "./event";
 export { InstanceId, slf } from "./instance-id";

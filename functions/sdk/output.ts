@@ -19,6 +19,14 @@ export class Output {
     this.nameLen = writeUtf8(name, ptr);
   }
 
+  /** Makes a channel of a name that is UTF-8 already; the build tool does this for names given as literals. */
+  static ofBytes(namePtr: usize, nameLen: usize): Output {
+    const output = changetype<Output>(__new(offsetof<Output>(), idof<Output>()));
+    store<usize>(changetype<usize>(output), namePtr, offsetof<Output>("namePtr"));
+    store<usize>(changetype<usize>(output), nameLen, offsetof<Output>("nameLen"));
+    return output;
+  }
+
   /** Makes the channels `prefix0` … `prefix(count-1)`; with literals the build tool lists them as outputs. */
   static range(prefix: string, count: i32): Output[] {
     const outputs: Output[] = [];

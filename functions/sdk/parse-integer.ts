@@ -7,56 +7,78 @@ export function unitAt(ptr: usize, index: usize, shift: usize): u32 {
   return shift ? <u32>load<u16>(ptr + (index << 1)) : <u32>load<u8>(ptr + index);
 }
 
+let negative: boolean = false;
+
 /**
  * Reads digits, optionally after a sign, as Rust does: no spaces, at least one digit, errors from left to right.
- * @param max greatest value allowed
- * @param min magnitude of the least value allowed; 0 means that a minus sign is not a digit
- * @returns the value (negative ones in two's complement), 0 on error
+ * @param max greatest magnitude allowed
+ * @param min greatest magnitude allowed after a minus; 0 means that a minus is not allowed at all
+ * @returns the magnitude, 0 on error; `negative` is then false
  */
-function parseDigits<T>(ptr: usize, len: usize, shift: usize, max: T, min: T): T {
-  let error = NumberError.EmptyInteger;
-  let value: T = 0 as T;
-  let negative = false;
-  if (len) {
-    let at: usize = 0;
-    const first = unitAt(ptr, 0, shift);
-    negative = first == 0x2d && min != (0 as T);
-    if (negative || first == 0x2b) at = 1;
-    error = at == len ? NumberError.InvalidDigit : NumberError.None;
-    const limit = negative ? min : max;
-    for (; at < len; at++) {
-      const digit = unitAt(ptr, at, shift) - 0x30;
-      if (digit > 9) {
-        error = NumberError.InvalidDigit;
-        break;
-      }
-      if (value > (limit - <T>digit) / <T>10) {
-        error = negative ? NumberError.TooSmall : NumberError.TooLarge;
-        break;
-      }
-      value = value * <T>10 + <T>digit;
-    }
+function readDigits(ptr: usize, len: usize, shift: usize, max: u32, min: u32): u32 {
+  let at = readSign(ptr, len, shift, min != 0);
+  const limit = negative ? min : max;
+  let value: u32 = 0;
+  for (; at < len; at++) {
+    const digit = unitAt(ptr, at, shift) - 0x30;
+    if (digit > 9) return refuse(NumberError.InvalidDigit);
+    if (value > (limit - digit) / 10) return refuse(negative ? NumberError.TooSmall : NumberError.TooLarge);
+    value = value * 10 + digit;
   }
+  return value;
+}
+
+/** The same with 64 bits, apart from it because 64 bits are slow on targets without them. */
+function readDigits64(ptr: usize, len: usize, shift: usize, max: u64, min: u64): u64 {
+  let at = readSign(ptr, len, shift, min != 0);
+  const limit = negative ? min : max;
+  let value: u64 = 0;
+  for (; at < len; at++) {
+    const digit = unitAt(ptr, at, shift) - 0x30;
+    if (digit > 9) return refuse(NumberError.InvalidDigit);
+    if (value > (limit - digit) / 10) return refuse(negative ? NumberError.TooSmall : NumberError.TooLarge);
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Returns the index of the first digit; the end of the text when there is no digit, which is noted. */
+function readSign(ptr: usize, len: usize, shift: usize, signed: boolean): usize {
+  negative = false;
+  noteNumberError(len ? NumberError.None : NumberError.EmptyInteger);
+  if (!len) return 0;
+  const first = unitAt(ptr, 0, shift);
+  const minus = first == 0x2d && signed;
+  if (!minus && first != 0x2b) return 0;
+  if (len == 1) refuse(NumberError.InvalidDigit);
+  else negative = minus;
+  return 1;
+}
+
+function refuse(error: NumberError): u32 {
   noteNumberError(error);
-  return error != NumberError.None ? (0 as T) : negative ? ((0 as T) - value) as T : value;
+  negative = false;
+  return 0;
 }
 
 /** Reads an i32; see `lastNumberError`. */
 export function parseI32(ptr: usize, len: usize, shift: usize): i32 {
-  return <i32>parseDigits<u32>(ptr, len, shift, 0x7fffffff, 0x80000000);
+  const magnitude = <i32>readDigits(ptr, len, shift, 0x7fffffff, 0x80000000);
+  return negative ? -magnitude : magnitude;
 }
 
 /** Reads a u32; see `lastNumberError`. */
 export function parseU32(ptr: usize, len: usize, shift: usize): u32 {
-  return parseDigits<u32>(ptr, len, shift, u32.MAX_VALUE, 0);
+  return readDigits(ptr, len, shift, u32.MAX_VALUE, 0);
 }
 
 /** Reads an i64; see `lastNumberError`. */
 export function parseI64(ptr: usize, len: usize, shift: usize): i64 {
-  return <i64>parseDigits<u64>(ptr, len, shift, <u64>i64.MAX_VALUE, 1 << 63);
+  const magnitude = <i64>readDigits64(ptr, len, shift, <u64>i64.MAX_VALUE, <u64>1 << 63);
+  return negative ? -magnitude : magnitude;
 }
 
 /** Reads a u64; see `lastNumberError`. */
 export function parseU64(ptr: usize, len: usize, shift: usize): u64 {
-  return parseDigits<u64>(ptr, len, shift, u64.MAX_VALUE, 0);
+  return readDigits64(ptr, len, shift, u64.MAX_VALUE, 0);
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import t from "tap";
-import { type Answer, GuestDriver, SELF, SOURCE } from "../kit/guest-driver.js";
 import { functionFolder } from "../kit/built-function.js";
+import { type Answer, GuestDriver, SELF, SOURCE } from "../kit/guest-driver.js";
 import { expandDecimal, nearestFloat32, rustInteger } from "../kit/number-oracle.js";
 
 /** Answers calls `operation:argument` with what the SDK makes of the argument. */
@@ -94,14 +94,16 @@ const probe = new GuestDriver(wasm, { answer: (_, payload) => (payload === "?" ?
 const ask = (operation: string, argument: string | number | bigint): Answer =>
   probe.call(`${operation}:${argument}`);
 
-t.test("integers are read as Rust reads them", async (t) => {
+t.test("integers are read as Rust reads them", async () => {
   const shapes = fc.oneof(
     fc.bigInt(-(2n ** 66n), 2n ** 66n).map(String),
     fc.stringMatching(/^[-+]?[0-9]{0,21}[ x_.]?[0-9]{0,3}$/),
     fc.constantFrom("", "+", "-", "--1", "-0", "+0", "٣", " 1"),
-    fc.constantFrom(31n, 32n, 63n, 64n).chain((bits) =>
-      fc.bigInt(-2n, 2n).chain((d) => fc.constantFrom(`${2n ** bits + d}`, `${-(2n ** bits) + d}`)),
-    ),
+    fc
+      .constantFrom(31n, 32n, 63n, 64n)
+      .chain((bits) =>
+        fc.bigInt(-2n, 2n).chain((d) => fc.constantFrom(`${2n ** bits + d}`, `${-(2n ** bits) + d}`)),
+      ),
   );
   fc.assert(
     fc.property(shapes, (text) => {
@@ -126,7 +128,7 @@ t.test("floats are written as Rust writes them", async (t) => {
     [Number.POSITIVE_INFINITY, "inf"],
     [Number.NEGATIVE_INFINITY, "-inf"],
     [Number.NaN, "NaN"],
-    [9007199254740993, "9007199254740992"],
+    [9007199254740992, "9007199254740992"],
     [123456.789, "123456.789"],
   ];
   for (const [value, text] of known) t.equal(ask("f64bits", bits64(value)), text);
@@ -143,7 +145,7 @@ t.test("floats are written as Rust writes them", async (t) => {
   );
 });
 
-t.test("the text of an f32 is the shortest that reads back, and the closest of those", async (t) => {
+t.test("the text of an f32 is the shortest that reads back, and the closest of those", async () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 0x7f7fffff }), (bits) => {
       const text = ask("f32bits", bits) as string;
@@ -183,12 +185,32 @@ t.test("floats are read to the nearest value", async (t) => {
   ]) {
     t.equal(ask("tof64", text), String(bits64(Number(text))), text.slice(0, 40));
   }
-  for (const [text, value] of Object.entries({ inf: "inf", "-Infinity": "-inf", NAN: "NaN", "+inf": "inf" })) {
+  for (const [text, value] of Object.entries({
+    inf: "inf",
+    "-Infinity": "-inf",
+    NAN: "NaN",
+    "+inf": "inf",
+  })) {
     t.equal(ask("f64", text), value);
     t.equal(ask("f32", text), value);
   }
   t.equal(ask("f32", ""), "cannot parse float from empty string");
-  for (const text of [".", "+", "-", "e5", ".e5", "1e", "1e+", "1.2.3", " 1", "1 ", "1f", "0x10", "infin", "1_0"]) {
+  for (const text of [
+    ".",
+    "+",
+    "-",
+    "e5",
+    ".e5",
+    "1e",
+    "1e+",
+    "1.2.3",
+    " 1",
+    "1 ",
+    "1f",
+    "0x10",
+    "infin",
+    "1_0",
+  ]) {
     t.equal(ask("f64", text), "invalid float literal", text);
   }
   const number = fc.oneof(
@@ -234,10 +256,10 @@ t.test("init payloads of keys and values", async (t) => {
   t.match(probe.take(), [["log", 1, "probe", /nonsense/]]);
 });
 
-t.test("text crosses the border unchanged", async (t) => {
+t.test("text crosses the border unchanged", async () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 40 }), (text) => {
-      const wellFormed = text.toWellFormed();
+      const wellFormed = Buffer.from(text, "utf8").toString("utf8");
       probe.take();
       probe.cast(`x${wellFormed}`);
       const [effect] = probe.take();
@@ -290,7 +312,7 @@ t.test("base64", async (t) => {
   );
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 30 }), (text) => {
-      const bytes = Buffer.from(text.toWellFormed(), "utf8");
+      const bytes = Buffer.from(text, "utf8");
       return ask("decode64", bytes.toString("base64")) === bytes.toString("utf8");
     }),
   );
@@ -307,9 +329,36 @@ t.test("JSON is read and written", async (t) => {
     }),
     { numRuns: 300 },
   );
-  t.equal(ask("json", ' { "a" : [ 1 , -0.5e+3 , true , null ] , "" : "\\u00e9\\n\\ud83d\\ude42/\\/" } '), '{"a":[1,-0.5e+3,true,null],"":"é\\n🙂//"}');
-  for (const text of ["", "{", "[1,]", "[,1]", "{,}", '{"a"}', '{"a":1,}', "01", "1.", ".5", "+1", "tru", "nul", '"a', '"\n"', '"\\x"', '"\\u12g4"', "1 2", "[1}"  ]) {
-    t.equal(ask("json", text) === "error-code" && ask("skip", text) === "error-code" ? "refused" : "accepted", "refused", text.slice(0, 20));
+  t.equal(
+    ask("json", ' { "a" : [ 1 , -0.5e+3 , true , null ] , "" : "\\u00e9\\n\\ud83d\\ude42/\\/" } '),
+    '{"a":[1,-0.5e+3,true,null],"":"é\\n🙂//"}',
+  );
+  for (const text of [
+    "",
+    "{",
+    "[1,]",
+    "[,1]",
+    "{,}",
+    '{"a"}',
+    '{"a":1,}',
+    "01",
+    "1.",
+    ".5",
+    "+1",
+    "tru",
+    "nul",
+    '"a',
+    '"\n"',
+    '"\\x"',
+    '"\\u12g4"',
+    "1 2",
+    "[1}",
+  ]) {
+    t.equal(
+      ask("json", text) === "error-code" && ask("skip", text) === "error-code" ? "refused" : "accepted",
+      "refused",
+      text.slice(0, 20),
+    );
   }
 });
 

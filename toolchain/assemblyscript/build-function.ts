@@ -6,7 +6,7 @@ import { prepareImage } from "../image/prepare.js";
 import type { BuildProfile } from "./build-profile.js";
 import type { BuildReport } from "./build-report.js";
 import { CompilerProcess } from "./compiler-process.js";
-import { compileError } from "./diagnostic.js";
+import { compileError, type Diagnostic } from "./diagnostic.js";
 import { functionPackageText, PACKAGE_FILE, readFunctionPackage } from "./function-package.js";
 
 import { sdkFolder } from "./sdk-folder.js";
@@ -43,8 +43,7 @@ export async function buildFunction(folder: string, options: BuildOptions = {}):
   try {
     const { wasm, diagnostics, ...compilation } = await compiler.compile(task);
     if (wasm === undefined) throw compileError(folder, diagnostics);
-    // Any module may be written that a node could load; how much memory it grants is its own affair.
-    prepareImage(wasm, { maxMemoryPages: MAX_PAGES });
+    checkModule(folder, wasm, compilation.hostCalls);
     mkdirSync(outFolder, { recursive: true });
     writeFileAtomically(wasmFile, wasm);
     writeIfChanged(
@@ -66,6 +65,15 @@ export async function buildFunction(folder: string, options: BuildOptions = {}):
     };
   } finally {
     if (options.compiler === undefined) compiler.close();
+  }
+}
+
+/** How much memory a node grants is its own affair; all else must be so that any node can load the module. */
+function checkModule(folder: string, wasm: Uint8Array, hostCalls: readonly Diagnostic[]): void {
+  try {
+    prepareImage(wasm, { maxMemoryPages: MAX_PAGES });
+  } catch (thrown) {
+    throw hostCalls.length > 0 ? compileError(folder, hostCalls) : thrown;
   }
 }
 

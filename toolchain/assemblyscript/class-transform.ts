@@ -1,4 +1,7 @@
 import type { Parser, Source } from "assemblyscript";
+import { type HostCall, hostCalls } from "./host-calls.js";
+import { encodeOutputNames, makeLazy } from "./lean-sdk.js";
+import { SDK_PACKAGE } from "./sdk-folder.js";
 import { decoratedClasses, isFunctionDecorator, outputNames } from "./source-facts.js";
 
 /** `CommonFlags.Export` of the compiler, which it publishes as a constant that other modules cannot import. */
@@ -6,13 +9,23 @@ const EXPORT_FLAG = 2;
 
 /**
  * Runs inside the compiler after parsing: takes the decorator off the function's class, exports the class for the
- * generated entry and collects the output channels of all files of the user.
+ * generated entry, collects what the build wants to know of the user's files, and makes the syntax tree leaner.
  */
 export class ClassTransform {
+  /** Output channels, in the order they appear. */
   readonly outputs: string[] = [];
+  /** Uses of what no host offers, with the path of the file as the compiler names it. */
+  readonly hostCalls: (HostCall & { readonly path: string })[] = [];
 
   afterParse(parser: Parser): void {
-    for (const source of parser.sources) if (isOwn(source)) this.#take(source);
+    for (const source of parser.sources) {
+      const { internalPath } = source;
+      const sdk = internalPath.startsWith(`~lib/${SDK_PACKAGE}/`);
+      const own = !internalPath.startsWith("~lib/");
+      if (own) this.#take(source);
+      if (sdk) makeLazy(source);
+      if (own || sdk) encodeOutputNames(source);
+    }
   }
 
   #take(source: Source): void {
@@ -22,9 +35,6 @@ export class ClassTransform {
       declaration.flags |= EXPORT_FLAG;
     }
     for (const name of outputNames(source)) if (!this.outputs.includes(name)) this.outputs.push(name);
+    for (const call of hostCalls(source)) this.hostCalls.push({ ...call, path: source.normalizedPath });
   }
-}
-
-function isOwn(source: Source): boolean {
-  return !source.internalPath.startsWith("~lib/");
 }

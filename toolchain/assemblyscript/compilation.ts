@@ -19,6 +19,8 @@ export interface Compilation {
   readonly wasm: Uint8Array | undefined;
   readonly diagnostics: readonly Diagnostic[];
   readonly outputs: readonly string[];
+  /** Where the source uses what no host offers; the reason when the module breaks the guest ABI. */
+  readonly hostCalls: readonly Diagnostic[];
   readonly memory: MemoryScheme;
   /** Why the tiny profile keeps a collector; undefined otherwise. */
   readonly memoryReason: string | undefined;

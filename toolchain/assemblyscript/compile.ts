@@ -25,6 +25,7 @@ export async function compile(task: CompileTask): Promise<Compilation> {
       wasm: undefined,
       diagnostics: [...(await syntaxErrors(task)), complaint],
       outputs: [],
+      hostCalls: [],
       memory,
       memoryReason: reason,
       inputs: [path],
@@ -98,6 +99,9 @@ async function runCompiler(
     wasm: error === null ? wasm : undefined,
     diagnostics,
     outputs: transform.outputs,
+    hostCalls: transform.hostCalls.map(({ message, path, offset }) =>
+      place(task, files, "error", message, { start: offset, source: { normalizedPath: path } }, entry),
+    ),
     inputs: [...files.read.keys()],
   };
 }

@@ -2,9 +2,7 @@ import {
   CallExpression,
   ClassDeclaration,
   type DecoratorNode,
-  type Expression,
   FieldDeclaration,
-  FunctionDeclaration,
   IdentifierExpression,
   ImportStatement,
   IntegerLiteralExpression,
@@ -48,6 +46,15 @@ export interface SourceFacts {
 }
 
 const NUMERIC = new Set("bool i8 u8 i16 u16 i32 u32 i64 u64 isize usize f32 f64 boolean number".split(" "));
+
+const BOOLEANS = new Set(["true", "false"]);
+
+/** Classes of the SDK whose objects refer to no other managed object. */
+const PLAIN_CLASSES = new Set(["ByteWriter", "Lcg", "Output"]);
+
+/** `CommonFlags.Const` and `.Readonly` of the compiler, which it publishes as constants that cannot be imported. */
+const CONST_FLAG = 8;
+const READONLY_FLAG = 64;
 
 /** Parses one file, without its imports. A file with syntax errors gives the facts of what could be read. */
 export function readSourceFacts(text: string): SourceFacts {
@@ -124,23 +131,18 @@ function keptObject(source: Source): string | undefined {
           ? statement.members.filter((member) => member instanceof FieldDeclaration)
           : [];
     for (const place of places) if (!isHarmless(place)) return `"${place.name.text}" can keep an object`;
-    if (statement instanceof FunctionDeclaration) continue;
   }
   return undefined;
 }
 
+/** A number, or an object without references to others that is made before the first event and never replaced. */
 function isHarmless(place: VariableDeclaration | FieldDeclaration): boolean {
-  if (place.type !== null) return place.type instanceof NamedTypeNode && isHarmlessType(place.type);
-  return place.initializer !== null && isHarmlessValue(place.initializer);
-}
-
-function isHarmlessType(type: NamedTypeNode): boolean {
-  const name = type.name.identifier.text;
-  return NUMERIC.has(name) || name === "Output";
-}
-
-function isHarmlessValue(value: Expression): boolean {
-  if (value instanceof NewExpression) return value.typeName.identifier.text === "Output";
-  if (value instanceof IdentifierExpression) return value.text === "true" || value.text === "false";
-  return value instanceof LiteralExpression && !(value instanceof StringLiteralExpression);
+  const { initializer, type } = place;
+  if (initializer instanceof NewExpression) {
+    const fixed = (place.flags & (CONST_FLAG | READONLY_FLAG)) !== 0;
+    return fixed && PLAIN_CLASSES.has(initializer.typeName.identifier.text);
+  }
+  if (type !== null) return type instanceof NamedTypeNode && NUMERIC.has(type.name.identifier.text);
+  if (initializer instanceof IdentifierExpression) return BOOLEANS.has(initializer.text);
+  return initializer instanceof LiteralExpression && !(initializer instanceof StringLiteralExpression);
 }

@@ -1,0 +1,43 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { EdgelessError } from "../../core/errors.js";
+import { RUST_WASM } from "../../core/specification.js";
+import { functionPackageText, PACKAGE_FILE } from "./function-package.js";
+import { functionSource, functionTestSource } from "./function-template.js";
+import { sdkFolder } from "./sdk-folder.js";
+
+/**
+ * Makes a folder with a function that builds, a test of it, and what an editor needs.
+ * @param folder where the new folder goes
+ * @param name name of the function and of its folder: letters, digits, `_` and `-`, the first one a letter
+ * @returns the path of the new folder
+ * @throws EdgelessError EDGELESS_USAGE for a bad name, EDGELESS_FILE_EXISTS
+ */
+export function createFunction(folder: string, name: string): string {
+  if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name) || basename(name) !== name) {
+    throw new EdgelessError(
+      "EDGELESS_USAGE",
+      `"${name}" is no name for a function: use letters, digits, _ and -, and begin with a letter`,
+    );
+  }
+  const path = resolve(folder, name);
+  if (existsSync(path)) throw new EdgelessError("EDGELESS_FILE_EXISTS", `${path} exists already`);
+  mkdirSync(path, { recursive: true });
+  const write = (file: string, text: string) => writeFileSync(join(path, file), text);
+  write(`${name}.ts`, functionSource(name));
+  write(`${name}.test.json`, functionTestSource());
+  write(
+    PACKAGE_FILE,
+    functionPackageText({
+      id: name,
+      version: "0.1",
+      function_type: RUST_WASM,
+      outputs: ["result"],
+      build: `${name}.ts`,
+    }),
+  );
+  const editor = relative(path, join(dirname(sdkFolder()), "tsconfig.json")).replaceAll("\\", "/");
+  const tsconfig = { extends: editor.startsWith(".") ? editor : `./${editor}`, include: ["*.ts"] };
+  write("tsconfig.json", `${JSON.stringify(tsconfig, undefined, 2)}\n`);
+  return path;
+}
