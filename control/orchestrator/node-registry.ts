@@ -203,6 +203,8 @@ export class NodeRegistry {
   #noteUncertain(node: NodeRecord, former: NodePlan): void {
     const { components } = this.#agenda.tables;
     const { current } = former;
+    for (const { classKey } of former.stops.values()) node.plan.untilReset.push(classKey);
+    for (const [token, classKey] of former.uncertain) node.plan.uncertain.set(token, classKey);
     if (current?.command.type === "start")
       node.plan.uncertain.set(current.token, components.get(current.command.logicalId)?.classKey ?? "");
     for (const logicalId of node.instances.values()) {
