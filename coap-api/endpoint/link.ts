@@ -48,6 +48,7 @@ export class Link {
       address,
       port,
       nextMessageId: ((start[0] as number) << 8) | (start[1] as number),
+      repetitions: 0,
       seen: [],
       current: undefined,
       waiting: [],
@@ -90,7 +91,7 @@ export class Link {
    * @param giveUp runs when no repetition is left, or no response follows the acknowledgement
    */
   transmit(peer: Peer, exchange: Exchange, giveUp: () => void): void {
-    const { ackTimeoutMs, ackRandomFactor, maxRetransmit } = this.settings;
+    const { ackTimeoutMs, ackRandomFactor, maxRetransmit, maxTimeoutMs } = this.settings;
     const spread = (this.draw(1)[0] as number) / 255;
     exchange.timeoutMs = ackTimeoutMs * (1 + spread * (ackRandomFactor - 1));
     exchange.repetitions = 0;
@@ -104,8 +105,9 @@ export class Link {
         return;
       }
       exchange.repetitions++;
-      exchange.timeoutMs *= 2;
+      exchange.timeoutMs = Math.min(exchange.timeoutMs * 2, maxTimeoutMs);
       this.counters.retransmissions++;
+      peer.repetitions++;
       this.sendBytes(peer, exchange.datagram);
       exchange.timer = this.timers.set(exchange.timeoutMs, repeat);
     };

@@ -1,4 +1,4 @@
-/** Parameters of an endpoint; the first five are those of RFC 7252 section 4.8. */
+/** Parameters of an endpoint; the first four are those of RFC 7252 section 4.8. */
 export interface EndpointSettings {
   /** ACK_TIMEOUT, milliseconds. */
   ackTimeoutMs: number;
@@ -12,12 +12,16 @@ export interface EndpointSettings {
   responseTimeoutMs: number;
   /** After how many milliseconds without an answer a request is acknowledged by itself. */
   ackDelayMs: number;
-  /** Message ids that are remembered for one peer. */
+  /** Message ids that are remembered for one peer, and requests of it that may wait for their answers. */
   duplicatesPerPeer: number;
   /** Requests to one peer that wait behind the one under way (NSTART 1). */
   queueCapacity: number;
   /** Largest body that is taken or fetched block-wise, bytes. */
   maxBodyBytes: number;
+  /** Bytes of all bodies that are held for block-wise transfers at a time. */
+  maxHeldBytes: number;
+  /** Bodies that are held for one peer at a time. */
+  bodiesPerPeer: number;
   /** Block size exponent of own blocks, and the largest that peers are asked to use. */
   blockExponent: number;
   /** Peers that are remembered. */
@@ -42,6 +46,8 @@ export const DEVICE_SETTINGS: EndpointSettings = {
   duplicatesPerPeer: 8,
   queueCapacity: 16,
   maxBodyBytes: 16384,
+  maxHeldBytes: 20480,
+  bodiesPerPeer: 2,
   blockExponent: 4,
   maxPeers: 4,
   maxObservers: 2,
