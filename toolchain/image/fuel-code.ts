@@ -6,8 +6,8 @@ import type { PreparedLayout } from "./prepared-layout.js";
 const LENGTH_SHIFT = 4;
 
 /**
- * Writes the code that charges fuel inside one function. The fuel lives in a global. A function with a tight loop
- * keeps it in a local instead, because a counter in memory would dominate a short loop; there the global is
+ * Writes the code that charges fuel inside one function. The fuel lives in a global. A function with a loop
+ * that calls nothing keeps it in a local instead, because a counter in memory would dominate a short loop; there the global is
  * brought up to date before anybody else can look at it: before calls and before the function is left.
  */
 export class FuelCode {
@@ -57,17 +57,17 @@ export class FuelCode {
   /**
    * Begins a loop, whose block type is given as bytes, and charges for each turn; gives the number of constructs opened.
    *
-   * A tight loop gets no call inside, because the engine makes much slower code for a loop with one. It is put into
+   * A loop without calls gets none, because the engine makes much slower code for a loop with one. It is put into
    * another loop instead, to which it goes when the fuel has run out and where the host is asked for more:
    * `loop; if fuel < 0 then refill; loop; fuel -= cost; if fuel < 0 then again the outer one; ...; end; end`.
    * What is refilled includes the cost, so that charging it again makes the same sum.
    */
   beginLoop(
     blockType: Uint8Array,
-    { cost, tight }: { readonly cost: number; readonly tight: boolean },
+    { cost, callFree }: { readonly cost: number; readonly callFree: boolean },
   ): number {
     const out = this.#out;
-    if (!tight) {
+    if (!callFree) {
       out.code(Op.loop).raw(blockType);
       this.charge(cost);
       return 1;

@@ -23,9 +23,9 @@ interface LoopPlace {
   readonly fuel: FuelCode;
 }
 
-/** Whether the loop at the current instruction is tight and short; loops with parameters are left as they are. */
+/** Whether the loop at the current instruction is short, calls nothing and has no loop inside; loops with parameters are left as they are. */
 export function canRepeat({ end, blockType }: InstructionReader, loop: LoopScan): boolean {
-  return loop.tight && blockType < 0 && loop.end - end <= MAX_BYTES;
+  return loop.callFree && loop.innermost && blockType < 0 && loop.end - end <= MAX_BYTES;
 }
 
 /**
@@ -38,7 +38,7 @@ export function writeRepeatedLoop(out: ByteWriter, bytes: Uint8Array, place: Loo
   const { instruction, loop, fuel } = place;
   const exit = place.depth + 1;
   out.byte(Op.block).range(bytes, instruction.immediates, instruction.end);
-  const head = exit + fuel.beginLoop(Uint8Array.of(VOID_BLOCK), { cost: loop.cost * TURNS, tight: true });
+  const head = exit + fuel.beginLoop(Uint8Array.of(VOID_BLOCK), { cost: loop.cost * TURNS, callFree: true });
   for (let turn = 1; turn <= TURNS; turn += 1) {
     const isLast = turn === TURNS;
     const depth = isLast ? head : head + 1;

@@ -39,7 +39,7 @@ export function rewriteFunction(
   layout: PreparedLayout,
 ): void {
   const fuelLocal = body.locals.reduce((sum, { count }) => sum + count, type.params.length);
-  const fuel = new FuelCode(out, layout, fuelLocal, scan.hasTightLoop);
+  const fuel = new FuelCode(out, layout, fuelLocal, scan.hasCallFreeLoop);
   writeLocals(out, body, [{ count: 2, type: ValueType.i32 }]);
   fuel.load();
   fuel.charge(scan.cost);
@@ -112,7 +112,7 @@ export function rewriteFunction(
 }
 
 /** What a loop that was not scanned would be; every loop is scanned. */
-const NO_LOOP: LoopScan = { cost: 1, tight: false, end: 0 };
+const NO_LOOP: LoopScan = { cost: 1, callFree: false, innermost: false, end: 0 };
 
 /** Writes the current call instruction with the function's index in the prepared module. */
 export function writeCall(

@@ -70,7 +70,7 @@ export class SuspendableFunction {
     this.#plan = planSuspension(module.bytes, source.body, graph);
     this.#stack = new OperandStack(module, own);
     this.#locals = new SavedLocals(own, 2);
-    this.#fuel = new FuelCode(this.#code, layout, own.length, source.scan.hasTightLoop);
+    this.#fuel = new FuelCode(this.#code, layout, own.length, source.scan.hasCallFreeLoop);
     this.#scratch = own.length + 1;
     this.#site = this.#locals.add(ValueType.i32);
   }
@@ -80,7 +80,7 @@ export class SuspendableFunction {
     const { body, scan } = this.#source;
     this.#writeBody();
     writeLocals(out, body, [{ count: 2, type: ValueType.i32 }, ...this.#locals.added()]);
-    const entry = new FuelCode(out, this.#layout, this.#scratch - 1, scan.hasTightLoop);
+    const entry = new FuelCode(out, this.#layout, this.#scratch - 1, scan.hasCallFreeLoop);
     entry.load();
     out.code(Op.globalGet).u32(this.#layout.stateGlobal).code(Op.if, VOID_BLOCK);
     this.#locals.writeLoad(out, this.#layout);
@@ -166,9 +166,9 @@ export class SuspendableFunction {
       }
     }
     const loop = this.#source.scan.loops.get(start);
-    const isTight = loop?.tight === true;
-    const written = isTight ? this.#fuel.beginLoop(this.#module.bytes.subarray(immediates, end), loop) : 1;
-    if (!isTight) {
+    const isCallFree = loop?.callFree === true;
+    const written = isCallFree ? this.#fuel.beginLoop(this.#module.bytes.subarray(immediates, end), loop) : 1;
+    if (!isCallFree) {
       this.#code.range(this.#module.bytes, start, end);
     }
     this.#stack.cut(base);
@@ -176,7 +176,7 @@ export class SuspendableFunction {
     this.#depth += written;
     this.#open.push({ type, base, depth: this.#depth, written, suspends: plan.suspends });
     this.#beginSequence(plan);
-    if (loop !== undefined && !isTight) {
+    if (loop !== undefined && !isCallFree) {
       this.#fuel.charge(loop.cost);
     }
   }

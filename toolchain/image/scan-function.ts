@@ -10,8 +10,10 @@ import type { FunctionBody } from "../wasm/wasm-module.js";
 export interface LoopScan {
   /** Cost of one turn without the loops inside it. */
   cost: number;
-  /** Whether it neither calls anything nor has a loop inside: where a function spends its time when it computes. */
-  tight: boolean;
+  /** Whether nothing is called in it, the loops inside it included. */
+  callFree: boolean;
+  /** Whether it has no loop inside. */
+  innermost: boolean;
   /** Offset of its `end`. */
   end: number;
 }
@@ -22,8 +24,8 @@ export interface FunctionScan {
   readonly cost: number;
   /** The loops by the offset of their instruction. */
   readonly loops: ReadonlyMap<number, Readonly<LoopScan>>;
-  /** Whether one of the loops is tight. */
-  readonly hasTightLoop: boolean;
+  /** Whether one of the loops is free of calls. */
+  readonly hasCallFreeLoop: boolean;
   /** Functions that are called directly. */
   readonly calls: readonly number[];
   /** Types that are called through a table. */
@@ -54,7 +56,7 @@ interface OpenConstruct {
  */
 export function scanFunction(bytes: Uint8Array, body: FunctionBody, features: Set<Feature>): FunctionScan {
   const instruction = new InstructionReader(new ByteReader(bytes, body.start, body.end));
-  const outside: LoopScan = { cost: 1, tight: false, end: body.end };
+  const outside: LoopScan = { cost: 1, callFree: false, innermost: false, end: body.end };
   const loops = new Map<number, LoopScan>();
   const calls = new Set<number>();
   const indirectTypes = new Set<number>();
@@ -74,8 +76,8 @@ export function scanFunction(bytes: Uint8Array, body: FunctionBody, features: Se
     loop.cost += COSTS.get(opcode) ?? 1;
     switch (opcode) {
       case Op.loop:
-        loop.tight = false;
-        loop = { cost: 1, tight: true, end: body.end };
+        loop.innermost = false;
+        loop = { cost: 1, callFree: true, innermost: true, end: body.end };
         loops.set(start, loop);
         noteBlockType(instruction.blockType, start, features);
         open.push({ opcode, loop });
@@ -94,21 +96,23 @@ export function scanFunction(bytes: Uint8Array, body: FunctionBody, features: Se
         open.pop();
         if (inside.opcode === Op.loop) {
           loop.end = start;
+          const around = open[open.length - 1]?.loop ?? outside;
+          around.callFree &&= loop.callFree;
         }
         break;
       case Op.call:
-        loop.tight = false;
+        loop.callFree = false;
         calls.add(instruction.index);
         break;
       case Op.callIndirect:
-        loop.tight = false;
+        loop.callFree = false;
         indirectTypes.add(instruction.index);
         if (instruction.second !== 0) {
           features.add("reference-types");
         }
         break;
       default:
-        loop.tight &&= !isBulkOperation(opcode);
+        loop.callFree &&= !isBulkOperation(opcode);
     }
     if (open.length > MODULE_LIMITS.nesting) {
       throw badWasm(start, `a function is nested deeper than ${MODULE_LIMITS.nesting} levels`);
@@ -120,7 +124,7 @@ export function scanFunction(bytes: Uint8Array, body: FunctionBody, features: Se
   return {
     cost: outside.cost,
     loops,
-    hasTightLoop: [...loops.values()].some(({ tight }) => tight),
+    hasCallFreeLoop: [...loops.values()].some(({ callFree }) => callFree),
     calls: [...calls],
     indirectTypes: [...indirectTypes],
   };

@@ -5,7 +5,7 @@
 export const MODULE_LIMITS = {
   bytes: 8 * 1024 * 1024,
   /** Bytes of all code together, which decides how long reading takes. */
-  codeBytes: 2 * 1024 * 1024,
+  codeBytes: 1024 * 1024,
   sections: 10_000,
   types: 20_000,
   /** Parameters or results of one function type. */
@@ -18,7 +18,7 @@ export const MODULE_LIMITS = {
   tableElements: 100_000,
   segments: 100_000,
   /** Bytes of one function's code. */
-  functionBytes: 1024 * 1024,
+  functionBytes: 512 * 1024,
   /** Locals of one function, its parameters not counted. */
   locals: 10_000,
   /** Constructs inside each other in one function. */
