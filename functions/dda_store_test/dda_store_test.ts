@@ -7,11 +7,11 @@ const dda = new Output("dda");
 /** Test fixture: does something random to the store ten times a second. */
 @edgeFunction
 class DdaStoreTest extends EdgeFunction {
-  private random: Lcg = new Lcg(0);
+  private readonly random: Lcg = new Lcg(0);
 
   onInit(payload: string, state: string): void {
     // The host offers no randomness, but no two instances have the same id.
-    this.random = new Lcg(load<u32>(slf().functionPtr));
+    this.random.seed(load<u32>(slf().functionPtr));
     self.delayedCast(100, "wakeup");
   }
 

@@ -13,7 +13,7 @@ class MatrixMul extends EdgeFunction {
   private last: boolean = false;
   private size: i32 = 0;
   private targets: u32[] = [];
-  private random: Lcg = new Lcg(0);
+  private readonly random: Lcg = new Lcg(0);
   private matrix: StaticArray<f32> = [];
   private factor: StaticArray<f32> = [];
   private product: StaticArray<f32> = [];
@@ -26,7 +26,7 @@ class MatrixMul extends EdgeFunction {
     this.last = settings.bool("is_last");
     this.size = <i32>settings.u32("matrix_size", 100);
     this.targets = settings.has("outputs") ? settings.listU32("outputs", ":") : [0];
-    this.random = new Lcg(settings.u32("seed", 0));
+    this.random.seed(settings.u32("seed", 0));
     this.matrix = new StaticArray<f32>(this.size * this.size);
     this.factor = new StaticArray<f32>(this.size * this.size);
     this.product = new StaticArray<f32>(this.size * this.size);

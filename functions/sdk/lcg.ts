@@ -9,6 +9,11 @@ export class Lcg {
     this.state = seed;
   }
 
+  /** Starts again from a seed. */
+  seed(seed: u32): void {
+    this.state = seed;
+  }
+
   /** The next number, 0 or more and below 1. */
   next(): f32 {
     this.state = (1103515245 * this.state + 12345) & 0x7fffffff;

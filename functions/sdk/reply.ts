@@ -1,4 +1,4 @@
-import { allocate, release } from "./memory";
+import { release } from "./memory";
 import { readUtf8, utf8Bound, writeUtf8 } from "./text";
 
 /**
@@ -42,6 +42,8 @@ export class Reply {
   readonly code: i32;
   /** The text; empty when there is none. */
   readonly text: string;
+  /** The text as UTF-8, when it was made of bytes. */
+  content: ArrayBuffer | null = null;
 
   constructor(code: i32, text: string) {
     this.code = code;
@@ -65,8 +67,11 @@ export class Reply {
 
   /** Answers with `len` bytes of UTF-8 at `ptr`, which are copied. */
   static bytes(ptr: usize, len: usize): Reply {
-    keepReply(ptr, len);
-    return new Reply(1, "");
+    const reply = new Reply(1, "");
+    const content = newBuffer(len);
+    memory.copy(changetype<usize>(content), ptr, len);
+    reply.content = content;
+    return reply;
   }
 
   /** Copies the reply to the last call out of the block the host placed. */
@@ -87,30 +92,29 @@ export class Reply {
   }
 }
 
-let keptPtr: usize = 0;
-let keptLen: usize = 0;
+/** Keeps the bytes of a reply alive: the host copies them only after the handler has returned. */
+let kept: ArrayBuffer | null = null;
 
-function keepReply(ptr: usize, len: usize): void {
-  keptPtr = allocate(len);
-  keptLen = len;
-  memory.copy(keptPtr, ptr, len);
-}
-
-/** Drops the reply of the event before: its reader is the host, which copies it right after the handler. */
+/** Drops the reply of the event before. */
 export function dropKeptReply(): void {
-  if (keptPtr) release(keptPtr);
-  keptPtr = 0;
+  kept = null;
 }
 
 /** Stores a reply where the host looks for it and returns the result code of `handle_call_asm`. */
 export function giveReply(reply: Reply, ptrSlot: usize, lenSlot: usize): i32 {
-  if (reply.code == 1) {
-    if (!keptPtr) {
-      keptPtr = allocate(utf8Bound(reply.text));
-      keptLen = writeUtf8(reply.text, keptPtr);
-    }
-    store<u32>(ptrSlot, <u32>keptPtr);
-    store<u32>(lenSlot, <u32>keptLen);
-  }
-  return reply.code;
+  if (reply.code != 1) return reply.code;
+  let content = reply.content;
+  let length: usize = 0;
+  if (content === null) {
+    content = newBuffer(utf8Bound(reply.text));
+    length = writeUtf8(reply.text, changetype<usize>(content));
+  } else length = content.byteLength;
+  kept = content;
+  store<u32>(ptrSlot, <u32>changetype<usize>(content));
+  store<u32>(lenSlot, <u32>length);
+  return 1;
+}
+
+function newBuffer(size: usize): ArrayBuffer {
+  return changetype<ArrayBuffer>(__new(size, idof<ArrayBuffer>()));
 }

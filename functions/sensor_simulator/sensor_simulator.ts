@@ -11,14 +11,14 @@ class SensorSimulator extends EdgeFunction {
   private period: u64 = 1000;
   private min: f32 = 0;
   private max: f32 = 1;
-  private random: Lcg = new Lcg(0);
+  private readonly random: Lcg = new Lcg(0);
 
   onInit(payload: string, state: string): void {
     const settings = args(payload);
     this.period = settings.u64("period", 1000);
     this.min = settings.f32("min-value", 0);
     this.max = settings.f32("max-value", 1);
-    this.random = new Lcg(settings.u32("seed", 0));
+    this.random.seed(settings.u32("seed", 0));
     self.cast("");
   }
 

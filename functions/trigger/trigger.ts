@@ -20,12 +20,12 @@ class Trigger extends EdgeFunction {
   private vector: ArrayBuffer | null = null;
   private logging: boolean = false;
   private counter: u64 = 0;
-  private random: Lcg = new Lcg(0);
+  private readonly random: Lcg = new Lcg(0);
   private arrival: Arrival | null = null;
 
   onInit(payload: string, state: string): void {
     const settings = args(payload);
-    this.random = new Lcg(settings.u32("seed", 0));
+    this.random.seed(settings.u32("seed", 0));
     const problem = this.configureOutput(settings);
     if (problem.length) {
       err.cast("Invalid output config: " + problem);

@@ -11,7 +11,7 @@ const out = new Output("out");
 class VectorMul extends EdgeFunction {
   private client: boolean = false;
   private size: i32 = 0;
-  private random: Lcg = new Lcg(0);
+  private readonly random: Lcg = new Lcg(0);
   private matrix: StaticArray<f32> = [];
   private input: StaticArray<f32> = [];
   private counter: u64 = 0;
@@ -20,7 +20,7 @@ class VectorMul extends EdgeFunction {
     const settings = args(payload);
     this.client = settings.bool("is_client");
     this.size = <i32>settings.u32("input_size", 100);
-    this.random = new Lcg(settings.u32("seed", 0));
+    this.random.seed(settings.u32("seed", 0));
     if (this.client) {
       self.delayedCast(1000, "");
       return;

@@ -61,6 +61,7 @@ class Probe extends EdgeFunction {
     }
     if (operation == "skip") { const json = new JsonReader(rest); json.skip(); return json.finished() ? Reply.none() : Reply.error(); }
     if (operation == "call") { const reply = out.call(rest); return Reply.text(reply.code.toString() + reply.text + out.call(rest).text); }
+    if (operation == "dropped") { Reply.bytes(event.ptr, event.len); return Reply.text(rest); }
     if (operation == "bytes") return Reply.bytes(event.ptr, event.len);
     return Reply.none();
   }
@@ -290,6 +291,7 @@ t.test("log levels, telemetry, ids and byte access", async (t) => {
     ["sync", "bytes"],
   ]);
   t.equal(ask("bytes", "é"), "bytes:é");
+  t.equal(ask("dropped", "é"), "é");
   t.equal(probe.call("unknown"), null);
 });
 

@@ -3,12 +3,13 @@ import {
   ClassDeclaration,
   type DecoratorNode,
   FieldDeclaration,
+  FloatLiteralExpression,
   IdentifierExpression,
   ImportStatement,
   IntegerLiteralExpression,
-  LiteralExpression,
   MethodDeclaration,
   NamedTypeNode,
+  NamespaceDeclaration,
   NewExpression,
   type Node,
   newOptions,
@@ -124,6 +125,8 @@ function describeClass(declaration: ClassDeclaration): DecoratedClass {
 /** Looks at every place of a file that lives longer than a handler: variables of the file, fields and statics. */
 function keptObject(source: Source): string | undefined {
   for (const statement of source.statements) {
+    if (statement instanceof NamespaceDeclaration)
+      return `namespace "${statement.name.text}" can keep an object`;
     const places =
       statement instanceof VariableStatement
         ? statement.declarations
@@ -138,11 +141,12 @@ function keptObject(source: Source): string | undefined {
 /** A number, or an object without references to others that is made before the first event and never replaced. */
 function isHarmless(place: VariableDeclaration | FieldDeclaration): boolean {
   const { initializer, type } = place;
+  const fixed = (place.flags & (CONST_FLAG | READONLY_FLAG)) !== 0;
   if (initializer instanceof NewExpression) {
-    const fixed = (place.flags & (CONST_FLAG | READONLY_FLAG)) !== 0;
     return fixed && PLAIN_CLASSES.has(initializer.typeName.identifier.text);
   }
+  if (initializer instanceof StringLiteralExpression) return fixed;
   if (type !== null) return type instanceof NamedTypeNode && NUMERIC.has(type.name.identifier.text);
   if (initializer instanceof IdentifierExpression) return BOOLEANS.has(initializer.text);
-  return initializer instanceof LiteralExpression && !(initializer instanceof StringLiteralExpression);
+  return initializer instanceof IntegerLiteralExpression || initializer instanceof FloatLiteralExpression;
 }

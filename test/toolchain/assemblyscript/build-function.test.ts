@@ -99,6 +99,11 @@ t.test("the tiny profile keeps a collector when an object can outlive an event",
       "",
     ],
     ["  onCast(event: Event): void { out.cast(last); last = event.text; }", "let last: string = '';"],
+    ["  onCast(event: Event): void { out.cast(last[0]); last[0] = event.text; }", "const last = [''];"],
+    [
+      "  onCast(event: Event): void { out.cast(last.text); last.text = event.text; }",
+      "namespace last { export let text: string = ''; }",
+    ],
   ] as const) {
     const source = inClass(body, `const out = new Output("out");\n${before}`);
     const { report, wasm } = await module(source, { profile: "tiny" });
