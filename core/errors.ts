@@ -84,6 +84,14 @@ export const ERRORS = {
     help: "Raise max_memory_mib of the node or use less memory.",
   },
   EDGELESS_COMPILE: { number: 56, help: "Correct the source at the named line." },
+  EDGELESS_IMAGE_NOT_HELD: {
+    number: 70,
+    help: "The device does not hold the function's image; the gateway uploads it first.",
+  },
+  EDGELESS_DEVICE_FULL: {
+    number: 71,
+    help: "Stop something on the device or raise the limit in its settings.",
+  },
   EDGELESS_USAGE: { number: 60, help: "See: edgeless --help" },
 } as const;
 

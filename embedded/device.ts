@@ -1,0 +1,226 @@
+import { CONTENT } from "../coap-api/coap/codes.js";
+import { Endpoint } from "../coap-api/endpoint/endpoint.js";
+import type { EndpointSettings } from "../coap-api/endpoint/settings.js";
+import { SmallPeerTable } from "../coap-api/endpoint/small-peer-table.js";
+import type { Counters } from "../coap-api/operations/counters.js";
+import { CRASHED } from "../coap-api/operations/instance-state.js";
+import { EDITION, FUNCTION, type Registration } from "../coap-api/operations/register.js";
+import { type DeviceStatus, encodeStatus } from "../coap-api/operations/status.js";
+import { MALFORMED, REPEATED, UNANSWERED } from "./device-counters.js";
+import { BAD_MESSAGE, DeviceFault } from "./device-fault.js";
+import type { DeviceSettings } from "./device-settings.js";
+import type { Engine } from "./engine.js";
+import type { FunctionInstance } from "./function-instance.js";
+import { GatewayLink } from "./gateway-link.js";
+import type { Hardware } from "./hardware.js";
+import { hexToBytes } from "./hex.js";
+import { ImageStore } from "./image-store.js";
+import type { Instance } from "./instance.js";
+import { LogUplink } from "./log-uplink.js";
+import { Registrar } from "./registrar.js";
+import { Requests } from "./requests.js";
+import type { DeviceResourceProvider } from "./resource-provider.js";
+import { StateKeeper } from "./state-keeper.js";
+import { Switchboard } from "./switchboard.js";
+import { Uplink } from "./uplink.js";
+
+/** Bytes that a start of a function needs beside its init payload and its state. */
+const START_BYTES = 256;
+
+/** The whole device runtime: what runs on a board and on an emulated one. */
+export class Device {
+  /** Told after each change of an instance; for views. */
+  onChange: (() => void) | undefined;
+  private readonly hardware: Hardware;
+  private readonly engines: Engine[];
+  private readonly providers: DeviceResourceProvider[];
+  private readonly settings: DeviceSettings;
+  private readonly endpoint: Endpoint;
+  private readonly link: GatewayLink;
+  private readonly board: Switchboard;
+  private readonly images: ImageStore;
+  private readonly uplink: Uplink;
+  private readonly states: StateKeeper;
+  private readonly logs: LogUplink;
+  private readonly registrar: Registrar;
+  private readonly bootNonce: number;
+  private readonly bootMs: number;
+
+  /** @throws DeviceFault when the node id is no UUID */
+  constructor(
+    hardware: Hardware,
+    engines: Engine[],
+    providers: DeviceResourceProvider[],
+    settings: DeviceSettings,
+  ) {
+    const nodeId = hexToBytes(settings.nodeId);
+    if (nodeId === undefined || nodeId.length !== 16)
+      throw new DeviceFault(BAD_MESSAGE, "the node id is not a UUID");
+    this.onChange = undefined;
+    this.hardware = hardware;
+    this.engines = engines;
+    this.providers = providers;
+    this.settings = settings;
+    const { timers } = hardware;
+    this.bootMs = timers.nowMs();
+    const drawn = hardware.random(new Uint8Array(6));
+    this.bootNonce = bigEndian(drawn, 0, 4);
+    const firstStream = bigEndian(drawn, 4, 6);
+    const peers = new SmallPeerTable(settings.endpoint.maxPeers);
+    const random = (target: Uint8Array) => hardware.random(target);
+    this.endpoint = new Endpoint(hardware.socket, timers, random, endpointSettings(settings), peers);
+    this.link = new GatewayLink(this.endpoint, settings);
+    this.board = new Switchboard(timers, settings, nodeId, firstStream, {
+      send: (event) => this.uplink.send(event),
+      log: (handle, level, target, message) => this.logs.add(handle, level, target, message),
+      keep: (handle, state) => this.states.keep(handle, state),
+      changed: (instance) => this.changed(instance),
+    });
+    this.images = new ImageStore(hardware.storage, (digest) => this.runs(digest));
+    this.uplink = new Uplink(this.link, this.board, () => this.registrar.doubt());
+    this.states = new StateKeeper(this.link, this.board);
+    this.logs = new LogUplink(this.link, this.board);
+    this.registrar = new Registrar(
+      hardware,
+      this.link,
+      this.board,
+      () => this.describe(),
+      () => this.counters(),
+      () => {
+        this.uplink.pump();
+        this.states.pump();
+        this.logs.pump();
+      },
+    );
+    const status = () => encodeStatus(this.status());
+    const requests = new Requests(this.board, this.images, engines, providers, status, () => this.reset());
+    this.endpoint.onRequest((request, reply) => requests.handle(request, reply));
+  }
+
+  /** Registers at the gateway and stays registered. */
+  start(): void {
+    this.registrar.start();
+  }
+
+  /** Ends all instances and leaves the gateway. */
+  stop(): void {
+    this.reset();
+    this.registrar.stop();
+  }
+
+  /** The gateway is somewhere else now. */
+  setGateway(address: string, port: number): void {
+    this.endpoint.abandon(this.link.address, this.link.port);
+    this.link.address = address;
+    this.link.port = port;
+    this.registrar.restart();
+  }
+
+  /** The device has a new address of its own, so that its gateway does not find it any more. */
+  addressChanged(): void {
+    this.registrar.restart();
+  }
+
+  /** True while the gateway knows this device. */
+  isRegistered(): boolean {
+    return this.link.open;
+  }
+
+  /** Functions and resources that were started, for views. */
+  instances(): readonly Instance[] {
+    return this.board.instances;
+  }
+
+  status(): DeviceStatus {
+    return {
+      freeMemoryBytes: this.hardware.freeMemoryBytes(),
+      uptimeSeconds: Math.floor((this.hardware.timers.nowMs() - this.bootMs) / 1000),
+      instances: this.board.instances.map(({ handle, state, reason }) => ({
+        handle,
+        state,
+        restarts: 0,
+        reason,
+      })),
+      counters: this.counters(),
+      bootNonce: this.bootNonce,
+      digests: this.images.digests(),
+    };
+  }
+
+  private counters(): Counters {
+    const counters = this.board.counters.slice();
+    const { malformed, duplicates, timeouts } = this.endpoint.counters;
+    counters[MALFORMED] = malformed;
+    counters[REPEATED] = duplicates;
+    counters[UNANSWERED] = timeouts;
+    return counters;
+  }
+
+  private describe(): Registration {
+    const { settings, board } = this;
+    const { maxImageBytes, maxInstances, maxFunctionMemoryBytes, maxPayloadBytes } = settings;
+    return {
+      edition: EDITION,
+      bootNonce: this.bootNonce,
+      board: this.hardware.board,
+      freeMemoryBytes: this.hardware.freeMemoryBytes(),
+      runtimes: this.engines.map((engine) => engine.runtime),
+      providers: this.providers.map(({ providerId, classType, outputs }) => ({
+        providerId,
+        classType,
+        outputs,
+      })),
+      digests: this.images.digests(),
+      instances: board.instances
+        .filter((instance) => instance.state !== CRASHED)
+        .map(({ handle, kind, tag }) => ({ handle, kind, tag })),
+      limits: {
+        imageBytes: maxImageBytes,
+        instances: maxInstances,
+        functionMemoryBytes: maxFunctionMemoryBytes,
+        payloadBytes: maxPayloadBytes,
+      },
+      labels: settings.labels,
+      name: settings.name,
+    };
+  }
+
+  private runs(digest: string): boolean {
+    return this.board.instances.some(
+      (instance) =>
+        instance.kind === FUNCTION &&
+        instance.state !== CRASHED &&
+        (instance as FunctionInstance).digest === digest,
+    );
+  }
+
+  private changed(instance: Instance): void {
+    if (instance.state === CRASHED) {
+      this.hardware.log(1, `instance ${instance.handle} ended: ${instance.reason}`);
+      this.registrar.prompt();
+    }
+    this.endpoint.notify("s", CONTENT, encodeStatus(this.status()));
+    if (this.onChange !== undefined) this.onChange();
+  }
+
+  private reset(): void {
+    const { instances } = this.board;
+    while (instances.length > 0) this.board.remove(instances[instances.length - 1] as Instance);
+    this.uplink.clear();
+    this.states.clear();
+    this.logs.clear();
+  }
+}
+
+/** Bodies up to the largest thing that the device takes; what is larger is refused while it arrives. */
+function endpointSettings(settings: DeviceSettings): EndpointSettings {
+  const { endpoint, maxImageBytes, maxStateBytes, maxPayloadBytes } = settings;
+  const maxBodyBytes = Math.max(maxImageBytes, maxStateBytes + maxPayloadBytes + START_BYTES);
+  return Object.assign({}, endpoint, { maxBodyBytes });
+}
+
+function bigEndian(bytes: Uint8Array, from: number, to: number): number {
+  let value = 0;
+  for (let i = from; i < to; i++) value = value * 256 + (bytes[i] as number);
+  return value;
+}

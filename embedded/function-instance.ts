@@ -1,0 +1,332 @@
+import { CALL, CAST, ERROR, NO_REPLY, NONE, REPLY } from "../coap-api/operations/event.js";
+import { CRASHED, RUNNING, STARTING } from "../coap-api/operations/instance-state.js";
+import type { Output } from "../coap-api/operations/outputs.js";
+import { FUNCTION } from "../coap-api/operations/register.js";
+import type { StartFunction } from "../coap-api/operations/start-function.js";
+import { CRASHES } from "./device-counters.js";
+import { faultOf, TRAPPED } from "./device-fault.js";
+import type { Engine, Guest } from "./engine.js";
+import { createGuestImports } from "./guest-imports.js";
+import { guestBytes, guestNumber, placeInGuest, setGuestNumber } from "./guest-memory.js";
+import { bytesToHex } from "./hex.js";
+import type { Delivery, Instance } from "./instance.js";
+import { peerComponentId, peerNodeId } from "./peer-id.js";
+import type { Switchboard } from "./switchboard.js";
+
+/** Waits for its outputs; may run its init handler; handles nothing; a handler is suspended; over. */
+const NEW = 0;
+const WIRED = 1;
+const IDLE = 2;
+const BUSY = 3;
+const ENDED = 4;
+
+const NOTHING = new Uint8Array(0);
+
+/** Stands for the init and stop handlers where a delivery tells what is being handled. */
+const NO_EVENT: Delivery = { kind: NONE, payload: NOTHING, peer: 0, from: NONE, stream: NONE };
+
+/**
+ * A function on the device: one guest, one event at a time, first in first out, by the memory protocol of the EDGELESS
+ * guest ABI. Whatever the guest throws ends this instance and nothing else.
+ */
+export class FunctionInstance implements Instance {
+  readonly handle: number;
+  readonly kind: number;
+  readonly id: Uint8Array;
+  readonly tag: Uint8Array;
+  outputs: Output[];
+  state: number;
+  reason: string;
+  unreported: boolean;
+  callStream: number;
+  /** Class name. */
+  readonly name: string;
+  /** Digest of its image, 16 hexadecimal digits. */
+  readonly digest: string;
+  private readonly board: Switchboard;
+  private guest: Guest | undefined;
+  private phase: number;
+  private readonly mailbox: Delivery[];
+  /** What is being handled. */
+  private current: Delivery;
+  /** Addresses and lengths, in turn, of the blocks to free after the handler. */
+  private placed: number[];
+  /** Where the handler of a call leaves the address and length of its reply. */
+  private replySlots: number;
+  /** Where the guest wants the answer to its own call. */
+  private outPointer: number;
+  private outLength: number;
+  private callTimer: number;
+  private answerKind: number;
+  private answerPayload: Uint8Array;
+  private initPayload: Uint8Array | undefined;
+  private initState: Uint8Array | undefined;
+  private graceTimer: number;
+  private delayed: number[];
+
+  /** @throws DeviceFault when the image cannot run */
+  constructor(board: Switchboard, handle: number, start: StartFunction, engine: Engine, image: Uint8Array) {
+    this.board = board;
+    this.handle = handle;
+    this.kind = FUNCTION;
+    this.id = start.functionId.slice();
+    this.tag = start.tag.slice();
+    this.name = start.name;
+    this.digest = bytesToHex(start.digest);
+    this.outputs = [];
+    this.state = STARTING;
+    this.reason = "";
+    this.unreported = false;
+    this.callStream = NONE;
+    this.phase = NEW;
+    this.mailbox = [];
+    this.current = NO_EVENT;
+    this.placed = [];
+    this.replySlots = 0;
+    this.outPointer = 0;
+    this.outLength = 0;
+    this.callTimer = 0;
+    this.answerKind = NONE;
+    this.answerPayload = NOTHING;
+    this.initPayload = start.initPayload === undefined ? undefined : start.initPayload.slice();
+    this.initState = start.state === undefined ? undefined : start.state.slice();
+    this.delayed = [];
+    const { maxFunctionMemoryBytes, maxRunTimeMs, wiringGraceMs } = board.settings;
+    const imports = createGuestImports(this, board, () => this.guest);
+    const memory = start.maxMemoryBytes === 0 ? maxFunctionMemoryBytes : start.maxMemoryBytes;
+    const runTime = start.maxRunTimeMs === 0 ? maxRunTimeMs : start.maxRunTimeMs;
+    this.guest = engine.load(
+      image,
+      imports,
+      Math.min(memory, maxFunctionMemoryBytes),
+      Math.min(runTime, maxRunTimeMs),
+    );
+    this.graceTimer = board.timers.set(wiringGraceMs, () => this.wired());
+  }
+
+  hasRoom(): boolean {
+    return this.phase !== ENDED && this.mailbox.length < this.board.settings.mailboxCapacity;
+  }
+
+  take(delivery: Delivery, mayRun: boolean): void {
+    if (mayRun && this.phase === IDLE && this.mailbox.length === 0) {
+      this.handleEvent(delivery);
+      return;
+    }
+    delivery.payload = delivery.payload.slice();
+    this.mailbox.push(delivery);
+    this.board.schedule();
+  }
+
+  answer(kind: number, payload: Uint8Array): void {
+    this.expectNothing();
+    this.answerKind = kind;
+    this.answerPayload = payload.slice();
+    this.board.schedule();
+  }
+
+  isReady(): boolean {
+    if (this.phase === BUSY) return this.answerKind !== NONE;
+    return this.phase === WIRED || (this.phase === IDLE && this.mailbox.length > 0);
+  }
+
+  turn(): void {
+    if (this.phase === WIRED) this.init();
+    else if (this.phase === BUSY) this.resume();
+    else {
+      const delivery = this.mailbox.shift();
+      if (delivery !== undefined) this.handleEvent(delivery);
+    }
+  }
+
+  wired(): void {
+    if (this.phase !== NEW) return;
+    this.board.timers.clear(this.graceTimer);
+    this.phase = WIRED;
+    this.board.schedule();
+  }
+
+  /** The guest's call waits for its answer from now on. */
+  expectAnswer(stream: number, outPointer: number, outLength: number): void {
+    this.callStream = stream;
+    this.outPointer = outPointer;
+    this.outLength = outLength;
+    this.callTimer = this.board.timers.set(this.board.settings.callTimeoutMs, () => {
+      this.callTimer = 0;
+      this.answer(ERROR, NOTHING);
+    });
+  }
+
+  /** The call could not be sent. */
+  expectNothing(): void {
+    if (this.callTimer !== 0) this.board.timers.clear(this.callTimer);
+    this.callTimer = 0;
+    this.callStream = NONE;
+  }
+
+  /** Runs `send` after a delay, unless the function ends before. False when too many wait already. */
+  delay(delayMs: number, send: () => void): boolean {
+    if (this.delayed.length >= this.board.settings.delayedCapacity) return false;
+    const { timers } = this.board;
+    // Timers of JavaScript take at most 2^31 - 1 ms.
+    const step = Math.min(delayMs, 0x7fffffff);
+    const timer = timers.set(step, () => {
+      this.delayed.splice(this.delayed.indexOf(timer), 1);
+      if (delayMs > step) this.delay(delayMs - step, send);
+      else send();
+    });
+    this.delayed.push(timer);
+    return true;
+  }
+
+  /** Ends a waiting call with an error, then runs the stop handler. Does nothing after a crash. */
+  stop(): void {
+    this.board.stopping = this;
+    if (this.phase === BUSY) {
+      this.expectNothing();
+      this.answerKind = ERROR;
+      this.resume();
+    }
+    if (this.phase === IDLE) {
+      this.guard(() => {
+        this.running().run("edgeless_mem_clear");
+        this.after(NO_EVENT, this.running().run("handle_stop_asm"));
+      });
+    }
+    this.board.stopping = undefined;
+    if (this.phase !== ENDED) this.end();
+  }
+
+  private init(): void {
+    this.guard(() => {
+      const guest = this.running();
+      const { initPayload, initState } = this;
+      const payloadLength = initPayload === undefined ? 0 : initPayload.length;
+      const stateLength = initState === undefined ? 0 : initState.length;
+      const payload = initPayload === undefined ? 0 : this.place(initPayload);
+      const state = initState === undefined ? 0 : this.place(initState);
+      this.initPayload = undefined;
+      this.initState = undefined;
+      this.after(NO_EVENT, guest.run("handle_init_asm", payload, payloadLength, state, stateLength));
+    });
+  }
+
+  private handleEvent(delivery: Delivery): void {
+    this.guard(() => {
+      const guest = this.running();
+      const { kind, payload, from } = delivery;
+      const peer = Math.max(0, delivery.peer);
+      this.current = delivery;
+      guest.run("edgeless_mem_clear");
+      const local = from === NONE ? undefined : this.board.instance(from);
+      const component = this.place(local === undefined ? peerComponentId(peer) : local.id);
+      const node = this.place(local === undefined ? peerNodeId(peer) : this.board.nodeId);
+      // A guest goes by the length, so an empty payload needs no block; one of length 0 would never be freed.
+      const at = payload.length === 0 ? component : this.place(payload);
+      if (kind === CAST) {
+        this.after(delivery, guest.run("handle_cast_asm", node, component, at, payload.length));
+        return;
+      }
+      this.replySlots = this.place(new Uint8Array(8));
+      const code = guest.run(
+        "handle_call_asm",
+        node,
+        component,
+        at,
+        payload.length,
+        this.replySlots,
+        this.replySlots + 4,
+      );
+      this.after(delivery, code);
+    });
+  }
+
+  /** Lets the guest go on with the answer to its call. */
+  private resume(): void {
+    this.guard(() => {
+      const kind = this.answerKind;
+      const payload = this.answerPayload;
+      this.answerKind = NONE;
+      this.answerPayload = NOTHING;
+      const guest = this.running();
+      const code = guest.resume(() => {
+        if (kind !== REPLY) return kind === NO_REPLY ? 0 : 2;
+        const at = placeInGuest(guest, payload);
+        setGuestNumber(guest, this.outPointer, at);
+        setGuestNumber(guest, this.outLength, payload.length);
+        return 1;
+      });
+      this.after(this.current, code);
+    });
+  }
+
+  /** The handler returned: sends the reply of a call before anything is freed, then frees what was placed. */
+  private after(handled: Delivery, code: number): void {
+    const guest = this.running();
+    this.current = handled;
+    this.phase = guest.suspended ? BUSY : IDLE;
+    // The answer of an instance on the device may be here already.
+    this.board.schedule();
+    if (guest.suspended) return;
+    this.current = NO_EVENT;
+    if (handled.kind === CALL) {
+      const kind = code === 1 ? REPLY : code === 0 ? NO_REPLY : ERROR;
+      const slots = this.replySlots;
+      const payload =
+        kind === REPLY
+          ? guestBytes(guest, guestNumber(guest, slots), guestNumber(guest, slots + 4))
+          : NOTHING;
+      this.board.reply(handled, kind, payload);
+    }
+    const { placed } = this;
+    this.placed = [];
+    for (let i = 0; i < placed.length; i += 2) guest.run("edgeless_mem_free", placed[i], placed[i + 1]);
+    if (this.state === STARTING) this.settle(RUNNING, "");
+  }
+
+  private place(bytes: Uint8Array): number {
+    const at = placeInGuest(this.running(), bytes);
+    if (bytes.length > 0) this.placed.push(at, bytes.length);
+    return at;
+  }
+
+  private guard(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      const { error, reason } = faultOf(thrown, TRAPPED);
+      const { current } = this;
+      this.current = NO_EVENT;
+      if (current.kind === CALL) this.board.reply(current, ERROR, NOTHING);
+      this.board.count(CRASHES);
+      this.end();
+      this.settle(CRASHED, `${error} ${reason}`);
+    }
+  }
+
+  private end(): void {
+    const { timers } = this.board;
+    this.phase = ENDED;
+    this.callStream = NONE;
+    timers.clear(this.graceTimer);
+    if (this.callTimer !== 0) timers.clear(this.callTimer);
+    for (let i = 0; i < this.delayed.length; i++) timers.clear(this.delayed[i] as number);
+    this.delayed = [];
+    while (this.mailbox.length > 0) {
+      const delivery = this.mailbox.shift() as Delivery;
+      if (delivery.kind === CALL) this.board.reply(delivery, ERROR, NOTHING);
+    }
+    if (this.guest !== undefined) this.guest.close();
+    this.guest = undefined;
+  }
+
+  private settle(state: number, reason: string): void {
+    this.state = state;
+    this.reason = reason;
+    this.board.changed(this);
+  }
+
+  private running(): Guest {
+    return this.guest as Guest;
+  }
+}

@@ -1,0 +1,50 @@
+import type { DatagramPort, Timers } from "../coap-api/endpoint/transport.js";
+
+/** Named blocks of bytes that outlive a power cycle. */
+export interface FlashStorage {
+  /** The whole block; undefined when there is none. A view is allowed: the caller does not change it. */
+  read(name: string): Uint8Array | undefined;
+  /** Replaces a block; false when there is no room. */
+  write(name: string, bytes: Uint8Array): boolean;
+  erase(name: string): void;
+  names(): string[];
+  freeBytes(): number;
+}
+
+/** What the device runtime needs of a board. */
+export interface Hardware {
+  readonly socket: DatagramPort;
+  readonly timers: Timers;
+  /** Fills its argument with random bytes. */
+  random(target: Uint8Array): Uint8Array;
+  readonly storage: FlashStorage;
+  freeMemoryBytes(): number;
+  /** Takes a line about the runtime itself; levels as in EDGELESS, 1 (error) to 5 (trace). */
+  log(level: number, text: string): void;
+  /** Kind of board, for people. */
+  readonly board: string;
+}
+
+/** General purpose pins, named as the board names them. */
+export interface Pins {
+  /** @param pull "up", "down" or "" */
+  input(pin: string, pull: string): void;
+  /** 0 or 1. */
+  read(pin: string): number;
+  write(pin: string, level: number): void;
+  /** Calls `changed` after each change of level; returns what ends that. */
+  watch(pin: string, changed: (level: number) => void): () => void;
+  /** Voltage as a part of the reference voltage, 0 to 1. */
+  analog(pin: string): number;
+}
+
+/** An I2C bus with the board as its only master. Both methods throw when the device does not acknowledge. */
+export interface I2cBus {
+  write(address: number, bytes: Uint8Array): void;
+  read(address: number, count: number): Uint8Array;
+}
+
+/** A display that shows lines of text; the next text replaces the whole. */
+export interface TextDisplay {
+  show(text: string): void;
+}

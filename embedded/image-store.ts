@@ -1,0 +1,91 @@
+import type { FlashStorage } from "./hardware.js";
+import { bytesToHex, hexToBytes } from "./hex.js";
+
+/** Start of the names of images in the flash storage. */
+const PREFIX = "i";
+/** Hexadecimal digits of a digest. */
+const DIGITS = 16;
+
+/** What {@link ImageStore.put} did. */
+export const STORED = 0;
+export const ALREADY_THERE = 1;
+export const NO_ROOM = 2;
+
+/** Function images in flash by digest. The least recently used one that nothing runs makes room for a new one. */
+export class ImageStore {
+  private readonly storage: FlashStorage;
+  private readonly isUsed: (digest: string) => boolean;
+  /** Digests in hexadecimal digits, the least recently used first. */
+  private held: string[];
+
+  /** @param isUsed tells whether an instance runs the image with this digest */
+  constructor(storage: FlashStorage, isUsed: (digest: string) => boolean) {
+    this.storage = storage;
+    this.isUsed = isUsed;
+    this.held = [];
+    const names = storage.names();
+    for (let i = 0; i < names.length; i++) {
+      const digest = (names[i] as string).slice(PREFIX.length);
+      if ((names[i] as string).charAt(0) === PREFIX && isDigest(digest)) this.held.push(digest);
+    }
+  }
+
+  has(digest: string): boolean {
+    return this.held.indexOf(digest) >= 0;
+  }
+
+  /** All digests, 8 bytes each. */
+  digests(): Uint8Array[] {
+    return this.held.map((digest) => hexToBytes(digest) as Uint8Array);
+  }
+
+  /** The image, which counts as used now; undefined when it is not there. */
+  get(digest: string): Uint8Array | undefined {
+    if (!this.has(digest)) return undefined;
+    this.held.splice(this.held.indexOf(digest), 1);
+    const image = this.storage.read(PREFIX + digest);
+    if (image !== undefined) this.held.push(digest);
+    return image;
+  }
+
+  /** Stores an image: {@link STORED}, {@link ALREADY_THERE} or {@link NO_ROOM}. */
+  put(digest: string, image: Uint8Array): number {
+    if (this.has(digest)) return ALREADY_THERE;
+    while (image.length > this.storage.freeBytes() || !this.storage.write(PREFIX + digest, image)) {
+      if (!this.evict()) return NO_ROOM;
+    }
+    this.held.push(digest);
+    return STORED;
+  }
+
+  /** Removes an image; false when an instance runs it. */
+  remove(digest: string): boolean {
+    if (!this.has(digest)) return true;
+    if (this.isUsed(digest)) return false;
+    this.held.splice(this.held.indexOf(digest), 1);
+    this.storage.erase(PREFIX + digest);
+    return true;
+  }
+
+  /** Bytes that an image may have. */
+  freeBytes(): number {
+    let free = this.storage.freeBytes();
+    for (let i = 0; i < this.held.length; i++) {
+      const digest = this.held[i] as string;
+      const image = this.isUsed(digest) ? undefined : this.storage.read(PREFIX + digest);
+      if (image !== undefined) free += image.length;
+    }
+    return free;
+  }
+
+  private evict(): boolean {
+    for (let i = 0; i < this.held.length; i++) if (this.remove(this.held[i] as string)) return true;
+    return false;
+  }
+}
+
+/** True when a text is a digest: 16 lower-case hexadecimal digits. */
+export function isDigest(text: string): boolean {
+  const bytes = hexToBytes(text);
+  return text.length === DIGITS && bytes !== undefined && bytesToHex(bytes) === text;
+}

@@ -1,0 +1,285 @@
+import { CborWriter } from "../coap-api/cbor/cbor-writer.js";
+import {
+  BAD_REQUEST,
+  CHANGED,
+  CONTENT,
+  CREATED,
+  DELETE,
+  DELETED,
+  FORBIDDEN,
+  GET,
+  INTERNAL_SERVER_ERROR,
+  METHOD_NOT_ALLOWED,
+  NOT_FOUND,
+  POST,
+  PUT,
+  REQUEST_ENTITY_TOO_LARGE,
+  SERVICE_UNAVAILABLE,
+} from "../coap-api/coap/codes.js";
+import type { IncomingRequest, Reply } from "../coap-api/endpoint/request-server.js";
+import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
+import { CALL, decodeDownlinkEvent, NONE } from "../coap-api/operations/event.js";
+import { CRASHED } from "../coap-api/operations/instance-state.js";
+import { decodeOutputs } from "../coap-api/operations/outputs.js";
+import { FUNCTION, RESOURCE, RUNTIME_JS, RUNTIME_WASM } from "../coap-api/operations/register.js";
+import { decodeStartFunction } from "../coap-api/operations/start-function.js";
+import { decodeStartResource } from "../coap-api/operations/start-resource.js";
+import { utf8Bytes } from "../coap-api/utf8.js";
+import { WireFault } from "../coap-api/wire-fault.js";
+import { EVENTS_RECEIVED } from "./device-counters.js";
+import {
+  BAD_MESSAGE,
+  BAD_WASM,
+  DEVICE_FULL,
+  DeviceFault,
+  faultOf,
+  IMAGE_NOT_HELD,
+  IMAGE_TOO_LARGE,
+  INTERNAL,
+  UNKNOWN_CLASS,
+  UNKNOWN_INSTANCE,
+} from "./device-fault.js";
+import type { Engine } from "./engine.js";
+import { FunctionInstance } from "./function-instance.js";
+import { bytesToHex } from "./hex.js";
+import { ALREADY_THERE, type ImageStore, isDigest, NO_ROOM } from "./image-store.js";
+import type { Instance } from "./instance.js";
+import { ResourceInstance } from "./resource-instance.js";
+import type { DeviceResourceProvider } from "./resource-provider.js";
+import type { Switchboard } from "./switchboard.js";
+
+/** Answer to `GET /.well-known/core` (RFC 6690). */
+const LINKS = "</i>;ct=60,</f>,</r>,</e>,</s>;obs;ct=60,</x>";
+const LINK_FORMAT = 40;
+const CBOR_FORMAT = 60;
+/** Seconds after which a full mailbox is worth another try. */
+const MAILBOX_PAUSE = 1;
+
+const NOTHING = new Uint8Array(0);
+
+/** Answers with a code; the diagnostic goes along when there is one. */
+type Answer = (code: number, fault?: DeviceFault) => void;
+
+/** Carries out the requests of the gateway, or of anybody else, as `docs/coap-api.md` describes them. */
+export class Requests {
+  private readonly board: Switchboard;
+  private readonly images: ImageStore;
+  private readonly engines: Engine[];
+  private readonly providers: DeviceResourceProvider[];
+  private readonly status: () => Uint8Array;
+  private readonly reset: () => void;
+
+  /**
+   * @param status gives the payload of `GET /s`
+   * @param reset ends all instances and forgets what they sent
+   */
+  constructor(
+    board: Switchboard,
+    images: ImageStore,
+    engines: Engine[],
+    providers: DeviceResourceProvider[],
+    status: () => Uint8Array,
+    reset: () => void,
+  ) {
+    this.board = board;
+    this.images = images;
+    this.engines = engines;
+    this.providers = providers;
+    this.status = status;
+    this.reset = reset;
+  }
+
+  /** Carries out one request; whatever is wrong with it becomes an answer. */
+  handle(request: IncomingRequest, reply: Reply): void {
+    const answer: Answer = (code, fault) => {
+      reply(code, fault === undefined ? NOTHING : encodeDiagnostic(fault));
+    };
+    try {
+      this.dispatch(request, reply, answer);
+    } catch (thrown) {
+      if (thrown instanceof WireFault) answer(BAD_REQUEST, new DeviceFault(BAD_MESSAGE, thrown.toString()));
+      else if (thrown instanceof DeviceFault)
+        answer(thrown.error === DEVICE_FULL ? SERVICE_UNAVAILABLE : BAD_REQUEST, thrown);
+      else answer(INTERNAL_SERVER_ERROR, faultOf(thrown, INTERNAL));
+    }
+  }
+
+  private dispatch(request: IncomingRequest, reply: Reply, answer: Answer): void {
+    const { code, path, payload } = request;
+    if (path === "e") {
+      if (code === POST) this.event(payload, reply);
+      else answer(METHOD_NOT_ALLOWED);
+      return;
+    }
+    const slash = path.indexOf("/");
+    const root = slash < 0 ? path : path.slice(0, slash);
+    const rest = slash < 0 ? "" : path.slice(slash + 1);
+    if (root === "f" || root === "r") {
+      const kind = root === "f" ? FUNCTION : RESOURCE;
+      if (rest === "") {
+        if (code !== POST) answer(METHOD_NOT_ALLOWED);
+        else if (kind === FUNCTION) this.startFunction(payload, reply, answer);
+        else this.startResource(payload, reply, answer);
+      } else if (code === PUT) this.patch(kind, rest, payload, answer);
+      else if (code === DELETE) this.stop(kind, rest, answer);
+      else answer(METHOD_NOT_ALLOWED);
+    } else if (root === "i") this.image(code, rest, payload, reply, answer);
+    else if (path === "s") {
+      if (code === GET) reply(CONTENT, this.status(), { observable: true, contentFormat: CBOR_FORMAT });
+      else answer(METHOD_NOT_ALLOWED);
+    } else if (path === "x") {
+      if (code === POST) this.reset();
+      answer(code === POST ? CHANGED : METHOD_NOT_ALLOWED);
+    } else if (path === ".well-known/core") {
+      if (code === GET) reply(CONTENT, utf8Bytes(LINKS), { contentFormat: LINK_FORMAT });
+      else answer(METHOD_NOT_ALLOWED);
+    } else answer(NOT_FOUND);
+  }
+
+  private event(payload: Uint8Array, reply: Reply): void {
+    const { board } = this;
+    const event = decodeDownlinkEvent(payload);
+    const { kind, stream, peer } = event;
+    if (kind > CALL) {
+      const known = board.answer(stream, kind, event.payload);
+      if (known) board.count(EVENTS_RECEIVED);
+      reply(known ? CHANGED : NOT_FOUND, NOTHING);
+      return;
+    }
+    const instance = board.instance(event.handle);
+    const most = board.settings.maxPayloadBytes;
+    if (instance === undefined || instance.state === CRASHED) reply(NOT_FOUND, NOTHING);
+    else if (event.payload.length > most) reply(REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: most });
+    else if (!instance.hasRoom()) reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: MAILBOX_PAUSE });
+    else {
+      board.count(EVENTS_RECEIVED);
+      // The gateway does not wait for the handler.
+      reply(CHANGED, NOTHING);
+      instance.take({ kind, payload: event.payload, peer, from: NONE, stream }, true);
+    }
+  }
+
+  private startFunction(payload: Uint8Array, reply: Reply, answer: Answer): void {
+    const { board } = this;
+    const start = decodeStartFunction(payload);
+    if (this.isRunning(start.functionId, FUNCTION, reply)) return;
+    const digest = bytesToHex(start.digest);
+    this.needRoom();
+    const image = this.images.get(digest);
+    if (image === undefined) {
+      answer(NOT_FOUND, new DeviceFault(IMAGE_NOT_HELD, `image ${digest} is not held`));
+      return;
+    }
+    const instance = new FunctionInstance(board, board.freeHandle(), start, this.engineFor(image), image);
+    board.instances.push(instance);
+    board.changed(instance);
+    reply(CREATED, NOTHING, { locationPath: `f/${instance.handle}` });
+  }
+
+  private startResource(payload: Uint8Array, reply: Reply, answer: Answer): void {
+    const { board, providers } = this;
+    const start = decodeStartResource(payload);
+    if (this.isRunning(start.resourceId, RESOURCE, reply)) return;
+    this.needRoom();
+    for (let i = 0; i < providers.length; i++) {
+      const provider = providers[i] as DeviceResourceProvider;
+      if (provider.classType !== start.classType) continue;
+      const instance = new ResourceInstance(board, board.freeHandle(), start, provider);
+      board.instances.push(instance);
+      board.changed(instance);
+      reply(CREATED, NOTHING, { locationPath: `r/${instance.handle}` });
+      return;
+    }
+    answer(NOT_FOUND, new DeviceFault(UNKNOWN_CLASS, `no resource class ${start.classType}`));
+  }
+
+  /** True, and answered, when the instance runs already: the gateway asks again. One that crashed makes room. */
+  private isRunning(id: Uint8Array, kind: number, reply: Reply): boolean {
+    const { board } = this;
+    const known = board.byId(id);
+    if (known === undefined) return false;
+    if (known.state === CRASHED || known.kind !== kind) {
+      board.remove(known);
+      return false;
+    }
+    reply(CREATED, NOTHING, { locationPath: `${kind === FUNCTION ? "f" : "r"}/${known.handle}` });
+    return true;
+  }
+
+  /** @throws DeviceFault when the device runs as many instances as it can */
+  private needRoom(): void {
+    const { instances, settings } = this.board;
+    if (instances.length >= settings.maxInstances)
+      throw new DeviceFault(DEVICE_FULL, `${instances.length} instances run, ${settings.maxInstances} may`);
+  }
+
+  /** @throws DeviceFault when no engine runs such images */
+  private engineFor(image: Uint8Array): Engine {
+    const runtime = image[0] === 0 && image[1] === 0x61 ? RUNTIME_WASM : RUNTIME_JS;
+    for (let i = 0; i < this.engines.length; i++) {
+      const engine = this.engines[i] as Engine;
+      if (engine.runtime === runtime) return engine;
+    }
+    throw new DeviceFault(BAD_WASM, "no engine for this kind of image");
+  }
+
+  private patch(kind: number, handle: string, payload: Uint8Array, answer: Answer): void {
+    const instance = this.find(kind, handle);
+    if (instance === undefined) {
+      answer(NOT_FOUND, new DeviceFault(UNKNOWN_INSTANCE, `no instance ${handle}`));
+      return;
+    }
+    const outputs = decodeOutputs(payload);
+    const most = this.board.settings.maxOutputs;
+    if (outputs.length > most) {
+      answer(BAD_REQUEST, new DeviceFault(DEVICE_FULL, `${outputs.length} outputs, ${most} may be`));
+      return;
+    }
+    instance.outputs = outputs;
+    answer(CHANGED);
+    instance.wired();
+  }
+
+  private stop(kind: number, handle: string, answer: Answer): void {
+    const instance = this.find(kind, handle);
+    if (instance !== undefined) this.board.remove(instance);
+    answer(DELETED);
+  }
+
+  private find(kind: number, text: string): Instance | undefined {
+    const handle = Number(text);
+    const instance = handle > 0 ? this.board.instance(handle) : undefined;
+    return instance !== undefined && instance.kind === kind ? instance : undefined;
+  }
+
+  private image(code: number, digest: string, payload: Uint8Array, reply: Reply, answer: Answer): void {
+    const { images } = this;
+    if (digest === "") {
+      if (code === GET) reply(CONTENT, digestsPayload(images), { contentFormat: CBOR_FORMAT });
+      else answer(METHOD_NOT_ALLOWED);
+    } else if (!isDigest(digest)) answer(BAD_REQUEST, new DeviceFault(BAD_MESSAGE, "16 hexadecimal digits"));
+    else if (code === DELETE) answer(images.remove(digest) ? DELETED : FORBIDDEN);
+    else if (code !== PUT) answer(METHOD_NOT_ALLOWED);
+    else this.store(digest, payload, reply);
+  }
+
+  private store(digest: string, image: Uint8Array, reply: Reply): void {
+    const { images } = this;
+    const most = this.board.settings.maxImageBytes;
+    const result = image.length > most ? NO_ROOM : images.put(digest, image);
+    if (result !== NO_ROOM) {
+      reply(result === ALREADY_THERE ? CHANGED : CREATED, NOTHING);
+      return;
+    }
+    const free = Math.min(most, images.freeBytes());
+    const fault = new DeviceFault(IMAGE_TOO_LARGE, `${image.length} bytes, room for ${free}`);
+    reply(REQUEST_ENTITY_TOO_LARGE, encodeDiagnostic(fault), { size1: free });
+  }
+}
+
+function digestsPayload(images: ImageStore): Uint8Array {
+  const digests = images.digests();
+  const writer = new CborWriter(16).array(digests.length);
+  for (let i = 0; i < digests.length; i++) writer.byteString(digests[i] as Uint8Array);
+  return writer.written();
+}

@@ -1,0 +1,95 @@
+import { CALL, CAST, ERROR, NO_REPLY, NONE, REPLY } from "../coap-api/operations/event.js";
+import { RUNNING } from "../coap-api/operations/instance-state.js";
+import type { Output } from "../coap-api/operations/outputs.js";
+import { RESOURCE } from "../coap-api/operations/register.js";
+import type { StartResource } from "../coap-api/operations/start-resource.js";
+import { readUtf8, utf8Bytes } from "../coap-api/utf8.js";
+import type { Delivery, Instance } from "./instance.js";
+import type { DeviceResource, DeviceResourceProvider } from "./resource-provider.js";
+import { NOWHERE, type Switchboard } from "./switchboard.js";
+
+const NOTHING = new Uint8Array(0);
+
+/** A resource on the device. It handles its events at once and never waits, so it needs no mailbox. */
+export class ResourceInstance implements Instance {
+  readonly handle: number;
+  readonly kind: number;
+  readonly id: Uint8Array;
+  readonly tag: Uint8Array;
+  readonly classType: string;
+  outputs: Output[];
+  state: number;
+  reason: string;
+  unreported: boolean;
+  callStream: number;
+  private readonly board: Switchboard;
+  private readonly resource: DeviceResource;
+
+  /** @throws DeviceFault when the provider cannot start it */
+  constructor(board: Switchboard, handle: number, start: StartResource, provider: DeviceResourceProvider) {
+    this.board = board;
+    this.handle = handle;
+    this.kind = RESOURCE;
+    this.id = start.resourceId.slice();
+    this.tag = start.tag.slice();
+    this.classType = start.classType;
+    this.outputs = [];
+    this.state = RUNNING;
+    this.reason = "";
+    this.unreported = false;
+    this.callStream = NONE;
+    this.resource = provider.start(start.configuration, {
+      timers: board.timers,
+      cast: (channel, text) => {
+        const target = board.target(this, channel);
+        if (target !== NOWHERE) board.send(handle, target, CAST, utf8Bytes(text), NONE);
+      },
+      log: (level, text) => this.log(level, text),
+    });
+  }
+
+  hasRoom(): boolean {
+    return true;
+  }
+
+  take(delivery: Delivery, _mayRun: boolean): void {
+    const { kind, payload } = delivery;
+    let answer: string | undefined;
+    let failed = false;
+    try {
+      const text = readUtf8(payload, 0, payload.length);
+      if (kind === CAST) this.resource.cast(text);
+      else if (this.resource.call === undefined) failed = true;
+      else answer = this.resource.call(text);
+    } catch (thrown) {
+      failed = true;
+      this.log(2, String(thrown));
+    }
+    if (kind !== CALL) return;
+    if (failed) this.board.reply(delivery, ERROR, NOTHING);
+    else if (answer === undefined) this.board.reply(delivery, NO_REPLY, NOTHING);
+    else this.board.reply(delivery, REPLY, utf8Bytes(answer));
+  }
+
+  answer(_kind: number, _payload: Uint8Array): void {}
+
+  isReady(): boolean {
+    return false;
+  }
+
+  turn(): void {}
+
+  wired(): void {}
+
+  stop(): void {
+    try {
+      this.resource.stop();
+    } catch (thrown) {
+      this.log(2, String(thrown));
+    }
+  }
+
+  private log(level: number, text: string): void {
+    this.board.log(this.handle, level, utf8Bytes(this.classType), utf8Bytes(text));
+  }
+}

@@ -1,0 +1,223 @@
+import type { Timers } from "../coap-api/endpoint/transport.js";
+import type { Counters } from "../coap-api/operations/counters.js";
+import { CALL, ERROR, NONE, type UplinkEvent } from "../coap-api/operations/event.js";
+import { CRASHED } from "../coap-api/operations/instance-state.js";
+import { sameBytes } from "../coap-api/same-bytes.js";
+import { createDeviceCounters, MAILBOX_FULL, NO_ROUTE, NOT_TAKEN } from "./device-counters.js";
+import type { DeviceSettings } from "./device-settings.js";
+import type { Delivery, Instance } from "./instance.js";
+
+/** Where an event goes: to a route of the gateway, an instance of the device, or a peer; {@link NONE} where not. */
+export interface Target {
+  route: number;
+  handle: number;
+  peer?: number;
+}
+
+/** No target. */
+export const NOWHERE: Target = { route: NONE, handle: NONE };
+
+/** Name of the channel that leads back to the instance itself. */
+const SELF = "self";
+
+const NOTHING = new Uint8Array(0);
+
+/** What leaves a device, as far as its instances send it. */
+export interface Outside {
+  /** False when the event cannot be kept until the gateway takes it. */
+  send(event: UplinkEvent): boolean;
+  log(handle: number, level: number, target: Uint8Array, message: Uint8Array): void;
+  keep(handle: number, state: Uint8Array): void;
+  /** The state of an instance changed. */
+  changed(instance: Instance): void;
+}
+
+/**
+ * The instances of a device and the events between them. An event from one instance to another on the device goes straight
+ * into its mailbox; everything else goes to the gateway. Each turn handles one event, so that no function keeps the
+ * device from its network for longer than one handler.
+ */
+export class Switchboard {
+  readonly timers: Timers;
+  readonly settings: DeviceSettings;
+  /** Node id of the device, 16 bytes. */
+  readonly nodeId: Uint8Array;
+  readonly counters: Counters;
+  readonly instances: Instance[];
+  /** The function that is being stopped: its calls fail at once. */
+  stopping: Instance | undefined;
+  private readonly outside: Outside;
+  private lastHandle: number;
+  private lastStream: number;
+  private turnTimer: number;
+  private nextTurn: number;
+
+  /** @param firstStream random, so that answers to calls from before a power cycle find nobody */
+  constructor(
+    timers: Timers,
+    settings: DeviceSettings,
+    nodeId: Uint8Array,
+    firstStream: number,
+    outside: Outside,
+  ) {
+    this.timers = timers;
+    this.settings = settings;
+    this.nodeId = nodeId;
+    this.counters = createDeviceCounters();
+    this.instances = [];
+    this.stopping = undefined;
+    this.outside = outside;
+    this.lastHandle = 0;
+    this.lastStream = firstStream;
+    this.turnTimer = 0;
+    this.nextTurn = 0;
+  }
+
+  instance(handle: number): Instance | undefined {
+    for (let i = 0; i < this.instances.length; i++) {
+      const instance = this.instances[i] as Instance;
+      if (instance.handle === handle) return instance;
+    }
+    return undefined;
+  }
+
+  byId(id: Uint8Array): Instance | undefined {
+    for (let i = 0; i < this.instances.length; i++) {
+      const instance = this.instances[i] as Instance;
+      if (sameBytes(instance.id, id)) return instance;
+    }
+    return undefined;
+  }
+
+  /** A handle that no instance has, one byte on the wire as long as possible. */
+  freeHandle(): number {
+    do this.lastHandle = (this.lastHandle % 255) + 1;
+    while (this.instance(this.lastHandle) !== undefined);
+    return this.lastHandle;
+  }
+
+  nextStream(): number {
+    this.lastStream = (this.lastStream + 1) >>> 0;
+    return this.lastStream;
+  }
+
+  count(counter: number): void {
+    this.counters[counter] = (this.counters[counter] as number) + 1;
+  }
+
+  /** Ends an instance and forgets it. */
+  remove(instance: Instance): void {
+    instance.stop();
+    const at = this.instances.indexOf(instance);
+    if (at >= 0) this.instances.splice(at, 1);
+  }
+
+  /** Where a channel of an instance leads. */
+  target(instance: Instance, channel: string): Target {
+    if (channel === SELF) return { route: NONE, handle: instance.handle };
+    const { outputs } = instance;
+    for (let i = 0; i < outputs.length; i++) {
+      const output = outputs[i];
+      if (output !== undefined && output.channel === channel) return output;
+    }
+    return NOWHERE;
+  }
+
+  /** Sends an event from an instance; false, and counted, when it is lost. The payload is copied. */
+  send(from: number, target: Target, kind: number, payload: Uint8Array, stream: number): boolean {
+    const { route, handle, peer } = target;
+    if (payload.length > this.settings.maxPayloadBytes) {
+      this.count(NOT_TAKEN);
+      return false;
+    }
+    if (handle !== NONE) return this.sendHere(from, handle, kind, payload, stream);
+    if (route === NONE && peer === undefined) {
+      this.count(NO_ROUTE);
+      return false;
+    }
+    const sent = { kind, route, peer: peer === undefined ? NONE : peer, handle: from, stream, payload };
+    return this.outside.send(sent);
+  }
+
+  /** Sends the answer to a call. The payload is copied. */
+  reply(call: Delivery, kind: number, payload: Uint8Array): void {
+    const { stream } = call;
+    if (call.from !== NONE) this.answer(stream, kind, payload);
+    else this.outside.send({ kind, route: NONE, peer: NONE, handle: NONE, stream, payload });
+  }
+
+  /** Takes the answer to a call of an instance here; false when nobody waits for it. */
+  answer(stream: number, kind: number, payload: Uint8Array): boolean {
+    for (let i = 0; i < this.instances.length; i++) {
+      const instance = this.instances[i] as Instance;
+      if (instance.callStream !== stream) continue;
+      instance.answer(kind, payload);
+      return true;
+    }
+    return false;
+  }
+
+  /** A call did not reach anybody. */
+  callFailed(stream: number): void {
+    this.answer(stream, ERROR, NOTHING);
+  }
+
+  log(handle: number, level: number, target: Uint8Array, message: Uint8Array): void {
+    this.outside.log(handle, level, target, message);
+  }
+
+  keep(handle: number, state: Uint8Array): void {
+    this.outside.keep(handle, state);
+  }
+
+  changed(instance: Instance): void {
+    instance.unreported = true;
+    this.outside.changed(instance);
+  }
+
+  /** The gateway does not know a route any more: nothing is sent there until the outputs are patched. */
+  forgetRoute(route: number): void {
+    for (let i = 0; i < this.instances.length; i++) {
+      const instance = this.instances[i] as Instance;
+      instance.outputs = instance.outputs.filter((output) => output.route !== route);
+    }
+  }
+
+  /** Makes sure that everything that waits gets its turn. */
+  schedule(): void {
+    if (this.turnTimer !== 0 || this.readyInstance() === undefined) return;
+    this.turnTimer = this.timers.set(0, () => {
+      this.turnTimer = 0;
+      const instance = this.readyInstance();
+      if (instance !== undefined) {
+        this.nextTurn = this.instances.indexOf(instance) + 1;
+        instance.turn();
+      }
+      this.schedule();
+    });
+  }
+
+  /** The next instance, in turn, that has something to do. */
+  private readyInstance(): Instance | undefined {
+    const count = this.instances.length;
+    for (let i = 0; i < count; i++) {
+      const instance = this.instances[(this.nextTurn + i) % count] as Instance;
+      if (instance.isReady()) return instance;
+    }
+    return undefined;
+  }
+
+  private sendHere(from: number, handle: number, kind: number, payload: Uint8Array, stream: number): boolean {
+    const instance = this.instance(handle);
+    if (instance === undefined || instance.state === CRASHED) {
+      this.count(NO_ROUTE);
+      return false;
+    }
+    if (!instance.hasRoom()) {
+      this.count(MAILBOX_FULL);
+      return false;
+    }
+    instance.take({ kind, payload, peer: NONE, from, stream: kind === CALL ? stream : NONE }, false);
+    return true;
+  }
+}
