@@ -58,11 +58,25 @@ export class CborReader {
     return this.bytes.subarray(from, from + length);
   }
 
+  /** A byte string of exactly `length` bytes, as a view of the input. */
+  bytesOf(length: number): Uint8Array {
+    const at = this.position;
+    const bytes = this.byteString();
+    if (bytes.length !== length) throw new WireFault("out of range", at);
+    return bytes;
+  }
+
   /** A text string. */
   text(): string {
     const length = this.head(TEXT);
     const from = this.take(length);
     return readUtf8(this.bytes, from, from + length);
+  }
+
+  /** Starts an array of exactly `count` items. */
+  arrayOf(count: number): void {
+    const at = this.position;
+    if (this.array() !== count) throw new WireFault("missing field", at);
   }
 
   /** Starts an array and returns how many items follow. */

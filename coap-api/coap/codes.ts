@@ -31,6 +31,8 @@ export const INTERNAL_SERVER_ERROR = 0xa0;
 export const NOT_IMPLEMENTED = 0xa1;
 export const SERVICE_UNAVAILABLE = 0xa3;
 export const GATEWAY_TIMEOUT = 0xa4;
+/** This endpoint is no proxy (RFC 7252 section 5.10.2). */
+export const PROXYING_NOT_SUPPORTED = 0xa5;
 
 /** True for the codes of requests: class 0 without the empty message. */
 export function isRequest(code: number): boolean {

@@ -1,4 +1,4 @@
-import { readUtf8, utf8Bytes } from "../utf8.js";
+import { readUtf8, utf8Length, writeUtf8 } from "../utf8.js";
 import { WireFault } from "../wire-fault.js";
 import { EMPTY } from "./codes.js";
 import {
@@ -100,7 +100,6 @@ export function decodeMessage(bytes: Uint8Array): Message {
   if (at > size) throw new WireFault("truncated", size);
   const messageId = ((bytes[2] as number) << 8) | (bytes[3] as number);
   const message = createMessage((first >> 4) & 3, code, messageId, bytes.subarray(4, at));
-  if (code === EMPTY && tokenLength > 0) throw new WireFault("empty message with content", 4);
   let number = 0;
   while (at < size) {
     const head = bytes[at] as number;
@@ -135,11 +134,22 @@ export function decodeMessage(bytes: Uint8Array): Message {
     number += delta;
     if (number > 65535) throw new WireFault("option delta", at);
     if (length > size - at) throw new WireFault("truncated", size);
-    if (!readOption(message, number, bytes, at, length) && number & 1 && message.badOption === 0)
-      message.badOption = number;
+    const known = (delta > 0 || isRepeatable(number)) && readOption(message, number, bytes, at, length);
+    if (!known && number & 1 && message.badOption === 0) message.badOption = number;
     at += length;
   }
   return message;
+}
+
+/** Options that may come more than once; a second one of the others counts as not recognised (RFC 7252 section 5.4.5). */
+function isRepeatable(number: number): boolean {
+  return (
+    number === URI_PATH ||
+    number === URI_QUERY ||
+    number === LOCATION_PATH ||
+    number === LOCATION_QUERY ||
+    number === ETAG
+  );
 }
 
 /** Takes one option into the message; false when it is not recognised. */
@@ -175,7 +185,7 @@ function readOption(
   return readNumber(message, number, bytes, from, length);
 }
 
-/** Options that must not be repeated; a second one counts as not recognised (RFC 7252 section 5.4.5). */
+/** Takes an option whose value is a number of at most four bytes. */
 function readNumber(
   message: Message,
   number: number,
@@ -186,42 +196,31 @@ function readNumber(
   if (length > 4) return false;
   let value = 0;
   for (let i = 0; i < length; i++) value = value * 256 + (bytes[from + i] as number);
-  if (number === BLOCK1) {
-    if (length > 3 || message.block1 !== ABSENT) return false;
-    message.block1 = value;
-  } else if (number === BLOCK2) {
-    if (length > 3 || message.block2 !== ABSENT) return false;
-    message.block2 = value;
-  } else if (number === OBSERVE) {
-    if (length > 3 || message.observe !== ABSENT) return false;
-    message.observe = value;
-  } else if (number === MAX_AGE) {
-    if (message.maxAge !== ABSENT) return false;
-    message.maxAge = value;
-  } else if (number === SIZE1) {
-    if (message.size1 !== ABSENT) return false;
-    message.size1 = value;
-  } else if (number === SIZE2) {
-    if (message.size2 !== ABSENT) return false;
-    message.size2 = value;
-  } else if (number === CONTENT_FORMAT) {
-    if (length > 2 || message.contentFormat !== ABSENT) return false;
-    message.contentFormat = value;
-  } else if (number === ACCEPT) {
-    if (length > 2 || message.accept !== ABSENT) return false;
-    message.accept = value;
-  } else return false;
+  if (number === BLOCK1 || number === BLOCK2 || number === OBSERVE) {
+    if (length > 3) return false;
+    if (number === BLOCK1) message.block1 = value;
+    else if (number === BLOCK2) message.block2 = value;
+    else message.observe = value;
+  } else if (number === CONTENT_FORMAT || number === ACCEPT) {
+    if (length > 2) return false;
+    if (number === ACCEPT) message.accept = value;
+    else message.contentFormat = value;
+  } else if (number === MAX_AGE) message.maxAge = value;
+  else if (number === SIZE1) message.size1 = value;
+  else if (number === SIZE2) message.size2 = value;
+  else return false;
   return true;
 }
 
 /** Writes a message as a datagram; options go in ascending order of their numbers. */
 export function encodeMessage(message: Message): Uint8Array {
-  const writer = new OptionWriter(messageRoom(message));
-  const { token } = message;
-  writer.bytes[0] = 0x40 | (message.type << 4) | token.length;
-  writer.bytes[1] = message.code;
-  writer.bytes[2] = message.messageId >> 8;
-  writer.bytes[3] = message.messageId & 0xff;
+  const { token, payload } = message;
+  writer.start(
+    messageRoom(message),
+    0x40 | (message.type << 4) | token.length,
+    message.code,
+    message.messageId,
+  );
   writer.bytes.set(token, 4);
   writer.at = 4 + token.length;
   if (message.etag.length > 0) writer.option(ETAG, message.etag);
@@ -237,29 +236,23 @@ export function encodeMessage(message: Message): Uint8Array {
   if (message.size2 !== ABSENT) writer.number(SIZE2, message.size2);
   if (message.size1 !== ABSENT) writer.number(SIZE1, message.size1);
   if (message.echo.length > 0) writer.option(ECHO, message.echo);
-  if (message.payload.length > 0) {
+  if (payload.length > 0) {
     writer.bytes[writer.at++] = 0xff;
-    writer.bytes.set(message.payload, writer.at);
-    writer.at += message.payload.length;
+    writer.bytes.set(payload, writer.at);
+    writer.at += payload.length;
   }
-  return writer.bytes.subarray(0, writer.at);
+  return new Uint8Array(writer.bytes.subarray(0, writer.at));
 }
 
-/** No message is longer: a text needs at most three bytes a unit, and a head five. */
+/** No message is longer: a text needs at most three bytes a unit, and each of its parts a head of five. */
 function messageRoom(message: Message): number {
   const texts = message.path.length + message.query.length + message.locationPath.length;
-  return (
-    128 +
-    8 * texts +
-    message.token.length +
-    message.etag.length +
-    message.echo.length +
-    message.payload.length
-  );
+  const { token, etag, echo, payload } = message;
+  return 96 + 8 * texts + token.length + etag.length + echo.length + payload.length;
 }
 
-class OptionWriter {
-  readonly bytes: Uint8Array;
+class MessageWriter {
+  bytes: Uint8Array;
   at: number;
   private last: number;
 
@@ -269,11 +262,17 @@ class OptionWriter {
     this.last = 0;
   }
 
+  start(room: number, head: number, code: number, messageId: number): void {
+    if (room > this.bytes.length) this.bytes = new Uint8Array(room);
+    this.last = 0;
+    this.bytes[0] = head;
+    this.bytes[1] = code;
+    this.bytes[2] = messageId >> 8;
+    this.bytes[3] = messageId & 0xff;
+  }
+
   option(number: number, value: Uint8Array): void {
-    const delta = number - this.last;
-    this.last = number;
-    const start = this.at++;
-    this.bytes[start] = (this.extended(delta) << 4) | this.extended(value.length);
+    this.head(number, value.length);
     this.bytes.set(value, this.at);
     this.at += value.length;
   }
@@ -281,18 +280,32 @@ class OptionWriter {
   /** An unsigned number in as few bytes as it needs (RFC 7252 section 3.2). */
   number(number: number, value: number): void {
     const width = value === 0 ? 0 : value < 0x100 ? 1 : value < 0x10000 ? 2 : value < 0x1000000 ? 3 : 4;
-    const bytes = new Uint8Array(width);
+    this.head(number, width);
     let rest = value;
-    for (let i = width - 1; i >= 0; i--) {
-      bytes[i] = rest & 0xff;
+    for (let at = this.at + width - 1; at >= this.at; at--) {
+      this.bytes[at] = rest & 0xff;
       rest = Math.floor(rest / 256);
     }
-    this.option(number, bytes);
+    this.at += width;
   }
 
   parts(number: number, text: string, separator: string): void {
-    const parts = text.split(separator);
-    for (let i = 0; i < parts.length; i++) this.option(number, utf8Bytes(parts[i] as string));
+    let from = 0;
+    while (from <= text.length) {
+      const next = text.indexOf(separator, from);
+      const part = text.substring(from, next < 0 ? text.length : next);
+      this.head(number, utf8Length(part));
+      this.at = writeUtf8(part, this.bytes, this.at);
+      from = next < 0 ? text.length + 1 : next + 1;
+    }
+  }
+
+  private head(number: number, length: number): void {
+    const delta = number - this.last;
+    this.last = number;
+    const start = this.at++;
+    const upper = this.extended(delta) << 4;
+    this.bytes[start] = upper | this.extended(length);
   }
 
   /** Writes the extension of a delta or length and returns its nibble. */
@@ -307,3 +320,6 @@ class OptionWriter {
     return 14;
   }
 }
+
+/** One buffer for all messages: a datagram is copied out of it at its true length, and nothing else is allocated. */
+const writer = new MessageWriter(640);

@@ -1,13 +1,14 @@
-import { ACK, CON, EMPTY, isRequest, isResponse, NOT_FOUND, RST } from "../coap/codes.js";
+import { ACK, CON, EMPTY, isRequest, isResponse, NON, NOT_FOUND, RST } from "../coap/codes.js";
 import { createMessage, decodeMessage, type Message } from "../coap/message.js";
-import { WireFault } from "../wire-fault.js";
 import type { EndpointCounters } from "./counters.js";
 import type { Done, OutgoingRequest } from "./exchange.js";
+import { HeldBodies } from "./held-bodies.js";
 import { Link } from "./link.js";
 import { Observers } from "./observers.js";
-import type { Peer, PeerTable } from "./peer.js";
+import { addSeen, findSeen, type Peer, type PeerTable, tokenDigest } from "./peer.js";
 import { RequestClient } from "./request-client.js";
-import { type RequestHandler, RequestServer } from "./request-server.js";
+import { type BodyLimit, type ReplyOptions, type RequestHandler, RequestServer } from "./request-server.js";
+import { ResponseBlocks } from "./response-blocks.js";
 import { Separate } from "./separate.js";
 import type { EndpointSettings } from "./settings.js";
 import type { DatagramPort, Timers } from "./transport.js";
@@ -16,11 +17,14 @@ const NOTHING = new Uint8Array(0);
 
 /** A CoAP endpoint (RFC 7252), client and server on one socket, the same for a board and for a gateway. */
 export class Endpoint {
+  /** What happened since the start. */
+  readonly counters: EndpointCounters;
   private readonly link: Link;
   private readonly client: RequestClient;
   private readonly server: RequestServer;
   private readonly separate: Separate;
   private readonly observers: Observers;
+  private readonly held: HeldBodies;
 
   /** @param random fills its argument with random bytes */
   constructor(
@@ -31,17 +35,23 @@ export class Endpoint {
     peers: PeerTable,
   ) {
     this.link = new Link(socket, timers, random, settings, peers, (peer) => this.forget(peer));
+    this.counters = this.link.counters;
     this.separate = new Separate(this.link);
-    this.observers = new Observers(this.link, this.separate);
+    this.held = new HeldBodies(this.link);
+    const blocks = new ResponseBlocks(this.link, this.held);
+    this.observers = new Observers(this.link, this.separate, blocks);
     this.client = new RequestClient(this.link);
-    this.server = new RequestServer(this.link, this.separate, this.observers, (_request, reply) => {
-      reply(NOT_FOUND, NOTHING);
-    });
+    this.server = new RequestServer(
+      this.link,
+      this.separate,
+      this.observers,
+      blocks,
+      this.held,
+      (_request, reply) => {
+        reply(NOT_FOUND, NOTHING);
+      },
+    );
     socket.onDatagram((datagram, address, port) => this.receive(datagram, address, port));
-  }
-
-  get counters(): EndpointCounters {
-    return this.link.counters;
   }
 
   /** Sets who carries out requests. */
@@ -49,82 +59,112 @@ export class Endpoint {
     this.server.handler = handler;
   }
 
+  /** Sets how large a request body may be; without it, as large as the settings say. */
+  onBodyLimit(limit: BodyLimit): void {
+    this.server.bodyLimit = limit;
+  }
+
+  /** Sets who is told of what a handler threw; without it, such a fault is only counted. */
+  onFault(handler: (fault: unknown) => void): void {
+    this.link.onFault = handler;
+  }
+
   /** Sends a request; `done` runs exactly once, with the response or the reason why there is none. */
   request(address: string, port: number, request: OutgoingRequest, done: Done): void {
-    this.client.request(this.link.peerAt(address, port), request, done);
+    if (this.link.closed) done(undefined, "closed");
+    else this.client.request(this.link.peerAt(address, port), request, done);
   }
 
   /** Sends the new representation of a path to everybody who observes it. */
-  notify(path: string, code: number, payload: Uint8Array): void {
-    this.observers.notify(path, code, payload);
+  notify(path: string, code: number, payload: Uint8Array, options?: ReplyOptions): void {
+    this.observers.notify(path, code, payload, options);
+  }
+
+  /** How many observations clients have. */
+  observerCount(): number {
+    return this.observers.count();
   }
 
   /** Ends everything that is under way with a peer, because it is gone or started anew. */
   abandon(address: string, port: number): void {
-    this.forget(this.link.peerAt(address, port));
+    const peer = this.link.known(address, port);
+    if (peer !== undefined) this.forget(peer);
+  }
+
+  /** Ends everything with every peer; nothing is sent any more, and no timer is left. */
+  close(): void {
+    this.link.closed = true;
+    this.link.eachPeer((peer) => this.forget(peer));
+    this.server.close();
   }
 
   private forget(peer: Peer): void {
     this.observers.removeAll(peer);
     this.separate.abandon(peer);
-    this.client.abandon(peer, "closed");
+    this.held.releaseAll(peer);
+    this.client.abandon(peer);
   }
 
   private receive(datagram: Uint8Array, address: string, port: number): void {
     const { counters } = this.link;
+    if (this.link.closed) return;
+    counters.received++;
+    // Nothing can be sent to port 0, and a socket that is asked to may refuse loudly.
     if (port === 0) {
       counters.malformed++;
       return;
     }
-    counters.received++;
     let message: Message;
     try {
       message = decodeMessage(datagram);
-    } catch (fault) {
-      if (!(fault instanceof WireFault)) throw fault;
+    } catch (_fault) {
       counters.malformed++;
       this.refuseMalformed(datagram, address, port);
       return;
     }
-    this.dispatch(this.link.peerAt(address, port), message, datagram.length);
+    const { type, code } = message;
+    if ((type === CON || type === NON) && isRequest(code))
+      this.server.take(this.link.peerAt(address, port), message, datagram.length);
+    else if (!this.takeAnswer(this.link.known(address, port), message)) {
+      // An empty confirmable message is a ping (RFC 7252 section 4.3), anything else a mistake.
+      if (type !== CON || code !== EMPTY) counters.unexpected++;
+      if (type === CON) this.reset(message.messageId, address, port);
+    }
   }
 
-  private dispatch(peer: Peer, message: Message, size: number): void {
+  /** Takes what is no request; false when it belongs to nothing that we sent. */
+  private takeAnswer(peer: Peer | undefined, message: Message): boolean {
     const { type, code, messageId } = message;
-    if (type === ACK || type === RST) {
-      if (type === ACK && isResponse(code)) this.client.takePiggybacked(peer, message);
-      else if (code === EMPTY) {
-        const ours = this.separate.take(peer, messageId, type === RST);
-        if (!ours && type === RST) this.client.takeReset(peer, messageId);
-        else if (!ours) this.client.takeAcknowledgement(peer, messageId);
-      }
-      return;
-    }
-    if (isRequest(code)) {
-      this.server.take(peer, message, size);
-      return;
-    }
-    const known = isResponse(code) && this.takeSeparateResponse(peer, message);
-    if (!known && type === CON) this.link.send(peer, createMessage(RST, EMPTY, messageId, NOTHING));
+    if (peer === undefined) return false;
+    if (type === CON || type === NON) return isResponse(code) && this.takeSeparateResponse(peer, message);
+    if (type === ACK && isResponse(code)) return this.client.takePiggybacked(peer, message);
+    if (code !== EMPTY) return false;
+    if (this.separate.take(peer, messageId, type === RST)) return true;
+    if (type === RST) return this.client.takeReset(peer, messageId);
+    return this.client.takeAcknowledgement(peer, messageId);
   }
 
   /** A response in a message of its own; a repetition of one is acknowledged again. */
   private takeSeparateResponse(peer: Peer, message: Message): boolean {
     const { messageId, type } = message;
-    const { seen } = peer;
-    const now = this.link.timers.nowMs();
-    for (let i = 0; i < seen.length; i++) {
-      const entry = seen[i];
-      if (entry === undefined || entry.messageId !== messageId || entry.expiresMs < now) continue;
-      this.link.counters.duplicates++;
-      if (type === CON && entry.reply !== undefined) this.link.sendBytes(peer, entry.reply);
+    const { timers, settings, counters } = this.link;
+    const now = timers.nowMs();
+    const token = tokenDigest(message.token);
+    const before = findSeen(peer, messageId, token, now);
+    if (before !== undefined) {
+      counters.duplicates++;
+      if (type === CON && before.reply !== undefined) this.link.sendBytes(peer, before.reply);
       return true;
     }
-    const acknowledgement = createMessage(ACK, EMPTY, messageId, NOTHING);
     if (!this.client.isCurrent(peer, message)) return false;
-    const reply = type === CON ? this.link.send(peer, acknowledgement) : undefined;
-    seen.push({ messageId, expiresMs: now + this.link.settings.exchangeLifetimeMs, reply });
-    if (seen.length > this.link.settings.duplicatesPerPeer) seen.shift();
+    if (message.badOption !== 0) {
+      this.client.takeResponse(peer, message);
+      return false;
+    }
+    const reply =
+      type === CON ? this.link.send(peer, createMessage(ACK, EMPTY, messageId, NOTHING)) : undefined;
+    const expiresMs = now + settings.exchangeLifetimeMs;
+    addSeen(peer, { messageId, token, expiresMs, reply, pending: false }, settings.duplicatesPerPeer);
     return this.client.takeResponse(peer, message);
   }
 
@@ -132,7 +172,11 @@ export class Endpoint {
   private refuseMalformed(datagram: Uint8Array, address: string, port: number): void {
     const first = datagram[0];
     if (datagram.length < 4 || first === undefined || first >> 6 !== 1 || ((first >> 4) & 3) !== CON) return;
-    const messageId = ((datagram[2] as number) << 8) | (datagram[3] as number);
-    this.link.send(this.link.peerAt(address, port), createMessage(RST, EMPTY, messageId, NOTHING));
+    this.reset(((datagram[2] as number) << 8) | (datagram[3] as number), address, port);
+  }
+
+  /** Refuses a message without remembering who sent it. */
+  private reset(messageId: number, address: string, port: number): void {
+    this.link.send({ address, port }, createMessage(RST, EMPTY, messageId, NOTHING));
   }
 }

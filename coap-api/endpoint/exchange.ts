@@ -21,9 +21,8 @@ export interface OutgoingRequest {
 /** Takes the response, with its whole body, or the reason why there is none. */
 export type Done = (response: Message | undefined, failure: Failure | undefined) => void;
 
-/** A message of ours on its way: a request with what follows, or a response that wants to be acknowledged. */
-export interface Exchange {
-  /** The message under way; another one for each block. */
+/** A message of ours on its way. */
+export interface Transmission {
   message: Message;
   /** The message as sent, for repetitions. */
   datagram: Uint8Array;
@@ -32,16 +31,21 @@ export interface Exchange {
   timeoutMs: number;
   repetitions: number;
   acknowledged: boolean;
-  /** The request that is carried out; undefined for a response of ours. */
-  request: OutgoingRequest | undefined;
   done: Done;
+}
+
+/** A request on its way; the message is another one for each block. */
+export interface Exchange extends Transmission {
+  readonly request: OutgoingRequest;
   /** Bytes of the request body that the peer has. */
   sentBytes: number;
   /** Block size exponent in use. */
   exponent: number;
   /** Blocks of the response body so far. */
-  parts: Uint8Array[];
+  blocks: Uint8Array[];
   receivedBytes: number;
   etag: Uint8Array;
+  /** What the server wants to see to believe our address (RFC 9175 section 2). */
+  echo: Uint8Array;
   restarts: number;
 }

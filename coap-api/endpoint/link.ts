@@ -1,7 +1,7 @@
 import { encodeMessage, type Message } from "../coap/message.js";
 import type { EndpointCounters } from "./counters.js";
 import { createCounters } from "./counters.js";
-import type { Exchange } from "./exchange.js";
+import type { Failure, Transmission } from "./exchange.js";
 import type { Peer, PeerTable } from "./peer.js";
 import type { EndpointSettings } from "./settings.js";
 import type { DatagramPort, Timers } from "./transport.js";
@@ -11,6 +11,10 @@ export class Link {
   readonly timers: Timers;
   readonly settings: EndpointSettings;
   readonly counters: EndpointCounters;
+  /** Is told of what a handler threw. */
+  onFault: (fault: unknown) => void;
+  /** Nothing is sent any more. */
+  closed: boolean;
   private readonly socket: DatagramPort;
   private readonly peers: PeerTable;
   private readonly random: (target: Uint8Array) => Uint8Array;
@@ -32,11 +36,18 @@ export class Link {
     this.peers = peers;
     this.forget = forget;
     this.counters = createCounters();
+    this.onFault = () => {};
+    this.closed = false;
   }
 
   /** Random bytes. */
   draw(count: number): Uint8Array {
     return this.random(new Uint8Array(count));
+  }
+
+  /** The peer at an address if it is known. */
+  known(address: string, port: number): Peer | undefined {
+    return this.peers.find(address, port);
   }
 
   /** The peer at an address; one that is not known yet is remembered from now on. */
@@ -48,13 +59,13 @@ export class Link {
       address,
       port,
       nextMessageId: ((start[0] as number) << 8) | (start[1] as number),
-      repetitions: 0,
       seen: [],
       current: undefined,
       waiting: [],
       unacknowledged: [],
-      assembly: undefined,
-      served: undefined,
+      pending: 0,
+      bodies: [],
+      observations: 0,
       echo: undefined,
       verified: false,
     };
@@ -66,16 +77,22 @@ export class Link {
     return peer;
   }
 
-  /** Sends bytes to a peer. */
-  sendBytes(peer: Peer, datagram: Uint8Array): void {
+  /** Calls `visit` for every peer. */
+  eachPeer(visit: (peer: Peer) => void): void {
+    this.peers.each(visit);
+  }
+
+  /** Sends bytes to an address. */
+  sendBytes(to: { readonly address: string; readonly port: number }, datagram: Uint8Array): void {
+    if (this.closed) return;
     this.counters.sent++;
-    this.socket.send(datagram, peer.address, peer.port);
+    this.socket.send(datagram, to.address, to.port);
   }
 
   /** Sends a message once and returns its bytes. */
-  send(peer: Peer, message: Message): Uint8Array {
+  send(to: { readonly address: string; readonly port: number }, message: Message): Uint8Array {
     const datagram = encodeMessage(message);
-    this.sendBytes(peer, datagram);
+    this.sendBytes(to, datagram);
     return datagram;
   }
 
@@ -87,48 +104,64 @@ export class Link {
   }
 
   /**
-   * Sends the message of an exchange and repeats it until it is acknowledged (RFC 7252 section 4.2).
+   * Sends a message and repeats it until it is acknowledged (RFC 7252 section 4.2).
    * @param giveUp runs when no repetition is left, or no response follows the acknowledgement
    */
-  transmit(peer: Peer, exchange: Exchange, giveUp: () => void): void {
-    const { ackTimeoutMs, ackRandomFactor, maxRetransmit, maxTimeoutMs } = this.settings;
+  transmit(peer: Peer, transmission: Transmission, giveUp: () => void): void {
+    const { ackTimeoutMs, ackRandomFactor, maxRetransmit } = this.settings;
     const spread = (this.draw(1)[0] as number) / 255;
-    exchange.timeoutMs = ackTimeoutMs * (1 + spread * (ackRandomFactor - 1));
-    exchange.repetitions = 0;
-    exchange.acknowledged = false;
-    exchange.datagram = this.send(peer, exchange.message);
+    transmission.timeoutMs = ackTimeoutMs * (1 + spread * (ackRandomFactor - 1));
+    transmission.repetitions = 0;
+    transmission.acknowledged = false;
+    transmission.datagram = encodeMessage(transmission.message);
     const repeat = () => {
-      exchange.timer = 0;
-      if (exchange.acknowledged || exchange.repetitions >= maxRetransmit) {
+      transmission.timer = 0;
+      if (transmission.repetitions >= maxRetransmit) {
         this.counters.timeouts++;
         giveUp();
         return;
       }
-      exchange.repetitions++;
-      exchange.timeoutMs = Math.min(exchange.timeoutMs * 2, maxTimeoutMs);
+      transmission.repetitions++;
+      transmission.timeoutMs *= 2;
       this.counters.retransmissions++;
-      peer.repetitions++;
-      this.sendBytes(peer, exchange.datagram);
-      exchange.timer = this.timers.set(exchange.timeoutMs, repeat);
+      transmission.timer = this.timers.set(transmission.timeoutMs, repeat);
+      this.sendBytes(peer, transmission.datagram);
     };
-    exchange.timer = this.timers.set(exchange.timeoutMs, repeat);
+    // Timers are set before anything is sent: the answer may come while the socket still sends.
+    transmission.timer = this.timers.set(transmission.timeoutMs, repeat);
+    this.sendBytes(peer, transmission.datagram);
   }
 
   /** The peer has the message: no more repetitions, but the response must come in time. */
-  acknowledge(exchange: Exchange, giveUp: () => void): void {
-    if (exchange.acknowledged) return;
-    exchange.acknowledged = true;
-    this.stop(exchange);
-    exchange.timer = this.timers.set(this.settings.responseTimeoutMs, () => {
-      exchange.timer = 0;
+  acknowledge(transmission: Transmission, giveUp: () => void): void {
+    if (transmission.acknowledged) return;
+    transmission.acknowledged = true;
+    this.stop(transmission);
+    transmission.timer = this.timers.set(this.settings.responseTimeoutMs, () => {
+      transmission.timer = 0;
       this.counters.timeouts++;
       giveUp();
     });
   }
 
-  /** Ends the timer of an exchange. */
-  stop(exchange: Exchange): void {
-    if (exchange.timer !== 0) this.timers.clear(exchange.timer);
-    exchange.timer = 0;
+  /** Ends the timer of a transmission. */
+  stop(transmission: Transmission): void {
+    if (transmission.timer !== 0) this.timers.clear(transmission.timer);
+    transmission.timer = 0;
+  }
+
+  /** Tells who waits for a transmission how it ended; what they throw ends nothing. */
+  settle(transmission: Transmission, response: Message | undefined, failure: Failure | undefined): void {
+    try {
+      transmission.done(response, failure);
+    } catch (fault) {
+      this.fault(fault);
+    }
+  }
+
+  /** A handler threw something. */
+  fault(fault: unknown): void {
+    this.counters.faults++;
+    this.onFault(fault);
   }
 }

@@ -48,9 +48,14 @@ export interface PeerTable {
   each(visit: (peer: Peer) => void): void;
 }
 
+/** True when nothing is under way with the peer. */
+export function isIdle(peer: Peer): boolean {
+  return peer.current === undefined && peer.unacknowledged.length === 0 && peer.pending === 0;
+}
+
 /** Nothing speaks for the peer but a source address, which anybody can write into a datagram. */
 export const STRANGER = 0;
-/** The peer is real, and nothing is under way with it. */
+/** The peer is real, and neither party waits for the other. */
 export const IDLE = 1;
 /** The peer is real, or we wait for it, and something is under way. */
 export const BUSY = 2;
@@ -59,7 +64,7 @@ export const BUSY = 2;
 export function worth(peer: Peer): number {
   if (peer.current !== undefined) return BUSY;
   if (!peer.verified) return STRANGER;
-  return peer.unacknowledged.length > 0 || peer.pending > 0 || peer.observations > 0 ? BUSY : IDLE;
+  return isIdle(peer) && peer.observations === 0 ? IDLE : BUSY;
 }
 
 /** The remembered message of this id and token, if it came within its lifetime. */

@@ -6,9 +6,19 @@ import {
   blockValue,
   LARGEST_EXPONENT,
 } from "../block/block-option.js";
-import { joinParts } from "../block/body-assembly.js";
-import { CON, CONTINUE, NON, REQUEST_ENTITY_INCOMPLETE, REQUEST_ENTITY_TOO_LARGE } from "../coap/codes.js";
+import { joinBlocks } from "../block/body.js";
+import {
+  CON,
+  CONTINUE,
+  GET,
+  isSuccess,
+  NON,
+  REQUEST_ENTITY_INCOMPLETE,
+  REQUEST_ENTITY_TOO_LARGE,
+  UNAUTHORIZED,
+} from "../coap/codes.js";
 import { ABSENT, createMessage, type Message } from "../coap/message.js";
+import { sameBytes } from "../same-bytes.js";
 import type { Done, Exchange, Failure, OutgoingRequest } from "./exchange.js";
 import type { Link } from "./link.js";
 import type { Peer } from "./peer.js";
@@ -36,9 +46,10 @@ export class RequestClient {
       done,
       sentBytes: 0,
       exponent: this.link.settings.blockExponent,
-      parts: [],
+      blocks: [],
       receivedBytes: 0,
       etag: NOTHING,
+      echo: NOTHING,
       restarts: 0,
     };
     if (peer.current === undefined) {
@@ -47,7 +58,7 @@ export class RequestClient {
     } else if (peer.waiting.length < this.link.settings.queueCapacity) peer.waiting.push(exchange);
     else {
       this.link.counters.refused++;
-      done(undefined, "refused");
+      this.link.settle(exchange, undefined, "refused");
     }
   }
 
@@ -61,14 +72,20 @@ export class RequestClient {
     const exchange = peer.current;
     if (exchange === undefined || !this.isCurrent(peer, response)) return false;
     this.link.stop(exchange);
-    if (response.badOption !== 0) this.finish(peer, exchange, undefined, "malformed");
-    else this.proceed(peer, exchange, response);
+    // Only who received the request knows its random token.
+    peer.verified = true;
+    if (response.badOption !== 0) {
+      this.link.counters.malformed++;
+      this.finish(peer, exchange, undefined, "malformed");
+    } else this.proceed(peer, exchange, response);
     return true;
   }
 
   /** Takes a response that came with the acknowledgement; false when it belongs to no request of ours. */
   takePiggybacked(peer: Peer, response: Message): boolean {
-    return peer.current?.message.messageId === response.messageId && this.takeResponse(peer, response);
+    const sent = peer.current === undefined ? undefined : peer.current.message;
+    if (sent === undefined || sent.type !== CON || sent.messageId !== response.messageId) return false;
+    return this.takeResponse(peer, response);
   }
 
   /** The peer has the request; its response follows. */
@@ -88,19 +105,19 @@ export class RequestClient {
   }
 
   /** Ends everything that is under way or waits for a peer. */
-  abandon(peer: Peer, failure: Failure): void {
+  abandon(peer: Peer): void {
     const all = peer.current === undefined ? peer.waiting : [peer.current].concat(peer.waiting);
     peer.current = undefined;
     peer.waiting = [];
     for (let i = 0; i < all.length; i++) {
       const exchange = all[i] as Exchange;
       this.link.stop(exchange);
-      exchange.done(undefined, failure);
+      this.link.settle(exchange, undefined, "closed");
     }
   }
 
   private sendNext(peer: Peer, exchange: Exchange): void {
-    const request = exchange.request as OutgoingRequest;
+    const { request } = exchange;
     const link = this.link;
     const type = request.nonConfirmable ? NON : CON;
     const message = createMessage(type, request.code, link.messageId(peer), link.draw(2));
@@ -109,29 +126,45 @@ export class RequestClient {
     if (request.accept !== undefined) message.accept = request.accept;
     if (request.contentFormat !== undefined) message.contentFormat = request.contentFormat;
     if (request.etag !== undefined) message.etag = request.etag;
-    const size = blockBytes(exchange.exponent);
-    if (exchange.parts.length > 0) {
-      message.block2 = blockValue(Math.floor(exchange.receivedBytes / size), false, exchange.exponent);
-    } else if (request.payload !== undefined) {
-      const { payload } = request;
-      if (payload.length > blockBytes(link.settings.blockExponent) || exchange.sentBytes > 0) {
-        const from = exchange.sentBytes;
-        const to = Math.min(payload.length, from + size);
-        message.block1 = blockValue(from / size, to < payload.length, exchange.exponent);
-        if (from === 0) message.size1 = payload.length;
-        message.payload = payload.subarray(from, to);
-      } else message.payload = payload;
-    }
+    message.echo = exchange.echo;
+    this.fillBlock(exchange, message);
     exchange.message = message;
+    const giveUp = () => this.finish(peer, exchange, undefined, "timeout");
     if (type === NON) {
+      exchange.acknowledged = false;
+      link.acknowledge(exchange, giveUp);
       link.send(peer, message);
-      link.acknowledge(exchange, () => this.finish(peer, exchange, undefined, "timeout"));
-    } else link.transmit(peer, exchange, () => this.finish(peer, exchange, undefined, "timeout"));
+    } else link.transmit(peer, exchange, giveUp);
+  }
+
+  /** Puts into a message the block of the request body that comes next, or asks for the next block of the response. */
+  private fillBlock(exchange: Exchange, message: Message): void {
+    const { request, exponent, sentBytes } = exchange;
+    const size = blockBytes(exponent);
+    if (exchange.blocks.length > 0) {
+      message.block2 = blockValue(exchange.receivedBytes / size, false, exponent);
+      return;
+    }
+    if (request.code === GET && exponent < LARGEST_EXPONENT) message.block2 = blockValue(0, false, exponent);
+    const { payload } = request;
+    if (payload === undefined) return;
+    if (payload.length <= size && sentBytes === 0) {
+      message.payload = payload;
+      return;
+    }
+    const to = Math.min(payload.length, sentBytes + size);
+    message.block1 = blockValue(sentBytes / size, to < payload.length, exponent);
+    if (sentBytes === 0) message.size1 = payload.length;
+    message.payload = payload.subarray(sentBytes, to);
   }
 
   private proceed(peer: Peer, exchange: Exchange, response: Message): void {
-    const sent = exchange.message;
-    if (sent.block1 !== ABSENT && this.sendMore(peer, exchange, response)) return;
+    if (response.code === UNAUTHORIZED && response.echo.length > 0 && exchange.echo.length === 0) {
+      exchange.echo = new Uint8Array(response.echo);
+      this.sendNext(peer, exchange);
+      return;
+    }
+    if (exchange.message.payload.length > 0 && this.sendMore(peer, exchange, response)) return;
     if (response.code === CONTINUE) this.finish(peer, exchange, undefined, "malformed");
     else if (response.block2 !== ABSENT) this.takeBody(peer, exchange, response);
     else this.finish(peer, exchange, response, undefined);
@@ -140,20 +173,23 @@ export class RequestClient {
   /** Goes on with the request body; false when the response is the final one. */
   private sendMore(peer: Peer, exchange: Exchange, response: Message): boolean {
     const sent = exchange.message;
+    const blockwise = sent.block1 !== ABSENT;
+    const more = blockwise && blockMore(sent.block1);
     const wanted =
       response.block1 === ABSENT
         ? exchange.exponent
-        : Math.min(blockExponent(response.block1), LARGEST_EXPONENT);
-    if (response.code === CONTINUE && blockMore(sent.block1)) {
+        : Math.min(blockExponent(response.block1), exchange.exponent);
+    // A server that acts on each block by itself answers with success instead of 2.31 (RFC 7959 section 2.3).
+    if (more && (response.code === CONTINUE || (isSuccess(response.code) && response.block1 !== ABSENT))) {
       exchange.sentBytes += sent.payload.length;
-      if (wanted < exchange.exponent) exchange.exponent = wanted;
+      exchange.exponent = wanted;
     } else if (
       response.code === REQUEST_ENTITY_TOO_LARGE &&
       exchange.sentBytes === 0 &&
       wanted < exchange.exponent
     ) {
       exchange.exponent = wanted;
-    } else if (response.code === REQUEST_ENTITY_INCOMPLETE && exchange.restarts === 0) {
+    } else if (blockwise && response.code === REQUEST_ENTITY_INCOMPLETE && exchange.restarts === 0) {
       exchange.restarts++;
       exchange.sentBytes = 0;
     } else return false;
@@ -165,32 +201,40 @@ export class RequestClient {
     const exponent = blockExponent(response.block2);
     const size = blockBytes(exponent);
     const more = blockMore(response.block2);
-    if (exponent > LARGEST_EXPONENT || (more && response.payload.length !== size)) {
+    const { payload } = response;
+    if (exponent > LARGEST_EXPONENT || (more ? payload.length !== size : payload.length > size)) {
+      this.link.counters.malformed++;
       this.finish(peer, exchange, undefined, "malformed");
       return;
     }
-    const changed = exchange.parts.length > 0 && !sameBytes(exchange.etag, response.etag);
+    const changed = exchange.blocks.length > 0 && !sameBytes(exchange.etag, response.etag);
     if (changed || blockNumber(response.block2) * size !== exchange.receivedBytes) {
-      if (exchange.restarts++ > 0) {
-        this.finish(peer, exchange, undefined, "malformed");
-        return;
-      }
-      exchange.parts = [];
-      exchange.receivedBytes = 0;
-      this.sendNext(peer, exchange);
+      this.fetchAnew(peer, exchange);
       return;
     }
-    exchange.etag = response.etag;
+    exchange.etag = new Uint8Array(response.etag);
     exchange.exponent = exponent;
-    exchange.parts.push(response.payload.slice());
-    exchange.receivedBytes += response.payload.length;
+    exchange.blocks.push(new Uint8Array(payload));
+    exchange.receivedBytes += payload.length;
     if (exchange.receivedBytes > this.link.settings.maxBodyBytes)
       this.finish(peer, exchange, undefined, "too large");
     else if (more) this.sendNext(peer, exchange);
     else {
-      response.payload = joinParts(exchange.parts, exchange.receivedBytes);
+      response.payload = joinBlocks(exchange.blocks, exchange.receivedBytes);
       this.finish(peer, exchange, response, undefined);
     }
+  }
+
+  /** The representation changed while it was fetched: a safe request begins once more. */
+  private fetchAnew(peer: Peer, exchange: Exchange): void {
+    if (exchange.request.code !== GET || exchange.restarts > 0) {
+      this.finish(peer, exchange, undefined, "malformed");
+      return;
+    }
+    exchange.restarts++;
+    exchange.blocks = [];
+    exchange.receivedBytes = 0;
+    this.sendNext(peer, exchange);
   }
 
   private finish(
@@ -204,13 +248,6 @@ export class RequestClient {
       peer.current = peer.waiting.shift();
       if (peer.current !== undefined) this.sendNext(peer, peer.current);
     }
-    exchange.done(response, failure);
+    this.link.settle(exchange, response, failure);
   }
-}
-
-/** True when both hold the same bytes. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

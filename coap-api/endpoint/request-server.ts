@@ -1,12 +1,11 @@
 import {
-  blockBytes,
   blockExponent,
   blockMore,
   blockNumber,
   blockValue,
   LARGEST_EXPONENT,
 } from "../block/block-option.js";
-import { COMPLETE, continues, createAssembly, joinParts, takeBlock } from "../block/body-assembly.js";
+import { bodyBytes, COMPLETE, takeBlock } from "../block/body.js";
 import {
   ACK,
   BAD_OPTION,
@@ -16,21 +15,29 @@ import {
   CONTINUE,
   EMPTY,
   GET,
+  INTERNAL_SERVER_ERROR,
   NON,
+  PROXYING_NOT_SUPPORTED,
   REQUEST_ENTITY_INCOMPLETE,
   REQUEST_ENTITY_TOO_LARGE,
+  SERVICE_UNAVAILABLE,
   UNAUTHORIZED,
 } from "../coap/codes.js";
 import { ABSENT, createMessage, encodeMessage, type Message } from "../coap/message.js";
 import { PROXY_SCHEME, PROXY_URI } from "../coap/option-numbers.js";
+import { sameBytes } from "../same-bytes.js";
+import { WireFault } from "../wire-fault.js";
+import type { HeldBodies } from "./held-bodies.js";
 import type { Link } from "./link.js";
 import type { Observers } from "./observers.js";
-import type { Peer, Seen } from "./peer.js";
-import { sameBytes } from "./request-client.js";
+import { addSeen, findSeen, type Peer, type Seen, tokenDigest } from "./peer.js";
+import type { ResponseBlocks } from "./response-blocks.js";
 import type { Separate } from "./separate.js";
 
-/** 5.05: this endpoint is no proxy (RFC 7252 section 5.10.2). */
-const PROXYING_NOT_SUPPORTED = 0xa5;
+const NOTHING = new Uint8Array(0);
+
+/** An answer may be so many times larger than its request before the peer proved its address (RFC 9175 section 2.4). */
+const AMPLIFICATION = 3;
 
 /** A request as the application sees it: never a repetition, always with its whole body. */
 export interface IncomingRequest {
@@ -59,160 +66,265 @@ export interface ReplyOptions {
 /** Answers a request; at once or later, but only the first time counts. */
 export type Reply = (code: number, payload: Uint8Array, options?: ReplyOptions) => void;
 
-/** Carries out requests. */
+/**
+ * Carries out requests. A WireFault that it throws before it answered becomes 4.00, anything else 5.00.
+ */
 export type RequestHandler = (request: IncomingRequest, reply: Reply) => void;
+
+/** Largest body, in bytes, that is taken for a request; called with the first block, whose payload is not complete. */
+export type BodyLimit = (request: Message) => number;
+
+/** A request that is being carried out. */
+interface Answer {
+  readonly peer: Peer;
+  readonly request: Message;
+  readonly seen: Seen;
+  /** Bytes of the datagram. */
+  readonly size: number;
+  answered: boolean;
+  /** The request was acknowledged by itself: the response comes in a message of its own. */
+  acknowledged: boolean;
+  ackTimer: number;
+}
 
 /** Answers requests: once each, repetitions from memory, bodies of any size (RFC 7252 section 4, RFC 7959). */
 export class RequestServer {
   handler: RequestHandler;
+  bodyLimit: BodyLimit;
   private readonly link: Link;
   private readonly separate: Separate;
   private readonly observers: Observers;
-  private nextTag: number;
+  private readonly blocks: ResponseBlocks;
+  private readonly held: HeldBodies;
+  /** Requests whose handler did not answer at once. */
+  private readonly late: Answer[];
 
-  constructor(link: Link, separate: Separate, observers: Observers, handler: RequestHandler) {
+  constructor(
+    link: Link,
+    separate: Separate,
+    observers: Observers,
+    blocks: ResponseBlocks,
+    held: HeldBodies,
+    handler: RequestHandler,
+  ) {
     this.link = link;
     this.separate = separate;
     this.observers = observers;
+    this.blocks = blocks;
+    this.held = held;
     this.handler = handler;
-    this.nextTag = 0;
+    this.late = [];
+    this.bodyLimit = () => link.settings.maxBodyBytes;
   }
 
   /** @param size bytes of the datagram */
   take(peer: Peer, message: Message, size: number): void {
     const { settings, timers, counters } = this.link;
     const now = timers.nowMs();
-    const seen = peer.seen;
-    for (let i = seen.length - 1; i >= 0; i--) {
-      const entry = seen[i] as Seen;
-      if (entry.messageId !== message.messageId) continue;
-      if (entry.expiresMs < now) {
-        seen.splice(i, 1);
-        continue;
-      }
+    const token = tokenDigest(message.token);
+    const before = findSeen(peer, message.messageId, token, now);
+    if (before !== undefined) {
       counters.duplicates++;
-      if (entry.reply !== undefined) this.link.sendBytes(peer, entry.reply);
+      if (before.reply !== undefined) this.link.sendBytes(peer, before.reply);
       return;
     }
-    const entry: Seen = {
-      messageId: message.messageId,
-      expiresMs: now + settings.exchangeLifetimeMs,
-      reply: undefined,
-    };
-    seen.push(entry);
-    if (seen.length > settings.duplicatesPerPeer) seen.shift();
+    if (message.type === NON && message.badOption !== 0) {
+      counters.malformed++;
+      return;
+    }
+    if (peer.pending >= settings.duplicatesPerPeer) {
+      this.refuse(peer, message);
+      return;
+    }
+    const { messageId } = message;
+    const expiresMs = now + settings.exchangeLifetimeMs;
+    const seen: Seen = { messageId, token, expiresMs, reply: undefined, pending: true };
+    addSeen(peer, seen, settings.duplicatesPerPeer);
+    peer.pending++;
     if (message.echo.length > 0 && peer.echo !== undefined && sameBytes(message.echo, peer.echo))
       peer.verified = true;
-    this.carryOut(peer, message, entry, size);
+    const answer: Answer = {
+      peer,
+      request: message,
+      seen,
+      size,
+      answered: false,
+      acknowledged: false,
+      ackTimer: 0,
+    };
+    this.carryOut(answer);
+    if (!answer.answered && message.type === CON) this.acknowledgeLater(answer);
   }
 
-  private carryOut(peer: Peer, message: Message, entry: Seen, size: number): void {
-    const reply = this.replyTo(peer, message, entry, size);
-    const nothing = new Uint8Array(0);
-    if (message.badOption !== 0) {
-      if (message.type !== CON) return;
-      const proxy = message.badOption === PROXY_URI || message.badOption === PROXY_SCHEME;
-      reply(proxy ? PROXYING_NOT_SUPPORTED : BAD_OPTION, nothing);
+  /** Ends the timers of requests that are not answered yet. */
+  close(): void {
+    for (let i = 0; i < this.late.length; i++) {
+      const { ackTimer } = this.late[i] as Answer;
+      if (ackTimer !== 0) this.link.timers.clear(ackTimer);
+    }
+  }
+
+  /** Too many requests of this peer wait for their answers; nothing is remembered of one more. */
+  private refuse(peer: Peer, request: Message): void {
+    this.link.counters.refused++;
+    if (request.type !== CON) return;
+    const response = createMessage(ACK, SERVICE_UNAVAILABLE, request.messageId, request.token);
+    response.maxAge = 1;
+    this.link.send(peer, response);
+  }
+
+  private acknowledgeLater(answer: Answer): void {
+    const { link } = this;
+    this.late.push(answer);
+    answer.ackTimer = link.timers.set(link.settings.ackDelayMs, () => {
+      answer.ackTimer = 0;
+      answer.acknowledged = true;
+      const acknowledgement = createMessage(ACK, EMPTY, answer.request.messageId, NOTHING);
+      answer.seen.reply = link.send(answer.peer, acknowledgement);
+    });
+  }
+
+  private carryOut(answer: Answer): void {
+    const { peer, request } = answer;
+    const { badOption, block1, block2, code, path, query } = request;
+    if (badOption !== 0) {
+      this.link.counters.malformed++;
+      const proxy = badOption === PROXY_URI || badOption === PROXY_SCHEME;
+      this.answer(answer, proxy ? PROXYING_NOT_SUPPORTED : BAD_OPTION, NOTHING);
       return;
     }
-    const { block1, block2 } = message;
     if (block2 !== ABSENT && blockExponent(block2) > LARGEST_EXPONENT) {
-      reply(BAD_REQUEST, nothing);
+      this.answer(answer, BAD_REQUEST, NOTHING);
       return;
     }
-    let payload = message.payload;
+    let { payload } = request;
     if (block1 !== ABSENT) {
-      const code = this.assemble(peer, message);
-      if (code !== COMPLETE) {
-        reply(
-          code,
-          nothing,
-          code === REQUEST_ENTITY_TOO_LARGE ? { size1: this.link.settings.maxBodyBytes } : undefined,
-        );
-        return;
-      }
-      const assembly = peer.assembly;
-      if (assembly !== undefined) payload = joinParts(assembly.parts, assembly.receivedBytes);
-      peer.assembly = undefined;
-    } else if (block2 !== ABSENT && blockNumber(block2) > 0 && this.serveBlock(peer, message, reply)) return;
-    const { code, path, query } = message;
-    this.handler({ address: peer.address, port: peer.port, code, path, query, payload, message }, reply);
+      const body = this.assemble(answer);
+      if (body === undefined) return;
+      payload = body;
+    } else if (payload.length > 0 && payload.length > this.bodyLimit(request)) {
+      this.answer(answer, REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: this.bodyLimit(request) });
+      return;
+    } else if (block2 !== ABSENT && blockNumber(block2) > 0 && this.serveBlock(answer)) return;
+    const { address, port } = peer;
+    try {
+      this.handler(
+        { address, port, code, path, query, payload, message: request },
+        (code, payload, options) => this.answer(answer, code, payload, options),
+      );
+    } catch (fault) {
+      if (fault instanceof WireFault) this.link.counters.malformed++;
+      else this.link.fault(fault);
+      this.answer(answer, fault instanceof WireFault ? BAD_REQUEST : INTERNAL_SERVER_ERROR, NOTHING);
+    }
   }
 
-  private assemble(peer: Peer, message: Message): number {
-    const { code, path, query, block1, payload } = message;
-    const { settings, timers } = this.link;
-    const now = timers.nowMs();
-    let assembly = peer.assembly;
-    if (assembly === undefined || assembly.expiresMs < now || !continues(assembly, code, path, query)) {
-      if (blockNumber(block1) > 0) return REQUEST_ENTITY_INCOMPLETE;
-      assembly = createAssembly(code, path, query);
-      peer.assembly = assembly;
+  /** Takes a block of a request body; returns the body when it is complete, else it answered. */
+  private assemble(answer: Answer): Uint8Array | undefined {
+    const { peer, request } = answer;
+    const { block1, size1 } = request;
+    const { held } = this;
+    const maxBytes = this.bodyLimit(request);
+    let assembly = held.find(peer, false, request);
+    if (assembly === undefined) {
+      if (blockNumber(block1) > 0) {
+        this.answer(answer, REQUEST_ENTITY_INCOMPLETE, NOTHING);
+        return undefined;
+      }
+      assembly = held.hold(peer, request, undefined);
     }
-    assembly.expiresMs = now + settings.exchangeLifetimeMs;
-    if (blockNumber(block1) === 0 && message.size1 !== ABSENT && message.size1 > settings.maxBodyBytes) {
-      peer.assembly = undefined;
-      return REQUEST_ENTITY_TOO_LARGE;
-    }
-    const result = takeBlock(assembly, block1, payload, settings.maxBodyBytes);
-    if (result !== CONTINUE && result !== COMPLETE && result !== REQUEST_ENTITY_INCOMPLETE)
-      peer.assembly = undefined;
-    return result;
+    const result = takeBlock(assembly.body, block1, request.payload, size1, maxBytes);
+    if (result === CONTINUE) held.touch(assembly);
+    else if (result !== REQUEST_ENTITY_INCOMPLETE) held.release(assembly);
+    if (result === COMPLETE) return bodyBytes(assembly.body);
+    const options = result === REQUEST_ENTITY_TOO_LARGE ? { size1: maxBytes } : undefined;
+    this.answer(answer, result, NOTHING, options);
+    return undefined;
   }
 
   /** Answers a request for a later block from the body that was kept; false when it is not there any more. */
-  private serveBlock(peer: Peer, message: Message, reply: Reply): boolean {
-    const { served } = peer;
-    const fits = served !== undefined && served.path === message.path && served.query === message.query;
-    if (!fits || served === undefined || served.expiresMs < this.link.timers.nowMs()) {
-      if (message.code === GET) return false;
-      reply(REQUEST_ENTITY_INCOMPLETE, new Uint8Array(0));
+  private serveBlock(answer: Answer): boolean {
+    const { peer, request } = answer;
+    const kept = this.blocks.kept(peer, request);
+    if (kept !== undefined) {
+      const { contentFormat, maxAge } = kept;
+      this.answer(answer, kept.code, kept.payload, { contentFormat, maxAge });
       return true;
     }
-    reply(served.response.code, served.response.payload, {
-      contentFormat: served.response.contentFormat,
-      maxAge: served.response.maxAge,
-    });
+    // A safe request is simply carried out once more; any other must not be.
+    if (request.code === GET) return false;
+    this.answer(answer, REQUEST_ENTITY_INCOMPLETE, NOTHING);
     return true;
   }
 
-  private replyTo(peer: Peer, request: Message, entry: Seen, size: number): Reply {
-    const link = this.link;
-    let answered = false;
-    let ackTimer = 0;
-    let acknowledged = false;
-    if (request.type === CON) {
-      ackTimer = link.timers.set(link.settings.ackDelayMs, () => {
-        ackTimer = 0;
-        acknowledged = true;
-        entry.reply = link.send(peer, createMessage(ACK, EMPTY, request.messageId, new Uint8Array(0)));
-      });
+  private answer(answer: Answer, code: number, payload: Uint8Array, options?: ReplyOptions): void {
+    if (answer.answered) return;
+    const { link } = this;
+    const { request, seen } = answer;
+    answer.answered = true;
+    seen.pending = false;
+    answer.peer.pending--;
+    if (answer.ackTimer !== 0) link.timers.clear(answer.ackTimer);
+    const at = this.late.indexOf(answer);
+    if (at >= 0) this.late.splice(at, 1);
+    // The peer may have been forgotten while the answer was worked out.
+    const peer = answer.acknowledged ? link.peerAt(answer.peer.address, answer.peer.port) : answer.peer;
+    const restrained = link.settings.verifyPeers && !peer.verified;
+    let response = this.compose(peer, request, code, payload, options, link.settings.blockExponent);
+    if (request.type !== CON || (answer.acknowledged && restrained)) response.type = NON;
+    else if (answer.acknowledged) response.type = CON;
+    if (response.type !== ACK) response.messageId = link.messageId(peer);
+    if (restrained) response = this.restrain(answer, response, code, payload, options);
+    else this.observe(peer, request, response, options);
+    if (response.type === CON) this.separate.send(peer, response, () => {});
+    else {
+      const datagram = encodeMessage(response);
+      if (response.type === ACK) seen.reply = datagram;
+      link.sendBytes(peer, datagram);
     }
-    return (code, payload, options) => {
-      if (answered) return;
-      answered = true;
-      if (ackTimer !== 0) link.timers.clear(ackTimer);
-      let response = this.compose(peer, request, code, payload, options);
-      if (request.type !== CON) {
-        response.type = NON;
-        response.messageId = link.messageId(peer);
-      } else if (acknowledged) {
-        response.type = CON;
-        response.messageId = link.messageId(peer);
-      }
-      if (link.settings.verifyPeers && !peer.verified && encodeMessage(response).length > 3 * size) {
-        link.counters.challenged++;
-        if (peer.echo === undefined) peer.echo = link.draw(8);
-        const challenge = createMessage(response.type, UNAUTHORIZED, response.messageId, request.token);
-        challenge.echo = peer.echo;
-        response = challenge;
-      }
-      if (response.type === CON) this.separate.send(peer, response, () => {});
-      else {
-        const datagram = link.send(peer, response);
-        if (request.type === CON) entry.reply = datagram;
-      }
-    };
+  }
+
+  private observe(peer: Peer, request: Message, response: Message, options: ReplyOptions | undefined): void {
+    const { block2, code } = request;
+    if (code !== GET || response.code !== CONTENT || (block2 !== ABSENT && blockNumber(block2) > 0)) return;
+    if (options !== undefined && options.observable === true)
+      response.observe = this.observers.register(peer, request);
+  }
+
+  /**
+   * Keeps an answer small for a peer that did not prove its address. A safe request is answered with a challenge and carried
+   * out when it comes again; any other was carried out already, so its answer is cut into smaller blocks.
+   */
+  private restrain(
+    answer: Answer,
+    response: Message,
+    code: number,
+    payload: Uint8Array,
+    options: ReplyOptions | undefined,
+  ): Message {
+    const { link } = this;
+    const { peer, request } = answer;
+    const limit = AMPLIFICATION * answer.size;
+    if (request.code === GET) {
+      const observes = request.observe === 0 && options !== undefined && options.observable === true;
+      if (!observes && encodeMessage(response).length <= limit) return response;
+      link.counters.challenged++;
+      if (peer.echo === undefined) peer.echo = link.draw(8);
+      const challenge = createMessage(response.type, UNAUTHORIZED, response.messageId, request.token);
+      challenge.echo = peer.echo;
+      return challenge;
+    }
+    let smaller = response;
+    for (
+      let exponent = link.settings.blockExponent - 1;
+      exponent >= 0 && encodeMessage(smaller).length > limit;
+      exponent--
+    ) {
+      smaller = this.compose(peer, request, code, payload, options, exponent);
+      smaller.type = response.type;
+      smaller.messageId = response.messageId;
+    }
+    return smaller;
   }
 
   /** The response message, of a large body only the block that was asked for. */
@@ -221,7 +333,8 @@ export class RequestServer {
     request: Message,
     code: number,
     body: Uint8Array,
-    options?: ReplyOptions,
+    options: ReplyOptions | undefined,
+    exponent: number,
   ): Message {
     const response = createMessage(ACK, code, request.messageId, request.token);
     if (options !== undefined) {
@@ -230,49 +343,21 @@ export class RequestServer {
       if (options.contentFormat !== undefined) response.contentFormat = options.contentFormat;
       if (options.size1 !== undefined) response.size1 = options.size1;
     }
-    if (request.block1 !== ABSENT) {
-      const exponent = Math.min(blockExponent(request.block1), this.link.settings.blockExponent);
-      const more = code === CONTINUE && blockMore(request.block1);
-      const number = exponent === blockExponent(request.block1) ? blockNumber(request.block1) : 0;
-      response.block1 = blockValue(number, more, exponent);
-    }
-    if (request.code === GET && code === CONTENT && options !== undefined && options.observable === true) {
-      response.observe = this.observers.register(peer, request);
-    }
-    this.cut(peer, request, response, body);
+    if (request.block1 !== ABSENT && blockExponent(request.block1) <= LARGEST_EXPONENT)
+      response.block1 = this.acknowledgeBlock(request.block1, code);
+    this.blocks.fill(peer, request, response, body, exponent);
     return response;
   }
 
-  private cut(peer: Peer, request: Message, response: Message, body: Uint8Array): void {
-    const asked = request.block2 === ABSENT ? LARGEST_EXPONENT : blockExponent(request.block2);
-    const exponent = Math.min(asked, this.link.settings.blockExponent);
-    const size = blockBytes(exponent);
-    if (body.length <= size && request.block2 === ABSENT) {
-      response.payload = body;
-      return;
-    }
-    const number =
-      request.block2 === ABSENT ? 0 : Math.floor((blockNumber(request.block2) * blockBytes(asked)) / size);
-    const from = number * size;
-    if (from > 0 && from >= body.length) {
-      response.code = BAD_REQUEST;
-      return;
-    }
-    const { served } = peer;
-    if (served !== undefined && served.response.payload === body) response.etag = served.response.etag;
-    else if (body.length > size) {
-      this.nextTag = (this.nextTag + 1) & 0xffff;
-      response.etag = new Uint8Array([this.nextTag >> 8, this.nextTag & 0xff]);
-      const kept = createMessage(ACK, response.code, 0, request.token);
-      kept.payload = body;
-      kept.etag = response.etag;
-      kept.contentFormat = response.contentFormat;
-      kept.maxAge = response.maxAge;
-      const expiresMs = this.link.timers.nowMs() + this.link.settings.exchangeLifetimeMs;
-      peer.served = { path: request.path, query: request.query, response: kept, expiresMs };
-    }
-    response.payload = body.subarray(from, from + size);
-    response.block2 = blockValue(number, from + size < body.length, exponent);
-    if (number === 0) response.size2 = body.length;
+  /** The Block1 option of a response: with the first block, it asks for a smaller size (RFC 7959 section 2.3). */
+  private acknowledgeBlock(block1: number, code: number): number {
+    const asked = blockExponent(block1);
+    const more = code === CONTINUE && blockMore(block1);
+    const first = more && blockNumber(block1) === 0;
+    return blockValue(
+      blockNumber(block1),
+      more,
+      first ? Math.min(asked, this.link.settings.blockExponent) : asked,
+    );
   }
 }

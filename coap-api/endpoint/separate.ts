@@ -1,5 +1,5 @@
 import type { Message } from "../coap/message.js";
-import type { Exchange } from "./exchange.js";
+import type { Transmission } from "./exchange.js";
 import type { Link } from "./link.js";
 import type { Peer } from "./peer.js";
 
@@ -14,36 +14,26 @@ export class Separate {
     this.link = link;
   }
 
-  /** @param failed runs when the peer refuses the message or never acknowledges it */
-  send(peer: Peer, message: Message, failed: () => void, delivered?: () => void): void {
+  /** @param ended runs when the message was acknowledged (true), or refused or never acknowledged (false) */
+  send(peer: Peer, message: Message, ended: (delivered: boolean) => void): void {
     if (peer.unacknowledged.length >= MOST) {
       this.link.counters.refused++;
-      failed();
+      ended(false);
       return;
     }
-    const exchange: Exchange = {
+    const transmission: Transmission = {
       message,
       datagram: message.payload,
       timer: 0,
       timeoutMs: 0,
       repetitions: 0,
       acknowledged: false,
-      request: undefined,
-      done: (_response, failure) => {
-        if (failure !== undefined) failed();
-        else if (delivered !== undefined) delivered();
-      },
-      sentBytes: 0,
-      exponent: 0,
-      parts: [],
-      receivedBytes: 0,
-      etag: message.etag,
-      restarts: 0,
+      done: (_response, failure) => ended(failure === undefined),
     };
-    peer.unacknowledged.push(exchange);
-    this.link.transmit(peer, exchange, () => {
-      this.remove(peer, exchange);
-      exchange.done(undefined, "timeout");
+    peer.unacknowledged.push(transmission);
+    this.link.transmit(peer, transmission, () => {
+      this.remove(peer, transmission);
+      transmission.done(undefined, "timeout");
     });
   }
 
@@ -51,10 +41,10 @@ export class Separate {
   take(peer: Peer, messageId: number, reset: boolean): boolean {
     const { unacknowledged } = peer;
     for (let i = 0; i < unacknowledged.length; i++) {
-      const exchange = unacknowledged[i] as Exchange;
-      if (exchange.message.messageId !== messageId) continue;
-      this.remove(peer, exchange);
-      exchange.done(undefined, reset ? "reset" : undefined);
+      const transmission = unacknowledged[i] as Transmission;
+      if (transmission.message.messageId !== messageId) continue;
+      this.remove(peer, transmission);
+      transmission.done(undefined, reset ? "reset" : undefined);
       return true;
     }
     return false;
@@ -65,14 +55,15 @@ export class Separate {
     const all = peer.unacknowledged;
     peer.unacknowledged = [];
     for (let i = 0; i < all.length; i++) {
-      this.link.stop(all[i] as Exchange);
-      (all[i] as Exchange).done(undefined, "closed");
+      const transmission = all[i] as Transmission;
+      this.link.stop(transmission);
+      transmission.done(undefined, "closed");
     }
   }
 
-  private remove(peer: Peer, exchange: Exchange): void {
-    this.link.stop(exchange);
-    const at = peer.unacknowledged.indexOf(exchange);
+  private remove(peer: Peer, transmission: Transmission): void {
+    this.link.stop(transmission);
+    const at = peer.unacknowledged.indexOf(transmission);
     if (at >= 0) peer.unacknowledged.splice(at, 1);
   }
 }

@@ -1,4 +1,4 @@
-import { isIdle, type Peer, type PeerTable } from "./peer.js";
+import { type Peer, type PeerTable, worth } from "./peer.js";
 
 /** A table for a handful of peers, searched from the most recently used one. */
 export class SmallPeerTable implements PeerTable {
@@ -27,11 +27,20 @@ export class SmallPeerTable implements PeerTable {
 
   add(peer: Peer): Peer | undefined {
     const peers = this.peers;
+    let evicted: Peer | undefined;
+    if (peers.length >= this.capacity) {
+      let victim = peers.length - 1;
+      for (let i = victim - 1; i >= 0; i--) {
+        if (worth(peers[i] as Peer) < worth(peers[victim] as Peer)) victim = i;
+      }
+      evicted = peers.splice(victim, 1)[0];
+    }
     peers.unshift(peer);
-    if (peers.length <= this.capacity) return undefined;
-    let victim = peers.length - 1;
-    while (victim > 0 && !isIdle(peers[victim] as Peer)) victim--;
-    if (victim === 0) victim = peers.length - 1;
-    return peers.splice(victim, 1)[0];
+    return evicted;
+  }
+
+  each(visit: (peer: Peer) => void): void {
+    const peers = this.peers.slice();
+    for (let i = 0; i < peers.length; i++) visit(peers[i] as Peer);
   }
 }

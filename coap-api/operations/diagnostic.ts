@@ -17,7 +17,7 @@ export function encodeDiagnostic(diagnostic: Diagnostic): Uint8Array {
 /** @throws WireFault also for diagnostics of other servers, which send plain text (RFC 7252 section 5.5.2) */
 export function decodeDiagnostic(bytes: Uint8Array): Diagnostic {
   const reader = new CborReader(bytes);
-  reader.array();
+  reader.arrayOf(2);
   const error = reader.unsigned();
   const reason = reader.text();
   reader.end();

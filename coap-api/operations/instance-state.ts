@@ -1,6 +1,5 @@
 import type { CborReader } from "../cbor/cbor-reader.js";
 import type { CborWriter } from "../cbor/cbor-writer.js";
-import { WireFault } from "../wire-fault.js";
 
 /** States of an instance on a device; other numbers are values of a newer edition. */
 export const STARTING = 0;
@@ -31,8 +30,7 @@ export function writeInstanceStates(writer: CborWriter, states: readonly Instanc
 export function readInstanceStates(reader: CborReader): InstanceState[] {
   const states: InstanceState[] = [];
   for (let left = reader.array(); left > 0; left--) {
-    const at = reader.position;
-    if (reader.array() !== 4) throw new WireFault("missing field", at);
+    reader.arrayOf(4);
     const handle = reader.unsigned();
     const state = reader.unsigned();
     const restarts = reader.unsigned();

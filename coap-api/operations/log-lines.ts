@@ -1,6 +1,5 @@
 import { CborReader } from "../cbor/cbor-reader.js";
 import { CborWriter } from "../cbor/cbor-writer.js";
-import { WireFault } from "../wire-fault.js";
 
 /** A log line of an instance. */
 export interface LogLine {
@@ -27,8 +26,7 @@ export function decodeLogLines(bytes: Uint8Array): LogLine[] {
   const reader = new CborReader(bytes);
   const lines: LogLine[] = [];
   for (let left = reader.array(); left > 0; left--) {
-    const at = reader.position;
-    if (reader.array() !== 4) throw new WireFault("missing field", at);
+    reader.arrayOf(4);
     const handle = reader.unsigned();
     const level = reader.unsigned();
     const target = reader.byteString();

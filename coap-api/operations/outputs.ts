@@ -1,6 +1,5 @@
 import { ARRAY, CborReader } from "../cbor/cbor-reader.js";
 import { CborWriter } from "../cbor/cbor-writer.js";
-import { WireFault } from "../wire-fault.js";
 import { NONE } from "./event.js";
 
 /** Where a channel leads: to a route of the gateway, or to another instance on the same device. */
@@ -32,8 +31,7 @@ export function decodeOutputs(bytes: Uint8Array): Output[] {
   for (let left = reader.map(); left > 0; left--) {
     const channel = reader.text();
     if (reader.peek() === ARRAY) {
-      const at = reader.position;
-      if (reader.array() !== 1) throw new WireFault("missing field", at);
+      reader.arrayOf(1);
       outputs.push({ channel, route: NONE, handle: reader.unsigned() });
     } else outputs.push({ channel, route: reader.unsigned(), handle: NONE });
   }

@@ -1,6 +1,7 @@
 import { CborReader } from "../cbor/cbor-reader.js";
 import { CborWriter } from "../cbor/cbor-writer.js";
 import { WireFault } from "../wire-fault.js";
+import { readDigests, writeDigests } from "./image-digests.js";
 
 /** The edition of this API that the project speaks. */
 export const EDITION = 1;
@@ -73,8 +74,8 @@ export function encodeRegistration(registration: Registration): Uint8Array {
     writer.array(3).text(providerId).text(classType);
     writeTexts(writer, outputs);
   }
-  writer.integer(6).array(digests.length);
-  for (let i = 0; i < digests.length; i++) writer.byteString(digests[i] as Uint8Array);
+  writer.integer(6);
+  writeDigests(writer, digests);
   writer.integer(7).array(instances.length);
   for (let i = 0; i < instances.length; i++) {
     const { handle, kind, tag } = instances[i] as DeviceInstance;
@@ -89,8 +90,8 @@ export function encodeRegistration(registration: Registration): Uint8Array {
 }
 
 /**
- * Reads a registration; keys of a newer edition are passed over.
- * @throws WireFault "missing field" also when edition, nonce or limits are not there
+ * Reads a registration; keys of a newer edition are passed over. Lists and texts that are not there are empty.
+ * @throws WireFault "missing field" also when edition, nonce, free memory, run-times or limits are not there
  */
 export function decodeRegistration(bytes: Uint8Array): Registration {
   const reader = new CborReader(bytes);
@@ -98,7 +99,7 @@ export function decodeRegistration(bytes: Uint8Array): Registration {
     edition: 0,
     bootNonce: -1,
     board: "",
-    freeMemoryBytes: 0,
+    freeMemoryBytes: -1,
     runtimes: [],
     providers: [],
     digests: [],
@@ -109,9 +110,9 @@ export function decodeRegistration(bytes: Uint8Array): Registration {
   };
   for (let left = reader.map(); left > 0; left--) readField(reader, reader.integer(), registration);
   reader.end();
-  if (registration.edition === 0 || registration.bootNonce < 0 || registration.limits.instances < 0) {
+  const { edition, bootNonce, freeMemoryBytes, runtimes, limits } = registration;
+  if (edition === 0 || bootNonce < 0 || freeMemoryBytes < 0 || runtimes.length === 0 || limits.instances < 0)
     throw new WireFault("missing field", 0);
-  }
   return registration;
 }
 
@@ -120,43 +121,50 @@ function readField(reader: CborReader, key: number, registration: Registration):
   else if (key === 1) registration.bootNonce = reader.unsigned();
   else if (key === 2) registration.board = reader.text();
   else if (key === 3) registration.freeMemoryBytes = reader.unsigned();
-  else if (key === 4) for (let n = reader.array(); n > 0; n--) registration.runtimes.push(reader.unsigned());
-  else if (key === 5)
-    for (let n = reader.array(); n > 0; n--) registration.providers.push(readProvider(reader));
-  else if (key === 6) for (let n = reader.array(); n > 0; n--) registration.digests.push(reader.byteString());
-  else if (key === 7)
-    for (let n = reader.array(); n > 0; n--) registration.instances.push(readInstance(reader));
+  else if (key === 4) registration.runtimes = readNumbers(reader);
+  else if (key === 5) registration.providers = readProviders(reader);
+  else if (key === 6) registration.digests = readDigests(reader);
+  else if (key === 7) registration.instances = readInstances(reader);
   else if (key === 8) registration.limits = readLimits(reader);
   else if (key === 9) registration.labels = readTexts(reader);
   else if (key === 10) registration.name = reader.text();
   else reader.skip();
 }
 
-function readProvider(reader: CborReader): DeviceProvider {
-  expectItems(reader, 3);
-  const providerId = reader.text();
-  const classType = reader.text();
-  return { providerId, classType, outputs: readTexts(reader) };
+function readNumbers(reader: CborReader): number[] {
+  const numbers: number[] = [];
+  for (let left = reader.array(); left > 0; left--) numbers.push(reader.unsigned());
+  return numbers;
 }
 
-function readInstance(reader: CborReader): DeviceInstance {
-  expectItems(reader, 3);
-  const handle = reader.unsigned();
-  const kind = reader.unsigned();
-  return { handle, kind, tag: reader.byteString() };
+function readProviders(reader: CborReader): DeviceProvider[] {
+  const providers: DeviceProvider[] = [];
+  for (let left = reader.array(); left > 0; left--) {
+    reader.arrayOf(3);
+    const providerId = reader.text();
+    const classType = reader.text();
+    providers.push({ providerId, classType, outputs: readTexts(reader) });
+  }
+  return providers;
+}
+
+function readInstances(reader: CborReader): DeviceInstance[] {
+  const instances: DeviceInstance[] = [];
+  for (let left = reader.array(); left > 0; left--) {
+    reader.arrayOf(3);
+    const handle = reader.unsigned();
+    const kind = reader.unsigned();
+    instances.push({ handle, kind, tag: reader.bytesOf(8) });
+  }
+  return instances;
 }
 
 function readLimits(reader: CborReader): DeviceLimits {
-  expectItems(reader, 4);
+  reader.arrayOf(4);
   const imageBytes = reader.unsigned();
   const instances = reader.unsigned();
   const functionMemoryBytes = reader.unsigned();
   return { imageBytes, instances, functionMemoryBytes, payloadBytes: reader.unsigned() };
-}
-
-function expectItems(reader: CborReader, count: number): void {
-  const at = reader.position;
-  if (reader.array() !== count) throw new WireFault("missing field", at);
 }
 
 function writeTexts(writer: CborWriter, texts: string[]): void {

@@ -38,7 +38,7 @@ export function encodeStartFunction(start: StartFunction): Uint8Array {
   return writer.written();
 }
 
-/** @throws WireFault "missing field" also when a digest, id or tag has another length */
+/** @throws WireFault also when digest, id, tag or a limit is not there, or has another length */
 export function decodeStartFunction(bytes: Uint8Array): StartFunction {
   const reader = new CborReader(bytes);
   const none = new Uint8Array(0);
@@ -46,15 +46,15 @@ export function decodeStartFunction(bytes: Uint8Array): StartFunction {
     digest: none,
     functionId: none,
     tag: none,
-    maxRunTimeMs: 0,
-    maxMemoryBytes: 0,
+    maxRunTimeMs: -1,
+    maxMemoryBytes: -1,
     name: "",
   };
   for (let left = reader.map(); left > 0; left--) {
     const key = reader.integer();
-    if (key === 0) start.digest = reader.byteString();
-    else if (key === 1) start.functionId = reader.byteString();
-    else if (key === 2) start.tag = reader.byteString();
+    if (key === 0) start.digest = reader.bytesOf(8);
+    else if (key === 1) start.functionId = reader.bytesOf(16);
+    else if (key === 2) start.tag = reader.bytesOf(8);
     else if (key === 3) start.initPayload = reader.byteString();
     else if (key === 4) start.state = reader.byteString();
     else if (key === 5) start.maxRunTimeMs = reader.unsigned();
@@ -63,8 +63,8 @@ export function decodeStartFunction(bytes: Uint8Array): StartFunction {
     else reader.skip();
   }
   reader.end();
-  if (start.digest.length !== 8 || start.functionId.length !== 16 || start.tag.length !== 8) {
+  const { digest, functionId, tag, maxRunTimeMs, maxMemoryBytes } = start;
+  if (digest === none || functionId === none || tag === none || maxRunTimeMs < 0 || maxMemoryBytes < 0)
     throw new WireFault("missing field", 0);
-  }
   return start;
 }

@@ -32,7 +32,7 @@ export function encodeStartResource(start: StartResource): Uint8Array {
   return writer.written();
 }
 
-/** @throws WireFault "missing field" also when the class is empty or an id or tag has another length */
+/** @throws WireFault also when class, id or tag is not there, or has another length */
 export function decodeStartResource(bytes: Uint8Array): StartResource {
   const reader = new CborReader(bytes);
   const none = new Uint8Array(0);
@@ -40,18 +40,22 @@ export function decodeStartResource(bytes: Uint8Array): StartResource {
   for (let left = reader.map(); left > 0; left--) {
     const key = reader.integer();
     if (key === 0) start.classType = reader.text();
-    else if (key === 1) start.resourceId = reader.byteString();
-    else if (key === 2) start.tag = reader.byteString();
-    else if (key === 3) {
-      for (let pairs = reader.map(); pairs > 0; pairs--) {
-        const name = reader.text();
-        start.configuration.push({ key: name, value: reader.text() });
-      }
-    } else reader.skip();
+    else if (key === 1) start.resourceId = reader.bytesOf(16);
+    else if (key === 2) start.tag = reader.bytesOf(8);
+    else if (key === 3) start.configuration = readSettings(reader);
+    else reader.skip();
   }
   reader.end();
-  if (start.classType === "" || start.resourceId.length !== 16 || start.tag.length !== 8) {
+  if (start.classType === "" || start.resourceId === none || start.tag === none)
     throw new WireFault("missing field", 0);
-  }
   return start;
+}
+
+function readSettings(reader: CborReader): Setting[] {
+  const settings: Setting[] = [];
+  for (let left = reader.map(); left > 0; left--) {
+    const key = reader.text();
+    settings.push({ key, value: reader.text() });
+  }
+  return settings;
 }

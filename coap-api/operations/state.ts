@@ -1,6 +1,5 @@
 import { CborReader } from "../cbor/cbor-reader.js";
 import { CborWriter } from "../cbor/cbor-writer.js";
-import { WireFault } from "../wire-fault.js";
 
 /** State that a function handed over to be kept, `POST /y` at the gateway. */
 export interface KeptState {
@@ -20,7 +19,7 @@ export function encodeKeptState(kept: KeptState): Uint8Array {
 /** @throws WireFault */
 export function decodeKeptState(bytes: Uint8Array): KeptState {
   const reader = new CborReader(bytes);
-  if (reader.array() !== 2) throw new WireFault("missing field", 0);
+  reader.arrayOf(2);
   const handle = reader.unsigned();
   const state = reader.byteString();
   reader.end();

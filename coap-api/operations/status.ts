@@ -1,6 +1,8 @@
 import { CborReader } from "../cbor/cbor-reader.js";
 import { CborWriter } from "../cbor/cbor-writer.js";
+import { WireFault } from "../wire-fault.js";
 import { type Counters, readCounters, writeCounters } from "./counters.js";
+import { readDigests, writeDigests } from "./image-digests.js";
 import { type InstanceState, readInstanceStates, writeInstanceStates } from "./instance-state.js";
 
 /** Status of a device, `GET /s` at the device. */
@@ -25,20 +27,23 @@ export function encodeStatus(status: DeviceStatus): Uint8Array {
   writer.integer(3);
   writeCounters(writer, status.counters);
   writer.integer(4).integer(status.bootNonce);
-  writer.integer(5).array(status.digests.length);
-  for (let i = 0; i < status.digests.length; i++) writer.byteString(status.digests[i] as Uint8Array);
+  writer.integer(5);
+  writeDigests(writer, status.digests);
   return writer.written();
 }
 
-/** @throws WireFault */
+/**
+ * Reads a status; keys of a newer edition are passed over. Lists that are not there are empty.
+ * @throws WireFault "missing field" also when free memory, uptime or nonce is not there
+ */
 export function decodeStatus(bytes: Uint8Array): DeviceStatus {
   const reader = new CborReader(bytes);
   const status: DeviceStatus = {
-    freeMemoryBytes: 0,
-    uptimeSeconds: 0,
+    freeMemoryBytes: -1,
+    uptimeSeconds: -1,
     instances: [],
     counters: [],
-    bootNonce: 0,
+    bootNonce: -1,
     digests: [],
   };
   for (let left = reader.map(); left > 0; left--) {
@@ -48,9 +53,11 @@ export function decodeStatus(bytes: Uint8Array): DeviceStatus {
     else if (key === 2) status.instances = readInstanceStates(reader);
     else if (key === 3) status.counters = readCounters(reader);
     else if (key === 4) status.bootNonce = reader.unsigned();
-    else if (key === 5) for (let n = reader.array(); n > 0; n--) status.digests.push(reader.byteString());
+    else if (key === 5) status.digests = readDigests(reader);
     else reader.skip();
   }
   reader.end();
+  if (status.freeMemoryBytes < 0 || status.uptimeSeconds < 0 || status.bootNonce < 0)
+    throw new WireFault("missing field", 0);
   return status;
 }

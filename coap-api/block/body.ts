@@ -1,0 +1,71 @@
+import { BAD_REQUEST, CONTINUE, REQUEST_ENTITY_INCOMPLETE, REQUEST_ENTITY_TOO_LARGE } from "../coap/codes.js";
+import { ABSENT } from "../coap/message.js";
+import { blockBytes, blockExponent, blockMore, blockNumber, LARGEST_EXPONENT } from "./block-option.js";
+
+/** Outcome of {@link takeBlock} when the body is complete. */
+export const COMPLETE = 0;
+
+/** A request body that arrives block by block (RFC 7959 section 2.5). The token plays no part in it. */
+export interface Body {
+  buffer: Uint8Array;
+  /** Bytes so far; blocks are placed by it, so a peer may change to a smaller size. */
+  length: number;
+  /** Bytes of the newest block, which may come once more under another message id. */
+  newest: number;
+}
+
+/** A body of which nothing has come. */
+export function createBody(): Body {
+  return { buffer: new Uint8Array(0), length: 0, newest: 0 };
+}
+
+/** The body as it was received so far. */
+export function bodyBytes(body: Body): Uint8Array {
+  return body.buffer.length === body.length ? body.buffer : body.buffer.subarray(0, body.length);
+}
+
+/**
+ * Takes one block. The first block starts the body anew.
+ * @param size1 length of the whole body as the peer says, or {@link ABSENT}: so much room is made at once
+ * @returns {@link COMPLETE}, 2.31 when more blocks are wanted, or the error to answer with
+ */
+export function takeBlock(
+  body: Body,
+  block1: number,
+  payload: Uint8Array,
+  size1: number,
+  maxBytes: number,
+): number {
+  const exponent = blockExponent(block1);
+  if (exponent > LARGEST_EXPONENT) return BAD_REQUEST;
+  const size = blockBytes(exponent);
+  const from = blockNumber(block1) * size;
+  const more = blockMore(block1);
+  if (more ? payload.length !== size : payload.length > size) return BAD_REQUEST;
+  if (from + payload.length > maxBytes || (from === 0 && size1 > maxBytes)) return REQUEST_ENTITY_TOO_LARGE;
+  if (from === 0)
+    body.buffer = new Uint8Array(size1 === ABSENT ? payload.length : Math.max(size1, payload.length));
+  else if (from !== body.length && (body.length === 0 || from !== body.length - body.newest))
+    return REQUEST_ENTITY_INCOMPLETE;
+  body.length = from + payload.length;
+  body.newest = payload.length;
+  if (body.length > body.buffer.length) {
+    const larger = new Uint8Array(more ? Math.min(maxBytes, body.length * 2) : body.length);
+    larger.set(body.buffer.subarray(0, from));
+    body.buffer = larger;
+  }
+  body.buffer.set(payload, from);
+  return more ? CONTINUE : COMPLETE;
+}
+
+/** Puts blocks together. */
+export function joinBlocks(blocks: readonly Uint8Array[], length: number): Uint8Array {
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (let i = 0; i < blocks.length; i++) {
+    const block = blocks[i] as Uint8Array;
+    body.set(block, at);
+    at += block.length;
+  }
+  return body;
+}
