@@ -59,6 +59,7 @@ export class Link {
       address,
       port,
       nextMessageId: ((start[0] as number) << 8) | (start[1] as number),
+      repetitions: 0,
       seen: [],
       current: undefined,
       waiting: [],
@@ -108,7 +109,7 @@ export class Link {
    * @param giveUp runs when no repetition is left, or no response follows the acknowledgement
    */
   transmit(peer: Peer, transmission: Transmission, giveUp: () => void): void {
-    const { ackTimeoutMs, ackRandomFactor, maxRetransmit } = this.settings;
+    const { ackTimeoutMs, ackRandomFactor, maxRetransmit, maxTimeoutMs } = this.settings;
     const spread = (this.draw(1)[0] as number) / 255;
     transmission.timeoutMs = ackTimeoutMs * (1 + spread * (ackRandomFactor - 1));
     transmission.repetitions = 0;
@@ -122,8 +123,9 @@ export class Link {
         return;
       }
       transmission.repetitions++;
-      transmission.timeoutMs *= 2;
+      transmission.timeoutMs = Math.min(transmission.timeoutMs * 2, maxTimeoutMs);
       this.counters.retransmissions++;
+      peer.repetitions++;
       transmission.timer = this.timers.set(transmission.timeoutMs, repeat);
       this.sendBytes(peer, transmission.datagram);
     };

@@ -18,6 +18,8 @@ export interface Peer {
   readonly address: string;
   readonly port: number;
   nextMessageId: number;
+  /** How often a message to the peer was sent once more. */
+  repetitions: number;
   /** Newest last, bounded. */
   seen: Seen[];
   /** The request under way; undefined: none. */

@@ -6,6 +6,8 @@ export interface EndpointSettings {
   ackRandomFactor: number;
   /** MAX_RETRANSMIT. */
   maxRetransmit: number;
+  /** Longest pause between two repetitions, milliseconds; above the last one of RFC 7252 it changes nothing. */
+  maxTimeoutMs: number;
   /** EXCHANGE_LIFETIME: how long a message id is remembered, milliseconds. */
   exchangeLifetimeMs: number;
   /** Longest wait for a response after its request was acknowledged, milliseconds. */
@@ -40,6 +42,7 @@ export const DEVICE_SETTINGS: EndpointSettings = {
   ackTimeoutMs: 2000,
   ackRandomFactor: 1.5,
   maxRetransmit: 4,
+  maxTimeoutMs: 60000,
   exchangeLifetimeMs: 247000,
   responseTimeoutMs: 30000,
   ackDelayMs: 200,
