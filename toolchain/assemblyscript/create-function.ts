@@ -3,11 +3,11 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { EdgelessError } from "../../core/errors.js";
 import { RUST_WASM } from "../../core/specification.js";
 import { functionPackageText, PACKAGE_FILE } from "./function-package.js";
-import { functionSource, functionTestSource } from "./function-template.js";
+import { functionSource, functionTestSource, functionWorkflow } from "./function-template.js";
 import { sdkFolder } from "./sdk-folder.js";
 
 /**
- * Makes a folder with a function that builds, a test of it, and what an editor needs.
+ * Makes a folder with a function that builds, a test of it, a workflow with it, and what an editor needs.
  * @param folder where the new folder goes
  * @param name name of the function and of its folder: letters, digits, `_` and `-`, the first one a letter
  * @returns the path of the new folder
@@ -25,7 +25,8 @@ export function createFunction(folder: string, name: string): string {
   mkdirSync(path, { recursive: true });
   const write = (file: string, text: string) => writeFileSync(join(path, file), text);
   write(`${name}.ts`, functionSource(name));
-  write(`${name}.test.json`, functionTestSource());
+  write(`${name}.test.mjs`, functionTestSource(name));
+  write("workflow.json", functionWorkflow(name));
   write(
     PACKAGE_FILE,
     functionPackageText({

@@ -20,16 +20,62 @@ class ${className(name)} extends EdgeFunction {
 `;
 }
 
-/** Test of that function. */
-export function functionTestSource(): string {
-  const tests = [
+/** Test of that function, for `edgeless function test`. */
+export function functionTestSource(name: string): string {
+  return `import assert from "node:assert/strict";
+import test from "node:test";
+import { loadFunction } from "edgeless-ts/testing";
+
+const file = new URL("./${name}.wasm", import.meta.url);
+
+test("casts twice the number it gets", async () => {
+  const instance = await loadFunction(file);
+  await instance.cast("21");
+  assert.deepEqual(instance.sent(), [["cast", "result", "42"]]);
+});
+
+test("ignores what is no number", async () => {
+  const instance = await loadFunction(file);
+  await instance.cast("x");
+  assert.deepEqual(instance.sent(), []);
+});
+`;
+}
+
+/** Workflow with that function: what is posted to the node goes in, what comes out goes to a log file. */
+export function functionWorkflow(name: string): string {
+  return `{
+  "functions": [
     {
-      name: "casts twice the number it gets",
-      steps: [{ cast: "21", expect: [["cast", "result", "42"]] }],
+      "name": "${name}",
+      "class_specification": {
+        "id": "${name}",
+        "function_type": "RUST_WASM",
+        "version": "0.1",
+        "code": "${name}.wasm",
+        "outputs": ["result"]
+      },
+      "output_mapping": { "result": "log" },
+      "annotations": {}
+    }
+  ],
+  "resources": [
+    {
+      "name": "http",
+      "class_type": "http-ingress",
+      "output_mapping": { "new_request": "${name}" },
+      "configurations": { "async": "true" }
     },
-    { name: "ignores what is no number", steps: [{ cast: "x", expect: [] }] },
-  ];
-  return `${JSON.stringify({ tests }, undefined, 2)}\n`;
+    {
+      "name": "log",
+      "class_type": "file-log",
+      "output_mapping": {},
+      "configurations": { "filename": "${name}.log" }
+    }
+  ],
+  "annotations": {}
+}
+`;
 }
 
 /** \`hello_world\` becomes \`HelloWorld\`. */

@@ -1,0 +1,4 @@
+import { register } from "node:module";
+
+// Loaded with --import ahead of the tests of a function.
+register("./testing-resolver.js", import.meta.url);
