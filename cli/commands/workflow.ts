@@ -1,14 +1,23 @@
 import type { Command } from "commander";
-import type { Result, WorkflowApi } from "../../core/api.js";
+import type { WorkflowApi } from "../../core/api.js";
 import { EdgelessError } from "../../core/errors.js";
 import { requireUuid, type Uuid } from "../../core/uuid.js";
 import type { WorkflowInstance } from "../../core/workflow.js";
 import { systemClock } from "../../platform/system-clock.js";
+import { accepted } from "../accepted.js";
 import { clientOf, withClientOptions } from "../client-command.js";
 import { readWorkflow } from "../files/workflow-file.js";
 import { alignColumns, componentRows, formatInspection } from "../format.js";
 import type { Output } from "../output.js";
+import { untilSignal } from "../until-signal.js";
 import { waitUntilRunning } from "../wait-until-running.js";
+import { WatchedWorkflow, type WatchedWorkflowParts } from "../watch/watched-workflow.js";
+
+interface StartOptions {
+  readonly wait?: boolean;
+  readonly timeout: string;
+  readonly watch?: boolean;
+}
 
 /** `edgeless workflow …`: everything a client can do with workflows. */
 export function addWorkflowCommands(program: Command): void {
@@ -19,8 +28,16 @@ export function addWorkflowCommands(program: Command): void {
   )
     .option("--wait", "return only when every component runs")
     .option("--timeout <SECONDS>", "with --wait: give up after so long", "60")
-    .action(async (path: string, options: { wait?: boolean; timeout: string }, command: Command) => {
+    .option(
+      "--watch",
+      "build functions from the source beside their module, and replace the workflow when a file of it is saved, until Ctrl-C",
+    )
+    .action(async (path: string, options: StartOptions, command: Command) => {
       const { output, controller } = clientOf(command);
+      if (options.watch === true) {
+        await controller((api) => watch({ path, api, clock: systemClock, output }));
+        return;
+      }
       const spec = readWorkflow(path);
       const timeoutMs = secondsOption(options.timeout, "--timeout");
       await controller(async (api) => {
@@ -103,6 +120,17 @@ export function addWorkflowCommands(program: Command): void {
   );
 }
 
+async function watch(parts: WatchedWorkflowParts): Promise<void> {
+  const watched = new WatchedWorkflow(parts);
+  try {
+    await watched.start();
+  } catch (error) {
+    await watched.close();
+    throw error;
+  }
+  await untilSignal(watched);
+}
+
 async function migrate(command: Command, id: string, domainId: string, component: string): Promise<void> {
   const { output, controller } = clientOf(command);
   await controller(async (api) => {
@@ -126,18 +154,6 @@ async function selected(api: WorkflowApi, id: string): Promise<readonly Uuid[]> 
     throw new EdgelessError("EDGELESS_UNKNOWN_WORKFLOW", `unknown or invalid workflow ${id}`);
   }
   return [workflowId];
-}
-
-function accepted(result: Result<WorkflowInstance>): WorkflowInstance {
-  if (result.ok) return result.value;
-  const { summary, detail } = result.error;
-  const repeats = detail === undefined || detail === "" || summary.includes(detail);
-  throw new EdgelessError("EDGELESS_REJECTED", repeats ? summary : `${summary}: ${shortened(detail)}`);
-}
-
-/** A Rust ε-CON puts a dump of the whole request, code included, into the detail. */
-function shortened(detail: string): string {
-  return detail.length > 500 ? `${detail.slice(0, 500)}…` : detail;
 }
 
 function describe(instance: WorkflowInstance): Parameters<Output["result"]>[1] {

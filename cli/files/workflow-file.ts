@@ -63,6 +63,18 @@ export function readWorkflow(path: string): Workflow {
   return workflow;
 }
 
+/**
+ * The modules that a workflow file names, as absolute paths; they need not exist.
+ * @throws EdgelessError EDGELESS_BAD_WORKFLOW, EDGELESS_FILE_UNREADABLE
+ */
+export function readCodePaths(path: string): string[] {
+  const file = readJsonFile(path, workflowSchema, "EDGELESS_BAD_WORKFLOW");
+  const paths = file.functions.flatMap(({ class_specification: { function_type, code } }) =>
+    function_type === RUST_WASM && code !== undefined ? [resolve(dirname(path), code)] : [],
+  );
+  return [...new Set(paths)];
+}
+
 function withCode(file: z.infer<typeof functionClassSchema>, folder: string, where: string): FunctionClass {
   const { id, function_type: functionType, version, outputs, code } = file;
   const functionClass: FunctionClass = {
