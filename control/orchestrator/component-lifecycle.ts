@@ -132,6 +132,7 @@ export class ComponentLifecycle {
     });
     const component = tables.components.get(logicalId);
     if (component === undefined) return decline(`component ${logicalId} is unknown`);
+    if (targets.length === 0) return decline("no target is given");
     const source = component.instance?.nodeId;
     if (targets.every((target) => target === source)) return decline("it already runs there");
     if (component.start !== undefined || component.retiring !== undefined)

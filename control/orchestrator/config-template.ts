@@ -39,8 +39,21 @@ persistence_path = ${JSON.stringify(persistencePath)}
 orchestration_strategy = "Random"
 
 [proxy]
-# Mirror of the state for delegated orchestrators; only "None" is available.
+# Mirror of the state for delegated orchestrators, which also takes their intents: "None" or "Redis".
 proxy_type = "None"
+# Both the period of the purge of measurements and the age beyond which they go; 0: never.
 proxy_gc_period_seconds = 360
+# Used with "Redis": redis://[[user][:password]@]host[:port][/database], or rediss:// with TLS.
+redis_url = "redis://127.0.0.1:6379"
+
+# With this table and Redis, what happens is also written as CSV files.
+# [proxy.dataset_settings]
+# Prefix of the names of the files.
+# dataset_path = "dataset/"
+# Whether files that exist are continued.
+# append = true
+# Text before every row, and before every header.
+# additional_fields = ""
+# additional_header = ""
 `;
 }

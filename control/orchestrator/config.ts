@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { parseEndpoint } from "../../core/endpoint.js";
 import { EdgelessError } from "../../core/errors.js";
+import { redisUrlProblem } from "../../platform/redis/redis-session.js";
 
 const seconds = z.number().int().min(0);
 const port = (what: string) =>
@@ -43,6 +44,7 @@ export const orchestratorConfigSchema = z.object({
     proxy_type: z.string(),
     /** Both the period of the purge and the age beyond which samples go; 0: never. */
     proxy_gc_period_seconds: seconds,
+    /** Needed, and looked at, only for the proxy Redis. */
     redis_url: z.string().optional(),
     dataset_settings: z
       .object({
@@ -59,6 +61,11 @@ export const orchestratorConfigSchema = z.object({
 /** A checked configuration of an ε-ORC. */
 export type OrchestratorConfig = z.infer<typeof orchestratorConfigSchema>;
 
+/** Where the proxy of a checked configuration is; undefined: there is none. */
+export function proxyUrlOf({ proxy }: OrchestratorConfig): string | undefined {
+  return proxy.proxy_type.toLowerCase() === "redis" ? proxy.redis_url : undefined;
+}
+
 /**
  * Checks a configuration; unknown keys are ignored.
  * @throws EdgelessError EDGELESS_BAD_CONFIG naming the first key that is wrong
@@ -73,16 +80,17 @@ export function parseOrchestratorConfig(raw: unknown): OrchestratorConfig {
       `orchestrator configuration, ${key === "" ? "the whole file" : `key ${key}`}: ${issue?.message ?? "not valid"}`,
     );
   }
-  const proxyType = result.data.proxy.proxy_type.toLowerCase();
-  if (proxyType === "redis")
-    throw new EdgelessError(
-      "EDGELESS_BAD_CONFIG",
-      'orchestrator configuration, key proxy.proxy_type: the Redis proxy is not available; use "None"',
-    );
-  if (proxyType !== "none")
-    throw new EdgelessError(
-      "EDGELESS_BAD_CONFIG",
-      `orchestrator configuration, key proxy.proxy_type: unknown proxy "${result.data.proxy.proxy_type}"; use "None"`,
-    );
+  const problem = proxyProblem(result.data.proxy);
+  if (problem !== undefined)
+    throw new EdgelessError("EDGELESS_BAD_CONFIG", `orchestrator configuration, key proxy.${problem}`);
   return result.data;
+}
+
+function proxyProblem(proxy: OrchestratorConfig["proxy"]): string | undefined {
+  const type = proxy.proxy_type.toLowerCase();
+  if (type === "none") return undefined;
+  if (type !== "redis") return `proxy_type: unknown proxy "${proxy.proxy_type}"; use "None" or "Redis"`;
+  if (proxy.redis_url === undefined) return "redis_url: is missing, but the proxy is Redis";
+  const problem = redisUrlProblem(proxy.redis_url);
+  return problem === undefined ? undefined : `redis_url: ${problem}`;
 }

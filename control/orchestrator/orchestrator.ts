@@ -25,6 +25,7 @@ import { DomainTables } from "./domain-tables.js";
 import type { Effects } from "./effects.js";
 import { Journal } from "./journal.js";
 import type { Strategy } from "./node-selection.js";
+import type { Observer } from "./observer.js";
 import { Reconciler } from "./reconciler.js";
 import { loadState } from "./saved-state.js";
 
@@ -43,6 +44,8 @@ export interface OrchestratorOptions {
   readonly times: DecisionTimes;
   /** Called when something the ε-CON is told has changed. */
   readonly onChange: () => void;
+  /** Told of every decision and of what nodes report. */
+  readonly observers?: readonly Observer[];
 }
 
 /**
@@ -152,6 +155,8 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
   async updateNode(update: NodeUpdate): Promise<Result<void>> {
     const result = this.#reconciler.updateNode(update, this.#nowMs(), this.#options.clock.wallMs());
     this.#carryOut();
+    if (result.ok && this.#tables.nodes.has(update.nodeId))
+      for (const observer of this.#options.observers ?? []) observer.reported(update);
     await this.#journal.flush();
     return result;
   }
@@ -210,6 +215,7 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
     if (this.#isClosed) return;
     const effects = this.#reconciler.takeEffects(this.#nowMs());
     this.#journal.note(effects);
+    for (const observer of this.#options.observers ?? []) observer.decided(effects, this.#tables);
     for (const issued of effects.commands) this.#caller.run(issued);
     for (const nodeId of effects.gone) this.#caller.forget(nodeId);
     for (const { nodeId, url } of effects.probes) this.#probe(nodeId, url);

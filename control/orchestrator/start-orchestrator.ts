@@ -13,12 +13,17 @@ import {
   startServer,
 } from "../../grpc-api/index.js";
 import { announcedUrl, externalAddresses } from "../../platform/announced-url.js";
+import { RedisSession } from "../../platform/redis/redis-session.js";
 import { openLevelStore } from "../../platform/store/level-store.js";
 import { MemoryStore } from "../../platform/store/memory-store.js";
-import type { OrchestratorConfig } from "./config.js";
+import { type OrchestratorConfig, proxyUrlOf } from "./config.js";
 import { DomainSubscriber } from "./domain-subscriber.js";
+import type { Observer } from "./observer.js";
 import { Orchestrator } from "./orchestrator.js";
 import { probePort } from "./probe-port.js";
+import { Dataset } from "./proxy/dataset.js";
+import type { IntentExecutor } from "./proxy/intent-taker.js";
+import { RedisProxy } from "./proxy/redis-proxy.js";
 
 /** A call that nobody waits for any more is kept open so long, to learn how it really ended. */
 const LATE_ANSWER_MS = 60_000;
@@ -26,6 +31,8 @@ const LATE_ANSWER_MS = 60_000;
 const REGISTER_DEADLINE_MS = 30_000;
 /** Longest goodbye to the ε-CON. */
 const FAREWELL_MS = 1_000;
+/** Longest wait for one answer of Redis. */
+const REDIS_DEADLINE_MS = 3_000;
 const RETIRE_TIMEOUT_MS = 10_000;
 const RESTORE_GRACE_MS = 6_000;
 
@@ -60,7 +67,13 @@ export async function startOrchestrator(
   if (general.node_register_coap_url !== undefined)
     logger.warn("node_register_coap_url is ignored: nodes register over gRPC only");
   let onChange = () => {};
-  const orchestrator = await open(config, environment, () => onChange());
+  const mirror = mirrorOf(config, environment);
+  const orchestrator = await open(config, environment, () => onChange(), mirror.observers).catch(
+    async (error: unknown) => {
+      await mirror.close();
+      throw error;
+    },
+  );
   const servers: RunningServer[] = [];
   const stopServers = () => Promise.all(servers.map((server) => server.close()));
   try {
@@ -68,6 +81,7 @@ export async function startOrchestrator(
   } catch (error) {
     await stopServers();
     await orchestrator.close();
+    await mirror.close();
     throw error;
   }
   const first = servers[0] as RunningServer;
@@ -87,6 +101,7 @@ export async function startOrchestrator(
   });
   onChange = () => subscriber.changed();
   subscriber.start();
+  mirror.start(orchestrator);
   let closed: Promise<void> | undefined;
   const close = async () => {
     subscriber.close();
@@ -94,6 +109,7 @@ export async function startOrchestrator(
     if (general.persistence_path === "") await within(FAREWELL_MS, clock, subscriber.farewell());
     register.close();
     const stopped = stopServers();
+    await mirror.close();
     await orchestrator.close();
     await stopped;
   };
@@ -107,10 +123,40 @@ export async function startOrchestrator(
   };
 }
 
+/** The proxy of an ε-ORC and its datasets; without a proxy, nothing. */
+interface Mirror {
+  readonly observers: readonly Observer[];
+  start(executor: IntentExecutor): void;
+  close(): Promise<void>;
+}
+
+function mirrorOf(config: OrchestratorConfig, environment: OrchestratorEnvironment): Mirror {
+  const { clock, logger } = environment;
+  const url = proxyUrlOf(config);
+  if (url === undefined) return { observers: [], start: () => undefined, close: () => Promise.resolve() };
+  const { dataset_settings: settings, proxy_gc_period_seconds: gcPeriodS } = config.proxy;
+  const dataset = settings && new Dataset(settings, () => clock.wallMs(), logger);
+  const proxy = new RedisProxy({
+    ...environment,
+    domainId: config.general.domain_id,
+    open: () => RedisSession.open(url, { clock, deadlineMs: REDIS_DEADLINE_MS }),
+    gcPeriodMs: gcPeriodS * 1000,
+  });
+  return {
+    observers: dataset === undefined ? [proxy] : [proxy, dataset],
+    start: (executor) => proxy.start(executor),
+    close: async () => {
+      await proxy.close();
+      await dataset?.close();
+    },
+  };
+}
+
 async function open(
   { general, baseline }: OrchestratorConfig,
   environment: OrchestratorEnvironment,
   onChange: () => void,
+  observers: readonly Observer[],
 ): Promise<Orchestrator> {
   const { clock, random, logger } = environment;
   const path = general.persistence_path;
@@ -118,7 +164,7 @@ async function open(
   const deadlineMs = Math.max(LATE_ANSWER_MS, general.node_call_timeout_ms);
   try {
     return await Orchestrator.open({
-      ...{ store, clock, random, logger, onChange },
+      ...{ store, clock, random, logger, onChange, observers },
       connect: (url) => connectAgent(url, clientOptions(deadlineMs, environment)),
       probe: (url) => probePort(url, clock),
       strategy: baseline.orchestration_strategy,

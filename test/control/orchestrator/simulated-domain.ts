@@ -1,4 +1,5 @@
 import type { Strategy } from "../../../control/orchestrator/node-selection.js";
+import type { Observer } from "../../../control/orchestrator/observer.js";
 import { Orchestrator } from "../../../control/orchestrator/orchestrator.js";
 import { SILENT } from "../../../core/log.js";
 import type { Random } from "../../../core/random.js";
@@ -40,6 +41,8 @@ export class SimulatedDomain {
   /** Invocation URLs that nobody listens at. */
   readonly closedPorts = new Set<string>();
   changes = 0;
+  /** Told what the ε-ORC does, from its next start on. */
+  observers: readonly Observer[] = [];
   /** How far the host's wall clock was set wrong. */
   skewMs = 0;
   #orchestrator: Orchestrator | undefined;
@@ -52,8 +55,13 @@ export class SimulatedDomain {
     this.random = seededRandom(seed);
   }
 
-  static async open(strategy: Strategy = "Random", seed = 1): Promise<SimulatedDomain> {
+  static async open(
+    strategy: Strategy = "Random",
+    seed = 1,
+    observers: readonly Observer[] = [],
+  ): Promise<SimulatedDomain> {
     const domain = new SimulatedDomain(strategy, seed);
+    domain.observers = observers;
     await domain.startOrchestrator();
     return domain;
   }
@@ -84,6 +92,7 @@ export class SimulatedDomain {
       callTimeoutMs: CALL_TIMEOUT_MS,
       times: { startTimeoutMs: START_TIMEOUT_MS, retireTimeoutMs: 5_000, restoreGraceMs: 5_000 },
       onChange: () => this.changes++,
+      observers: this.observers,
     });
     await settle();
   }

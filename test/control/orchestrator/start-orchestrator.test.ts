@@ -68,7 +68,6 @@ t.test("given a configuration of the reference, then it is accepted; a wrong key
     ["general", "orchestrator_url_announced", undefined],
     ["general", "node_register_url", 7],
     ["baseline", "orchestration_strategy", "random"],
-    ["proxy", "proxy_type", "Redis"],
     ["proxy", "proxy_type", "Kafka"],
     ["proxy", "proxy_gc_period_seconds", undefined],
   ];
@@ -80,6 +79,14 @@ t.test("given a configuration of the reference, then it is accepted; a wrong key
       message: new RegExp(`key ${section}.${key}:`),
     });
   }
+  const redis = (redis_url?: string) => {
+    const config = template();
+    config.proxy = { ...config.proxy, proxy_type: "rEDIS", redis_url };
+    return () => parseOrchestratorConfig(config);
+  };
+  t.doesNotThrow(redis("redis://user:password@host/3"));
+  for (const url of [undefined, "host:6379", "http://host:6379", "redis://"])
+    t.throws(redis(url), { code: "EDGELESS_BAD_CONFIG", message: /key proxy.redis_url:/ }, url ?? "none");
   t.throws(() => parseOrchestratorConfig("text"), { code: "EDGELESS_BAD_CONFIG" });
 });
 
