@@ -18,6 +18,8 @@ export interface SystemLayout {
   readonly nodesPerDomain: number;
   /** Further lines of the node's `[wasm_runtime]` table. */
   readonly wasmRuntime?: string;
+  /** Every domain's first node also offers http-ingress, http-egress and http-poster. */
+  readonly http?: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export class System {
 
   /** Prepares folder and ports; nothing runs yet. */
   static async create(layout: SystemLayout): Promise<System> {
-    const count = 2 + layout.domains * 2 + layout.domains * layout.nodesPerDomain * 2;
+    const count = 2 + layout.domains * 3 + layout.domains * layout.nodesPerDomain * 2;
     return new System(layout, await freePorts(count));
   }
 
@@ -65,6 +67,11 @@ export class System {
 
   get controllerUrl(): string {
     return this.#url(0);
+  }
+
+  /** Where http-ingress of a domain listens. */
+  httpUrl(domain: number): string {
+    return this.#url(this.#ports.length - 1 - domain);
   }
 
   /** Waits until the controller sees every domain with all its nodes. */
@@ -166,6 +173,14 @@ proxy_gc_period_seconds = 0
     const nodePort = 2 + 2 * this.#layout.domains + 2 * index;
     const resources =
       node === 0 ? `[resources]\nprepend_hostname = false\nfile_log_provider = "file-log-${domain}"\n` : "";
+    const http =
+      node === 0 && this.#layout.http === true
+        ? `http_ingress_url = "${this.httpUrl(domain)}"
+http_ingress_provider = "http-ingress-${domain}"
+http_egress_provider = "http-egress-${domain}"
+http_poster_provider = "http-poster-${domain}"
+`
+        : "";
     return `[general]
 node_id = "${this.nodeIds[index]}"
 agent_url = "${this.#url(nodePort)}"
@@ -181,7 +196,7 @@ performance_samples = true
 enabled = true
 state_folder = "${name}.function_state"
 ${this.#layout.wasmRuntime ?? ""}
-${resources}[user_node_capabilities]
+${resources}${http}[user_node_capabilities]
 labels = ["node=${index}"]
 `;
   }
