@@ -74,6 +74,7 @@ http_ingress_provider = ${provider("http-ingress")}
 http_egress_provider = ${provider("http-egress")}
 http_poster_provider = ${provider("http-poster")}
 file_log_provider = ${provider("file-log")}
+redis_provider = ${provider("redis")}
 
 # What is missing here is detected; the label hostname=<name> is added.
 # Further keys: num_cpus, model_name_cpu, clock_freq_cpu (MHz), num_cores, mem_size (MiB), is_tee_running, has_tpm,

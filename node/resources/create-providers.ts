@@ -5,6 +5,7 @@ import { FileLogProvider } from "./file-log/file-log-provider.js";
 import { HttpEgressProvider } from "./http-egress/http-egress-provider.js";
 import { HttpIngressProvider } from "./http-ingress/http-ingress-provider.js";
 import { HttpPosterProvider } from "./http-poster/http-poster-provider.js";
+import { RedisProvider } from "./redis/redis-provider.js";
 import type { ResourceProviderHost } from "./resource-provider.js";
 import type { ResourceSettings } from "./resource-settings.js";
 
@@ -47,6 +48,8 @@ export async function createProviders(
     const timeoutMs = settings.http_poster_timeout_ms ?? 10_000;
     providers.push(new HttpPosterProvider(idOf(settings.http_poster_provider), { ...limits, timeoutMs }));
   }
+  if (settings.redis_provider)
+    providers.push(new RedisProvider({ providerId: idOf(settings.redis_provider), clock, random }));
   for (const name of unavailable(settings))
     logger.warn(`this node has no provider for the resource setting ${name}: it is ignored`);
   if (settings.http_ingress_provider && settings.http_ingress_url) {
@@ -67,9 +70,8 @@ export async function createProviders(
 
 /** Settings of the Rust node that name a provider which does not exist here. */
 function unavailable(settings: ResourceSettings): string[] {
-  const { redis_provider, dda_provider, kafka_egress_provider, sqlx_provider } = settings;
+  const { dda_provider, kafka_egress_provider, sqlx_provider } = settings;
   const named = Object.entries({
-    redis_provider,
     dda_provider,
     kafka_egress_provider,
     sqlx_provider,

@@ -2,6 +2,7 @@ import { FILE_LOG_CLASS } from "./file-log/file-log-provider.js";
 import { HTTP_EGRESS_CLASS } from "./http-egress/http-egress-provider.js";
 import { HTTP_INGRESS_CLASS } from "./http-ingress/http-ingress-provider.js";
 import { HTTP_POSTER_CLASS } from "./http-poster/http-poster-provider.js";
+import { REDIS_CLASS } from "./redis/redis-provider.js";
 import type { ResourceClass } from "./resource-provider.js";
 
 /** Every resource class that a node can offer, by name. */
@@ -10,4 +11,5 @@ export const resourceCatalogue: readonly ResourceClass[] = [
   HTTP_EGRESS_CLASS,
   HTTP_INGRESS_CLASS,
   HTTP_POSTER_CLASS,
+  REDIS_CLASS,
 ];

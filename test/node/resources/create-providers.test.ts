@@ -48,12 +48,13 @@ t.test(
         "box-http-egress-1 http-egress",
         "box-http-ingress-1 http-ingress",
         "box-http-poster-1 http-poster",
+        "box-redis-1 redis",
       ],
     );
     const warnings = env.logger.lines.filter((line) => line.startsWith("warn"));
     t.same(
       warnings.map((line) => /setting (\S+):/.exec(line)?.[1]),
-      ["redis_provider", "dda_provider", "sqlx_provider"],
+      ["dda_provider", "sqlx_provider"],
     );
     t.match(env.logger.lines.at(-1), /http-ingress listens on http:\/\/127\.0\.0\.1:[1-9]/);
     const { host } = hostOf(providers);
@@ -89,7 +90,13 @@ t.test("given the catalogue, when it is compared with the providers, then each c
   const providers = await createProviders(resourceSettingsSchema.parse(TEMPLATE), environment());
   t.same(
     resourceCatalogue.map(({ classType, version, outputs }) => `${classType} ${version} [${outputs.join()}]`),
-    ["file-log 1.1 []", "http-egress 1.1 []", "http-ingress 2.1 [new_request]", "http-poster 1.0 []"],
+    [
+      "file-log 1.1 []",
+      "http-egress 1.1 []",
+      "http-ingress 2.1 [new_request]",
+      "http-poster 1.0 []",
+      "redis 1.2 []",
+    ],
   );
   for (const { resourceClass } of providers) t.ok(resourceCatalogue.includes(resourceClass));
   for (const { description, configurations } of resourceCatalogue) {

@@ -1,0 +1,162 @@
+import { createServer, type Socket } from "node:net";
+import t from "tap";
+import type { EventData } from "../../../core/event.js";
+import type { InstanceId } from "../../../core/instance-id.js";
+import { RedisProvider } from "../../../node/resources/redis/redis-provider.js";
+import { systemClock } from "../../../platform/system-clock.js";
+import { freePorts } from "../../kit/free-ports.js";
+import { NO_REDIS, RedisServer } from "../../kit/redis-server.js";
+import { seededRandom } from "../../kit/seeded-random.js";
+import { eventFor, hostOf, started, until } from "../kit/resource-fixture.js";
+
+const WAIT_MS = 30_000;
+
+function redis(mailboxCapacity = 100) {
+  const provider = new RedisProvider({
+    providerId: "redis-1",
+    clock: systemClock,
+    random: seededRandom(5),
+  });
+  const parts = hostOf([provider], { mailboxCapacity });
+  let streamId = 0n;
+  const cast = (id: InstanceId, payload: string) =>
+    parts.host.deliver(eventFor(id, { type: "cast", payload }));
+  const call = async (id: InstanceId, payload: string): Promise<EventData | undefined> => {
+    const own = ++streamId;
+    parts.host.deliver(eventFor(id, { type: "call", payload }, own));
+    const find = () => parts.sent.find((event) => event.streamId === own);
+    await until(`answer ${own}`, () => find() !== undefined, WAIT_MS);
+    return find()?.data;
+  };
+  return { ...parts, cast, call };
+}
+
+t.test("given a Redis server", { skip: NO_REDIS, timeout: 120_000 }, async (t) => {
+  const server = await RedisServer.start();
+  t.teardown(() => server.close());
+
+  t.test("when messages are cast and keys called, then values are written and read", async (t) => {
+    const { host, cast, call, telemetry, sent } = redis();
+    const plain = await started(host, "redis", { url: server.url, key: "example" }, "wf");
+    const owned = await started(
+      host,
+      "redis",
+      { url: `${server.url}/`, key: "example", "add-workflow-id": "" },
+      "wf",
+    );
+    cast(plain, "first");
+    cast(plain, "héllo \0 \ufffd");
+    cast(owned, "mine");
+    t.same(await call(plain, "example"), { type: "call-ret", payload: "héllo \0 \ufffd" });
+    t.same(await call(owned, "example"), { type: "call-ret", payload: "mine" });
+    t.same(await call(plain, "wf:example"), { type: "call-ret", payload: "mine" });
+    t.same(await call(owned, "../example"), { type: "err" }, "the prefix cannot be left");
+    t.same(await call(plain, "missing"), { type: "err" });
+    t.equal(sent.length, 5, "casts are not answered");
+    t.same(telemetry.dropCounts, {}, "an absent key is an answer, not a failure");
+    await host.close();
+  });
+
+  t.test("when a value is no text, or no key is configured, then it is an error", async (t) => {
+    const { host, cast, call, telemetry, logger } = redis();
+    const id = await started(host, "redis", { url: server.url });
+    const session = await server.session();
+    await session.send("EVAL", "redis.call('SET', 'bytes', '\\255\\254')", "0");
+    await session.send("LPUSH", "list", "x");
+    session.close();
+    t.same(await call(id, "bytes"), { type: "err" });
+    t.same(await call(id, "list"), { type: "err" });
+    cast(id, "nowhere");
+    await until("the cast", () => telemetry.dropCounts["handler-failed"] === 3);
+    t.match(logger.lines.join("\n"), /the value is not UTF-8/);
+    await host.close();
+  });
+
+  t.test("when the server ends and comes back, then nothing is lost in a short while", async (t) => {
+    const { host, cast, call, telemetry } = redis();
+    const id = await started(host, "redis", { url: server.url, key: "k" });
+    cast(id, "before");
+    t.same(await call(id, "k"), { type: "call-ret", payload: "before" });
+    await server.kill();
+    cast(id, "during 1");
+    cast(id, "during 2");
+    const asked = call(id, "k");
+    await server.run();
+    t.same(await asked, { type: "call-ret", payload: "during 2" });
+    t.same(telemetry.dropCounts, {});
+    await host.close();
+  });
+
+  t.test("when it freezes for long, then events are given up, counted, and delivery resumes", async (t) => {
+    const { host, cast, call, telemetry } = redis(4);
+    const [ill, well] = [
+      await started(host, "redis", { url: server.url, key: "ill" }),
+      await started(host, "redis", { url: server.url, key: "well" }),
+    ];
+    server.freeze();
+    for (let i = 0; i < 10; i++) cast(ill, `${i}`);
+    t.same(await call(well, "ill"), { type: "err" }, "calls are answered");
+    await until("failures", () => (telemetry.dropCounts["handler-failed"] ?? 0) >= 2, WAIT_MS);
+    t.equal(telemetry.dropCounts["mailbox-full"], 5, "the queue is bounded");
+    server.thaw();
+    await until(
+      "an answer",
+      () => {
+        cast(ill, "again");
+        return telemetry.executions.length > 12;
+      },
+      WAIT_MS,
+    );
+    t.same(await call(well, "ill"), { type: "call-ret", payload: "again" });
+    await host.close();
+  });
+
+  t.test("when two nodes of tests write in order, then the order holds", async (t) => {
+    const { host, cast, call } = redis(2_000);
+    const id = await started(host, "redis", { url: server.url, key: "n" });
+    for (let i = 0; i <= 1_000; i++) cast(id, `${i}`);
+    t.same(await call(id, "n"), { type: "call-ret", payload: "1000" });
+    await host.close();
+  });
+});
+
+t.test("given configurations that cannot work, when started, then the refusal says why", async (t) => {
+  const [port = 0] = await freePorts(1);
+  const { host, logger } = redis();
+  const start = async (configuration: Record<string, string>) => {
+    const result = await host.start({
+      classType: "redis",
+      configuration: new Map(Object.entries(configuration)),
+      workflowId: "",
+    });
+    return result.ok ? "started" : `${result.error.summary}: ${result.error.detail}`;
+  };
+  t.equal(await start({}), "Invalid resource configuration: Missing Redis URL");
+  t.match(await start({ url: "http://user:secret@h:1" }), /^Invalid resource configuration: url cannot be/);
+  const unreachable = await start({ url: `redis://user:secret@127.0.0.1:${port}/` });
+  t.match(unreachable, /^Invalid resource configuration: Redis at 127\.0\.0\.1:\d+ cannot be reached/);
+  for (const text of [...logger.lines, unreachable]) t.notMatch(text, /secret/, "no password anywhere");
+  await host.close();
+});
+
+t.test("given a server that speaks no Redis, when started, then it is refused in time", async (t) => {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("data", () => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n!!!"));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  const { host } = redis();
+  const result = await host.start({
+    classType: "redis",
+    configuration: new Map([["url", `redis://127.0.0.1:${port}`]]),
+    workflowId: "",
+  });
+  t.equal(result.ok, false);
+  await host.close();
+  for (const socket of sockets) socket.destroy();
+  server.close();
+});
