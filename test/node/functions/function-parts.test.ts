@@ -217,7 +217,7 @@ t.test(
       clock: systemClock,
       telemetry: recordTelemetry(() => {}),
       logger: keepingLogger([]),
-      settings: { ...DEFAULT_FUNCTION_SETTINGS, workerTimeoutMs: 0, maxRunTimeMs: 500 },
+      settings: { ...DEFAULT_FUNCTION_SETTINGS, workerTimeoutMs: 0, maxRunTimeMs: 3000 },
       stateFolder: "",
       reports: {
         initialised: () => {},
@@ -237,7 +237,7 @@ t.test(
     link.deliver(eventTo({ ...PEER, functionId: uuid(1) }, { type: "call", payload: "" }, 5n));
     await eventually("it is lost", () => lost.length > 0);
     t.strictSame(lost, [
-      "a worker thread gave no sign of life for 500 ms, 07070707-0707-0707-0707-070707070707",
+      "a worker thread gave no sign of life for 3000 ms, 07070707-0707-0707-0707-070707070707",
     ]);
     t.strictSame(answers, ["err"]);
     await link.close();
