@@ -46,6 +46,14 @@ export class CborReader {
     return this.head(UNSIGNED);
   }
 
+  /** An unsigned integer of at most 32 bits. */
+  unsigned32(): number {
+    const at = this.position;
+    const value = this.head(UNSIGNED);
+    if (value > 0xffffffff) throw new WireFault("out of range", at);
+    return value;
+  }
+
   /** An integer of at most 53 bits. */
   integer(): number {
     return this.peek() === NEGATIVE ? -1 - this.head(NEGATIVE) : this.head(UNSIGNED);

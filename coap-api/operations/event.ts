@@ -12,9 +12,6 @@ export const ERROR = 4;
 /** Stands for a route, peer, instance or stream that an event does not have. */
 export const NONE = -1;
 
-/** Largest stream number of a call. */
-const STREAMS = 0xffffffff;
-
 /**
  * An event from an instance on a device, `POST /e` at the gateway. A cast or call goes either to a route, which implies the
  * instance that sent it, or from the instance `handle` to the peer `peer`. An answer has only its stream.
@@ -124,16 +121,10 @@ function readAnswer(
     event.kind = REPLY;
     event.payload = reader.byteString();
   }
-  readStream(reader, event);
+  event.stream = reader.unsigned32();
 }
 
 function readCallStream(reader: CborReader, event: { kind: number; stream: number }): void {
   event.kind = CALL;
-  readStream(reader, event);
-}
-
-function readStream(reader: CborReader, event: { stream: number }): void {
-  const at = reader.position;
-  event.stream = reader.unsigned();
-  if (event.stream > STREAMS) throw new WireFault("out of range", at);
+  event.stream = reader.unsigned32();
 }

@@ -40,7 +40,7 @@ export function decodeRefresh(bytes: Uint8Array): Refresh {
   if (bytes.length === 0) return refresh;
   const reader = new CborReader(bytes);
   for (let left = reader.map(); left > 0; left--) {
-    const key = reader.integer();
+    const key = reader.unsigned();
     if (key === 0) refresh.freeMemoryBytes = reader.unsigned();
     else if (key === 1) refresh.instances = readInstanceStates(reader);
     else if (key === 2) refresh.counters = readCounters(reader);

@@ -108,7 +108,7 @@ export function decodeRegistration(bytes: Uint8Array): Registration {
     labels: [],
     name: "",
   };
-  for (let left = reader.map(); left > 0; left--) readField(reader, reader.integer(), registration);
+  for (let left = reader.map(); left > 0; left--) readField(reader, reader.unsigned(), registration);
   reader.end();
   const { edition, bootNonce, freeMemoryBytes, runtimes, limits } = registration;
   if (edition === 0 || bootNonce < 0 || freeMemoryBytes < 0 || runtimes.length === 0 || limits.instances < 0)
@@ -118,7 +118,7 @@ export function decodeRegistration(bytes: Uint8Array): Registration {
 
 function readField(reader: CborReader, key: number, registration: Registration): void {
   if (key === 0) registration.edition = reader.unsigned();
-  else if (key === 1) registration.bootNonce = reader.unsigned();
+  else if (key === 1) registration.bootNonce = reader.unsigned32();
   else if (key === 2) registration.board = reader.text();
   else if (key === 3) registration.freeMemoryBytes = reader.unsigned();
   else if (key === 4) registration.runtimes = readNumbers(reader);

@@ -21,7 +21,7 @@ export function decodeRegistered(bytes: Uint8Array): Registered {
   const reader = new CborReader(bytes);
   const registered: Registered = { timeSeconds: -1 };
   for (let left = reader.map(); left > 0; left--) {
-    if (reader.integer() === 0) registered.timeSeconds = reader.unsigned();
+    if (reader.unsigned() === 0) registered.timeSeconds = reader.unsigned();
     else reader.skip();
   }
   reader.end();

@@ -51,7 +51,7 @@ export function decodeStartFunction(bytes: Uint8Array): StartFunction {
     name: "",
   };
   for (let left = reader.map(); left > 0; left--) {
-    const key = reader.integer();
+    const key = reader.unsigned();
     if (key === 0) start.digest = reader.bytesOf(8);
     else if (key === 1) start.functionId = reader.bytesOf(16);
     else if (key === 2) start.tag = reader.bytesOf(8);

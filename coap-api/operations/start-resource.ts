@@ -38,7 +38,7 @@ export function decodeStartResource(bytes: Uint8Array): StartResource {
   const none = new Uint8Array(0);
   const start: StartResource = { classType: "", resourceId: none, tag: none, configuration: [] };
   for (let left = reader.map(); left > 0; left--) {
-    const key = reader.integer();
+    const key = reader.unsigned();
     if (key === 0) start.classType = reader.text();
     else if (key === 1) start.resourceId = reader.bytesOf(16);
     else if (key === 2) start.tag = reader.bytesOf(8);

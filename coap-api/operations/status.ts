@@ -47,12 +47,12 @@ export function decodeStatus(bytes: Uint8Array): DeviceStatus {
     digests: [],
   };
   for (let left = reader.map(); left > 0; left--) {
-    const key = reader.integer();
+    const key = reader.unsigned();
     if (key === 0) status.freeMemoryBytes = reader.unsigned();
     else if (key === 1) status.uptimeSeconds = reader.unsigned();
     else if (key === 2) status.instances = readInstanceStates(reader);
     else if (key === 3) status.counters = readCounters(reader);
-    else if (key === 4) status.bootNonce = reader.unsigned();
+    else if (key === 4) status.bootNonce = reader.unsigned32();
     else if (key === 5) status.digests = readDigests(reader);
     else reader.skip();
   }

@@ -67,14 +67,15 @@ const PLAIN = fc.letrec<{ item: unknown }>((tie) => ({
 })).item;
 
 /** The configuration that writes what any decoder understands: no records, no tags, shortest heads. */
-const cborX = new Encoder({
+const CBOR_X_OPTIONS = {
   useRecords: false,
   mapsAsObjects: true,
   tagUint8Array: false,
   variableMapSize: true,
   useTag259ForMaps: false,
   int64AsType: "number",
-});
+} as const;
+const cborX = new Encoder(CBOR_X_OPTIONS);
 
 function write(writer: CborWriter, value: unknown): void {
   if (typeof value === "number") writer.integer(value);
@@ -363,9 +364,8 @@ t.test("given texts, when written as UTF-8 and read, then Node.js agrees about e
       const bytes = utf8Bytes(text);
       if (toHex(bytes) !== Buffer.from(text).toString("hex")) t.fail("differs", { text });
       if (utf8Length(text) !== bytes.length) t.fail("length differs", { text });
-      if (text.isWellFormed?.() ?? true) {
-        if (readUtf8(bytes, 0, bytes.length) !== text) t.fail("reading differs", { text });
-      }
+      if (readUtf8(bytes, 0, bytes.length) !== Buffer.from(bytes).toString())
+        t.fail("reading differs", { text });
     }),
     { numRuns: 2000 },
   );
