@@ -9,9 +9,11 @@ import type { Debt } from "./stop-ledger.js";
 import {
   decodeDebt,
   decodeDomain,
+  decodePortalIds,
   decodeWorkflow,
   encodeDebt,
   encodeDomain,
+  encodePortalIds,
   encodeWorkflow,
 } from "./stored-records.js";
 import type { WorkflowRecord } from "./workflow-record.js";
@@ -21,6 +23,8 @@ export interface StoredState {
   readonly domains: readonly DomainRecord[];
   readonly workflows: readonly WorkflowRecord[];
   readonly debts: readonly Debt[];
+  /** The highest number that crossings may have. */
+  readonly portalIds: number;
 }
 
 interface Module {
@@ -55,6 +59,7 @@ export class ControllerStore {
         decodeWorkflow(bytes, (digest) => this.#modules.get(digest)?.bytes),
       ),
       debts: await this.#readAll("stop/", decodeDebt),
+      portalIds: Math.max(0, ...(await this.#readAll("portal-ids", decodePortalIds))),
     };
     for (const { workflowId, workflow } of state.workflows) {
       for (const digest of this.#digestsOf(workflow)) this.#modules.get(digest)?.users.add(workflowId);
@@ -116,6 +121,14 @@ export class ControllerStore {
       }
       throw error;
     }
+  }
+
+  /**
+   * Keeps the highest number that crossings may have.
+   * @throws EdgelessError EDGELESS_STORE_BROKEN
+   */
+  reservePortalIds(reserved: number): Promise<void> {
+    return this.#store.write([{ key: "portal-ids", value: encodePortalIds(reserved) }]);
   }
 
   /** @throws EdgelessError EDGELESS_STORE_BROKEN */

@@ -23,11 +23,15 @@ import { describeInstance, withoutCode } from "./inspection.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import type { CallDeadlines, OrchestratorConnection } from "./orchestrator-link.js";
 import { isLive, mayRun } from "./placement.js";
-import { describeRefusals, type PlacementContext, placeIn, placeSomewhere } from "./placer.js";
+import type { PlacementContext } from "./placement-context.js";
+import { describeRefusals, placeIn, placeSomewhere } from "./placer.js";
+import { findPortal } from "./portal.js";
+import { PortalIds } from "./portal-ids.js";
 import { ReportWatch } from "./report-watch.js";
+import { placeAcross } from "./spread.js";
 import { type Debt, StopLedger } from "./stop-ledger.js";
 import { WaitingList } from "./waiting-list.js";
-import { componentNames, type WorkflowRecord } from "./workflow-record.js";
+import { componentNames, deployedWorkflow, type WorkflowRecord } from "./workflow-record.js";
 
 /** What a controller works with. */
 export interface ControllerOptions {
@@ -61,6 +65,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
   readonly #domains: DomainRegistry;
   readonly #ledger: StopLedger;
   readonly #context: PlacementContext;
+  readonly #portalIds: PortalIds;
   /** Ordered by id when listed; committed workflows only. */
   readonly #workflows = new Map<Uuid, WorkflowRecord>();
   readonly #waiting: WaitingList;
@@ -86,7 +91,9 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     const linkOf = (domainId: string) => this.#domains.linkOf(domainId);
     this.#ledger = new StopLedger(store, linkOf, options);
     const domains = () => this.#domains.all;
-    this.#context = { store, ledger: this.#ledger, logger, clock, random, domains, linkOf };
+    this.#portalIds = new PortalIds(store);
+    const [portalIds, ledger] = [this.#portalIds, this.#ledger];
+    this.#context = { store, ledger, logger, clock, random, domains, linkOf, portalIds };
   }
 
   /**
@@ -94,7 +101,8 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
    * @throws EdgelessError EDGELESS_STORE_BROKEN
    */
   async open(): Promise<void> {
-    const { domains, workflows, debts } = await this.#store.load();
+    const { domains, workflows, debts, portalIds } = await this.#store.load();
+    this.#portalIds.load(portalIds);
     this.#domains.load(domains);
     for (const record of workflows) this.#workflows.set(record.workflowId, record);
     this.#ledger.enter(debts);
@@ -128,6 +136,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
       workflowId: randomUuid(random),
       workflow,
       stateIds: new Map(workflow.functions.map(({ name }) => [name, randomUuid(random)])),
+      crossings: [],
       placements: new Map(),
     };
     return await this.#workflowQueue.run(record.workflowId, async () => {
@@ -261,19 +270,34 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     const cannot = (reason: string) =>
       refusal<WorkflowInstance>(`Migration request cannot be satisfied: ${reason}`);
     const staying = names.filter((name) => record.placements.get(name)?.domainId !== domainId);
-    if (component !== "" && staying.some((name) => name !== component))
-      return cannot("the workflow would be spread over several domains, and there is no portal between them");
     const domain = this.#domains.all.get(domainId);
     if (domain?.presence !== "present") return cannot(`there is no domain ${domainId}`);
-    const faults = whyUnsuitable(record.workflow, domain);
+    const isSpread = component !== "" && staying.some((name) => name !== component);
+    const faults = whyUnsuitable(record.workflow, domain, isSpread ? new Set([component]) : undefined);
     if (faults.length > 0) return cannot(`${domainId} cannot host ${describeFaults(faults)}`);
-    const outcome = await placeIn(domain, record, this.#context, this.#calledOff(workflowId));
+    const why = isSpread ? this.#whyNotConnected(record, component, domainId) : undefined;
+    if (why !== undefined) return cannot(why);
+    const calledOff = this.#calledOff(workflowId);
+    const outcome = isSpread
+      ? await placeAcross(record, domainsAfter(record, component, domainId), this.#context, calledOff)
+      : await placeIn(domain, record, this.#context, calledOff);
+    if (outcome === undefined) return cannot("the portal went away");
     if (!outcome.ok) {
       const rest = this.#isRunning(record) ? "it goes on where it was" : "it waits for a domain";
       return refusal(`Error when migrating the workflow: ${outcome.failure.reason}; ${rest}`);
     }
     this.#adopt(outcome.record);
     return { ok: true, value: this.#describe(outcome.record) };
+  }
+
+  /** Tells why a workflow cannot be spread as a migration of one component wants. */
+  #whyNotConnected(record: WorkflowRecord, component: string, domainId: string): string | undefined {
+    const portal = findPortal(this.#domains.all);
+    if (portal === undefined)
+      return "the workflow would be spread over several domains, and there is no portal between them";
+    const domains = new Set(domainsAfter(record, component, domainId).values());
+    const apart = [...domains].find((id) => !portal.connected.has(id));
+    return apart === undefined ? undefined : `${apart} is not connected to the portal ${portal.domainId}`;
   }
 
   /** Forgets a workflow and returns what has to be stopped. */
@@ -395,9 +419,9 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     return describeInstance(record, this.#domains.all, this.#waiting.reasonOf(record.workflowId));
   }
 
-  #isRunning({ workflow, placements }: WorkflowRecord): boolean {
-    return componentNames(workflow).every((name) => {
-      const placement = placements.get(name);
+  #isRunning(record: WorkflowRecord): boolean {
+    return componentNames(deployedWorkflow(record)).every((name) => {
+      const placement = record.placements.get(name);
       return placement !== undefined && isLive(placement, this.#domains.all);
     });
   }
@@ -415,6 +439,16 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
       work.then(() => resolve(), reject).finally(() => timer.cancel());
     });
   }
+}
+
+/** Where the components of a workflow should be once one of them has moved. */
+function domainsAfter({ workflow, placements }: WorkflowRecord, component: string, domainId: string) {
+  const domains = new Map<string, string>();
+  for (const name of componentNames(workflow)) {
+    const now = placements.get(name)?.domainId;
+    if (now !== undefined) domains.set(name, now);
+  }
+  return domains.set(component, domainId);
 }
 
 function refusal<T>(summary: string, detail?: string): Result<T> {

@@ -1,10 +1,18 @@
 import type { Patch } from "../../core/api.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { Workflow, WorkflowFunction, WorkflowResource } from "../../core/workflow.js";
+import type { Crossing } from "./crossing.js";
 import type { ComponentKind, Placement } from "./placement.js";
 
 /** Domain id per component name. */
 export type Assignment = ReadonlyMap<string, string>;
+
+/** Where a workflow should be. */
+export interface Goal {
+  /** For the portal resources of the crossings too. */
+  readonly assignment: Assignment;
+  readonly crossings: readonly Crossing[];
+}
 
 /** One component to start. */
 export type StartStep =

@@ -2,18 +2,12 @@ import { reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
 import { NIL_UUID } from "../../core/uuid.js";
 import { type ControllerStore, forgetDebt, keepDebt } from "./controller-store.js";
-import {
-  type Assignment,
-  type PatchStep,
-  patchesOf,
-  planDeployment,
-  type StartStep,
-} from "./deployment-plan.js";
+import { type Goal, type PatchStep, patchesOf, planDeployment, type StartStep } from "./deployment-plan.js";
 import type { Domain } from "./domain.js";
 import type { CallFailure, OrchestratorLink } from "./orchestrator-link.js";
 import { isLive, mayRun, type Placement } from "./placement.js";
 import type { Debt, StopLedger } from "./stop-ledger.js";
-import type { WorkflowRecord } from "./workflow-record.js";
+import { deployedWorkflow, type WorkflowRecord } from "./workflow-record.js";
 
 /** What a deployment works with. */
 export interface DeploymentContext {
@@ -41,18 +35,18 @@ export interface DeploymentFailure {
 }
 
 /**
- * Brings a workflow to an assignment: starts what is missing there (functions, then resources, in the order of the
+ * Brings a workflow to its goal: starts what is missing there (functions, then resources, in the order of the
  * request), wires it, commits the new placements to the store, then has the former ones stopped. A failure before the
  * commit has everything stopped that was started; the former placements stay as they were.
  * @param calledOff asked between the steps; a sentence ends the deployment as a failure
  */
 export async function deploy(
   record: WorkflowRecord,
-  assignment: Assignment,
+  goal: Goal,
   context: DeploymentContext,
   calledOff: () => string | undefined,
 ): Promise<Outcome> {
-  return await new Deployment(record, context, calledOff).run(assignment);
+  return await new Deployment(record, context, calledOff).run(goal);
 }
 
 class Deployment {
@@ -68,8 +62,9 @@ class Deployment {
     this.#calledOff = calledOff;
   }
 
-  async run(assignment: Assignment): Promise<Outcome> {
-    const { workflow, placements: before } = this.#record;
+  async run({ assignment, crossings }: Goal): Promise<Outcome> {
+    const { placements: before } = this.#record;
+    const workflow = deployedWorkflow({ ...this.#record, crossings });
     const runs = (placement: Placement) => isLive(placement, this.#context.domains());
     const plan = planDeployment(workflow, assignment, before, runs);
     for (const step of plan.starts) {
@@ -80,8 +75,9 @@ class Deployment {
     for (const placement of this.#started) placements.set(placement.component, placement);
     const patches = patchesOf(workflow, placements, plan.kept);
     const unpatched = await this.#patchAll(patches);
-    const failure = unpatched ?? (await this.#commit({ ...this.#record, placements }, plan.obsolete));
-    if (failure === undefined) return { ok: true, record: { ...this.#record, placements } };
+    const record = { ...this.#record, crossings, placements };
+    const failure = unpatched ?? (await this.#commit(record, plan.obsolete));
+    if (failure === undefined) return { ok: true, record };
     const outcome = await this.#rollBack(failure);
     await this.#restoreWiring(plan.kept, placements);
     return outcome;
@@ -171,7 +167,7 @@ class Deployment {
     attempted: ReadonlyMap<string, Placement>,
   ): Promise<void> {
     const ids = new Set([...kept.values()].map(({ logicalId }) => logicalId));
-    const former = patchesOf(this.#record.workflow, this.#record.placements, attempted);
+    const former = patchesOf(deployedWorkflow(this.#record), this.#record.placements, attempted);
     await this.#patchAll(former.filter(({ patch }) => ids.has(patch.source)));
   }
 

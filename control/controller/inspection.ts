@@ -3,7 +3,7 @@ import { NIL_UUID } from "../../core/uuid.js";
 import type { ComponentMapping, Workflow, WorkflowInstance } from "../../core/workflow.js";
 import type { Domain } from "./domain.js";
 import { isLive } from "./placement.js";
-import { componentNames, type WorkflowRecord } from "./workflow-record.js";
+import { componentNames, deployedWorkflow, type WorkflowRecord } from "./workflow-record.js";
 
 /**
  * What a client is told of a workflow: where its components run and how they are.
@@ -18,7 +18,7 @@ export function describeInstance(
 ): WorkflowInstance {
   const mapping: ComponentMapping[] = [];
   const statuses: ComponentStatus[] = [];
-  for (const name of componentNames(record.workflow)) {
+  for (const name of componentNames(deployedWorkflow(record))) {
     const placement = record.placements.get(name);
     if (placement === undefined || !isLive(placement, domains)) {
       const reason = `${name}: ${waitingFor}`;

@@ -1,11 +1,12 @@
-import type { Clock } from "../../core/clock.js";
-import { type Random, uniform } from "../../core/random.js";
+import { uniform } from "../../core/random.js";
 import type { WorkflowFault } from "../../core/workflow-validation.js";
-import { type DeploymentContext, deploy, type Outcome } from "./deployment.js";
-import type { Assignment } from "./deployment-plan.js";
+import { type DeploymentFailure, deploy, type Outcome } from "./deployment.js";
+import type { Assignment, Goal } from "./deployment-plan.js";
 import type { Domain } from "./domain.js";
 import { whyUnsuitable } from "./domain-choice.js";
 import { isLive } from "./placement.js";
+import { type PlacementContext, pause, untilReady } from "./placement-context.js";
+import { placeAcross } from "./spread.js";
 import { componentNames, type WorkflowRecord } from "./workflow-record.js";
 
 const EXPECTED_POLL_MS = 50;
@@ -21,15 +22,10 @@ export type PlacementResult =
   | { readonly ok: true; readonly record: WorkflowRecord }
   | { readonly ok: false; readonly refusals: readonly DomainRefusal[] };
 
-/** What a placement works with. */
-export interface PlacementContext extends DeploymentContext {
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
 /**
  * Deploys what does not run of a workflow: beside the components that still run if their domain takes it, otherwise the
- * whole workflow in another domain that suits, tried in random order until one has started everything.
+ * whole workflow in another domain that suits, tried in random order until one has started everything. A workflow that no
+ * domain can host alone is spread over several domains, if a portal connects them.
  */
 export async function placeSomewhere(
   record: WorkflowRecord,
@@ -37,6 +33,12 @@ export async function placeSomewhere(
   calledOff: () => string | undefined,
 ): Promise<PlacementResult> {
   const refusals: DomainRefusal[] = [];
+  if (record.crossings.length > 0) {
+    await whileAnyExpected(context, calledOff);
+    const outcome = await placeAcross(record, stayingOf(record, context.domains()), context, calledOff);
+    if (outcome?.ok === true) return outcome;
+    if (outcome !== undefined) refusals.push(refusalOf(outcome.failure));
+  }
   const tried = new Set<string>();
   for (;;) {
     const domainId = await nextCandidate(record, context, tried, calledOff);
@@ -46,6 +48,11 @@ export async function placeSomewhere(
     if (outcome.ok) return outcome;
     refusals.push({ domainId, reason: outcome.failure.reason });
     if (calledOff() !== undefined) break;
+  }
+  if (tried.size === 0 && calledOff() === undefined) {
+    const outcome = await placeAcross(record, new Map(), context, calledOff);
+    if (outcome?.ok === true) return outcome;
+    if (outcome !== undefined) refusals.push(refusalOf(outcome.failure));
   }
   for (const domain of context.domains().values()) {
     if (domain.presence === "present" && !tried.has(domain.domainId)) {
@@ -79,8 +86,34 @@ function textOf(faults: readonly WorkflowFault[]): string {
   return faults.map(({ component, reason }) => `component ${component}: ${reason}`).join(", ");
 }
 
-function wholeIn(domainId: string, { workflow }: WorkflowRecord): Assignment {
-  return new Map(componentNames(workflow).map((name) => [name, domainId]));
+function wholeIn(domainId: string, { workflow }: WorkflowRecord): Goal {
+  return { assignment: new Map(componentNames(workflow).map((name) => [name, domainId])), crossings: [] };
+}
+
+/** Components of a spread workflow stay in their domains, those that are to be started again included. */
+function stayingOf(
+  { workflow, placements }: WorkflowRecord,
+  domains: ReadonlyMap<string, Domain>,
+): Assignment {
+  const staying = new Map<string, string>();
+  for (const name of componentNames(workflow)) {
+    const domainId = placements.get(name)?.domainId;
+    if (domainId !== undefined && domains.get(domainId)?.presence === "present") staying.set(name, domainId);
+  }
+  return staying;
+}
+
+function refusalOf({ domainId, reason }: DeploymentFailure): DomainRefusal {
+  return { domainId, reason };
+}
+
+/** Just after a restart of the controller, the domains that it knew are waited for. */
+async function whileAnyExpected(
+  context: PlacementContext,
+  calledOff: () => string | undefined,
+): Promise<void> {
+  while (calledOff() === undefined && isAnyExpected(context.domains()))
+    await pause(EXPECTED_POLL_MS, context);
 }
 
 /**
@@ -135,15 +168,4 @@ function preferred(record: WorkflowRecord, ready: readonly Domain[], context: Pl
 function isAnyExpected(domains: ReadonlyMap<string, Domain>): boolean {
   for (const { presence } of domains.values()) if (presence === "expected") return true;
   return false;
-}
-
-async function untilReady({ readyAtMs }: Domain, context: PlacementContext): Promise<void> {
-  const waitMs = readyAtMs - context.clock.monotonicMs();
-  if (waitMs > 0) await pause(waitMs, context);
-}
-
-function pause(ms: number, { clock }: PlacementContext): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(ms, resolve);
-  });
 }

@@ -126,7 +126,7 @@ function toRecord(id: string, raw: unknown, random: Random): WorkflowRecord | st
   const fault = unplaceable(workflow);
   if (fault !== undefined) return fault;
   const stateIds = new Map(workflow.functions.map(({ name }) => [name, randomUuid(random)]));
-  return { workflowId, workflow, stateIds, placements: new Map() };
+  return { workflowId, workflow, stateIds, crossings: [], placements: new Map() };
 }
 
 /** Less than a new workflow is asked for: what the reference accepted goes on if it can be placed at all. */

@@ -59,6 +59,20 @@ const workflowSchema = z.object({
   ),
   annotations: pairs,
   stateIds: z.array(z.tuple([z.string(), uuid])).transform((items) => new Map(items)),
+  /** Records of earlier editions have none. */
+  crossings: z
+    .array(
+      z.object({
+        id: z.number().int().positive(),
+        source: z.string(),
+        channel: z.string(),
+        target: z.string(),
+        from: z.string(),
+        to: z.string(),
+        portal: z.string(),
+      }),
+    )
+    .default([]),
   placements: z.array(
     z.object({ component: z.string(), kind, domainId: z.string(), nonce: uint64, logicalId: uuid }),
   ),
@@ -91,7 +105,7 @@ export function decodeDebt(bytes: Uint8Array): Debt {
  * @param digestOf gives the digest under which a module is kept
  */
 export function encodeWorkflow(record: WorkflowRecord, digestOf: (binary: Uint8Array) => string): Uint8Array {
-  const { workflowId, workflow, stateIds, placements } = record;
+  const { workflowId, workflow, stateIds, crossings, placements } = record;
   return toBytes({
     workflowId,
     functions: workflow.functions.map(({ name, functionClass, outputMapping, annotations }) => ({
@@ -111,6 +125,7 @@ export function encodeWorkflow(record: WorkflowRecord, digestOf: (binary: Uint8A
     })),
     annotations: [...workflow.annotations],
     stateIds: [...stateIds],
+    crossings,
     placements: [...placements.values()].map(({ nonce, ...rest }) => ({ ...rest, nonce: nonce.toString() })),
   });
 }
@@ -149,8 +164,19 @@ export function decodeWorkflow(
       annotations: raw.annotations,
     },
     stateIds: raw.stateIds,
+    crossings: raw.crossings,
     placements: new Map(raw.placements.map((placement) => [placement.component, placement])),
   };
+}
+
+/** Writes the highest number that crossings may have. */
+export function encodePortalIds(reserved: number): Uint8Array {
+  return toBytes({ reserved });
+}
+
+/** Reads the highest number that crossings may have. @throws Error when it is ill-formed */
+export function decodePortalIds(bytes: Uint8Array): number {
+  return z.object({ reserved: z.number().int().nonnegative() }).parse(fromBytes(bytes)).reserved;
 }
 
 function toBytes(value: unknown): Uint8Array {

@@ -37,6 +37,9 @@ function record(workflowId: Uuid, code: Uint8Array): WorkflowRecord {
       [res("r1", ["f1"])],
     ),
     stateIds: new Map([["f1", nextId()]]),
+    crossings: [
+      { id: 7, source: "f1", channel: "out", target: "r1", from: "domain-1", to: "d2", portal: "p" },
+    ],
     placements: new Map([
       [
         "f1",
