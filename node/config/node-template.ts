@@ -60,9 +60,10 @@ enabled = true
 # Where functions keep their state.
 state_folder = ${text(stateFolder)}
 
-# Not available on this node.
+# Functions in containers, with Docker or Podman.
 [container_runtime]
 enabled = false
+# Where this node listens for them. They are told the same, so it must be an address that they reach.
 guest_api_host_url = "http://127.0.0.1:7100"
 
 # Resource providers; one with an empty name is switched off.
@@ -75,6 +76,25 @@ http_egress_provider = ${provider("http-egress")}
 http_poster_provider = ${provider("http-poster")}
 file_log_provider = ${provider("file-log")}
 redis_provider = ${provider("redis")}
+
+# Casts the files of a directory; both keys are needed.
+[resources.file_pusher_provider]
+directory = ""
+provider = ""
+
+# Chats with the models of an Ollama server; host and provider are needed.
+[resources.ollama_provider]
+host = "localhost"
+port = 11434
+messages_number_limit = 30
+provider = ""
+
+# Functions at OpenFaaS-compatible URLs, one table each.
+[[resources.serverless_provider]]
+class_type = ""
+version = ""
+function_url = ""
+provider = ""
 
 # What is missing here is detected; the label hostname=<name> is added.
 # Further keys: num_cpus, model_name_cpu, clock_freq_cpu (MHz), num_cores, mem_size (MiB), is_tee_running, has_tpm,

@@ -1,13 +1,17 @@
+import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import { FileLogProvider } from "./file-log/file-log-provider.js";
+import { FilePusherProvider } from "./file-pusher/file-pusher-provider.js";
 import { HttpEgressProvider } from "./http-egress/http-egress-provider.js";
 import { HttpIngressProvider } from "./http-ingress/http-ingress-provider.js";
 import { HttpPosterProvider } from "./http-poster/http-poster-provider.js";
+import { OllamaProvider } from "./ollama/ollama-provider.js";
 import { RedisProvider } from "./redis/redis-provider.js";
 import type { ResourceProviderHost } from "./resource-provider.js";
 import type { ResourceSettings } from "./resource-settings.js";
+import { readFunctionUrl, ServerlessProvider } from "./serverless/serverless-provider.js";
 
 /** What providers take from their node. */
 export interface ProviderEnvironment {
@@ -21,8 +25,10 @@ export interface ProviderEnvironment {
 }
 
 const MIB = 1024 * 1024;
-/** Longest answer that http-egress and http-poster take, bytes. */
+/** Longest answer that the clients of HTTP servers take, bytes. */
 const LONGEST_ANSWER = 16 * MIB;
+/** Most that the files of file-pusher take, bytes. */
+const MOST_FILES = 256 * MIB;
 
 /**
  * Makes the resource providers that the settings name; http-ingress listens from here on.
@@ -50,6 +56,33 @@ export async function createProviders(
   }
   if (settings.redis_provider)
     providers.push(new RedisProvider({ providerId: idOf(settings.redis_provider), clock, random }));
+  if (settings.file_pusher_provider?.provider && settings.file_pusher_provider.directory) {
+    const { provider, directory } = settings.file_pusher_provider;
+    const folder = resolve(workingFolder, directory);
+    const parts = { providerId: idOf(provider), clock, logger, directory: folder, maxBytes: MOST_FILES };
+    providers.push(await FilePusherProvider.open(parts));
+  }
+  for (const one of settings.serverless_provider ?? []) {
+    const functionUrl = readFunctionUrl(one.function_url);
+    if (one.provider === "" || one.function_url === "") continue;
+    if (functionUrl === undefined || one.class_type === "") {
+      logger.warn(
+        `serverless provider ${one.provider} is left out: it needs a class_type and an http or https URL`,
+      );
+      continue;
+    }
+    const { class_type: classType, version } = one;
+    const client = { ...limits, timeoutMs: settings.serverless_timeout_ms ?? 60_000 };
+    providers.push(
+      new ServerlessProvider({ providerId: idOf(one.provider), classType, version, functionUrl, client }),
+    );
+  }
+  if (settings.ollama_provider?.provider && settings.ollama_provider.host) {
+    const { provider, host, port, messages_number_limit: messagesNumberLimit } = settings.ollama_provider;
+    const url = new URL(`${host.includes("://") ? "" : "http://"}${host}:${port}`);
+    const client = { ...limits, timeoutMs: settings.ollama_timeout_ms ?? 110_000 };
+    providers.push(new OllamaProvider({ providerId: idOf(provider), url, messagesNumberLimit, client }));
+  }
   for (const name of unavailable(settings))
     logger.warn(`this node has no provider for the resource setting ${name}: it is ignored`);
   if (settings.http_ingress_provider && settings.http_ingress_url) {
@@ -75,9 +108,6 @@ function unavailable(settings: ResourceSettings): string[] {
     dda_provider,
     kafka_egress_provider,
     sqlx_provider,
-    file_pusher_provider: settings.file_pusher_provider?.provider,
-    ollama_provider: settings.ollama_provider?.provider,
-    serverless_provider: settings.serverless_provider?.find((one) => one.provider !== "")?.provider,
   });
   return named.filter(([, provider]) => provider !== undefined && provider !== "").map(([name]) => name);
 }

@@ -42,6 +42,10 @@ export const resourceSettingsSchema = z.object({
   http_egress_timeout_ms: z.int().positive().optional(),
   /** How long http-poster waits for the whole answer, milliseconds. */
   http_poster_timeout_ms: z.int().positive().optional(),
+  /** How long a serverless resource waits for the whole answer, milliseconds. */
+  serverless_timeout_ms: z.int().positive().optional(),
+  /** How long ollama waits for the whole answer, milliseconds; events are given up after 120 s whatever it says. */
+  ollama_timeout_ms: z.int().positive().optional(),
 });
 
 export type ResourceSettings = z.infer<typeof resourceSettingsSchema>;

@@ -2,8 +2,8 @@ import { CLIENT_TEMPLATE } from "../../cli/controller-connection.js";
 import { controllerTemplate } from "../../control/controller/config-template.js";
 import { orchestratorTemplate } from "../../control/orchestrator/config-template.js";
 import { requireUuid } from "../../core/uuid.js";
-import { nodeTemplate } from "../../node/config/node-template.js";
 import { DATA_PLANE_DEFAULTS } from "../../grpc-api/data-plane/data-plane-settings.js";
+import { nodeTemplate } from "../../node/config/node-template.js";
 import { DEFAULT_FUNCTION_SETTINGS } from "../../node/functions/function-settings.js";
 
 const NODE = requireUuid("11111111-2222-4333-8444-555555555555", "node");
@@ -105,7 +105,14 @@ export const FURTHER_KEYS: readonly (readonly [
   ["node", "dataplane.deadline_ms", "deadline of the transfer of one event", DATA_PLANE_DEFAULTS.deadlineMs],
   ["node", "resources.http_ingress_max_body_bytes", "longest body that http-ingress takes", 8 * 1024 * 1024],
   ["node", "resources.http_egress_timeout_ms", "how long http-egress waits for a whole answer", 30_000],
-  ["node", "resources.http_poster_timeout_ms", "how long http-poster waits for a whole answer", 30_000],
+  ["node", "resources.http_poster_timeout_ms", "how long http-poster waits for a whole answer", 10_000],
+  [
+    "node",
+    "resources.serverless_timeout_ms",
+    "how long a serverless resource waits for a whole answer",
+    60_000,
+  ],
+  ["node", "resources.ollama_timeout_ms", "how long ollama waits for a whole answer", 110_000],
 ];
 
 /** The text of docs/configuration.md. */

@@ -66,6 +66,38 @@ t.test(
   },
 );
 
+t.test("given every kind with all it needs, when providers are made, then each is there", async (t) => {
+  const env = environment(t.testdir({ files: { a: "A" } }));
+  const one = {
+    class_type: "double",
+    version: "0.3",
+    function_url: "http://u:secret@127.0.0.1:1/f",
+    provider: "d-1",
+  };
+  const settings = resourceSettingsSchema.parse({
+    prepend_hostname: true,
+    file_pusher_provider: { directory: "files", provider: "file-pusher-1" },
+    ollama_provider: { ...TEMPLATE.ollama_provider, provider: "ollama-1" },
+    serverless_provider: [
+      one,
+      { ...one, class_type: "triple", provider: "d-2" },
+      { ...one, function_url: "ftp://x", provider: "d-3" },
+      { ...one, class_type: "", provider: "d-4" },
+      { ...one, provider: "" },
+    ],
+  });
+  const providers = await createProviders(settings, env);
+  t.same(
+    providers.map(({ providerId, resourceClass }) => `${providerId} ${resourceClass.classType}`),
+    ["box-file-pusher-1 file-pusher", "box-d-1 double", "box-d-2 triple", "box-ollama-1 ollama"],
+  );
+  t.equal(providers[1]?.resourceClass.version, "0.3");
+  t.match(env.logger.lines, [/^warn serverless provider d-3 is left out/, /^warn serverless provider d-4/]);
+  t.notMatch(env.logger.lines.join(), /secret/);
+  const bare = { prepend_hostname: false, file_pusher_provider: { directory: "", provider: "x" } };
+  t.same(await createProviders(resourceSettingsSchema.parse(bare), env), [], "a directory is needed");
+});
+
 t.test("given empty or missing names, when providers are made, then there are none", async (t) => {
   const none = resourceSettingsSchema.parse({ prepend_hostname: false, file_log_provider: "" });
   t.same(await createProviders(none, environment()), []);
@@ -92,10 +124,13 @@ t.test("given the catalogue, when it is compared with the providers, then each c
     resourceCatalogue.map(({ classType, version, outputs }) => `${classType} ${version} [${outputs.join()}]`),
     [
       "file-log 1.1 []",
+      "file-pusher 1.0 [out]",
       "http-egress 1.1 []",
       "http-ingress 2.1 [new_request]",
       "http-poster 1.0 []",
+      "ollama 1.1 [out]",
       "redis 1.2 []",
+      "serverless as configured [err,out]",
     ],
   );
   for (const { resourceClass } of providers) t.ok(resourceCatalogue.includes(resourceClass));
