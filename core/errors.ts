@@ -84,6 +84,18 @@ export const ERRORS = {
     help: "Raise max_memory_mib of the node or use less memory.",
   },
   EDGELESS_COMPILE: { number: 56, help: "Correct the source at the named line." },
+  EDGELESS_CONTAINER_CODE: {
+    number: 57,
+    help: "Write container:IMAGE[:TAG] or grpc:http://HOST:PORT as the code of the function class.",
+  },
+  EDGELESS_CONTAINER_IMAGE: {
+    number: 58,
+    help: "Build or pull the image on the node; it must expose the TCP port of its function.",
+  },
+  EDGELESS_CONTAINER_ENGINE: {
+    number: 59,
+    help: "Check that Docker or Podman runs and that engine_socket of the node is its socket.",
+  },
   EDGELESS_IMAGE_NOT_HELD: {
     number: 70,
     help: "The device does not hold the function's image; the gateway uploads it first.",

@@ -6,6 +6,9 @@ export type StringMap = ReadonlyMap<string, string>;
 /** The run-time name of functions with the EDGELESS wasm guest ABI, whatever language they were written in. */
 export const RUST_WASM = "RUST_WASM";
 
+/** The run-time name of functions that run outside the node, in containers or as servers of their own. */
+export const CONTAINER = "CONTAINER";
+
 /** Proto message `FunctionClassSpecification`. */
 export interface FunctionClass {
   /** Class name. */

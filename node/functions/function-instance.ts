@@ -5,7 +5,6 @@ import {
   type EventData,
   type EventMetadata,
   isAnswer,
-  METADATA_NONE,
   TIMESTAMP_ZERO,
   timestampFromMs,
   timestampToMs,
@@ -17,6 +16,7 @@ import { errorAnswer } from "../../grpc-api/data-plane/error-answer.js";
 import type { ExitStatus } from "../telemetry/telemetry.js";
 import { EarlyCasts } from "./early-casts.js";
 import { EventQueue } from "./event-queue.js";
+import { FIRST_METADATA } from "./first-metadata.js";
 import { faultOf } from "./guest.js";
 import { createGuestImports, type ImportContext, type ReplySlots, type Sending } from "./guest-imports.js";
 import type { GuestMemory } from "./guest-memory.js";
@@ -49,13 +49,6 @@ interface PendingCall {
 }
 
 const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace"];
-/** Trace contexts of what is sent before the first event (EDGELESS 1.2). */
-const FIRST_METADATA: Readonly<Record<Sending, EventMetadata>> = {
-  cast: { traceId: METADATA_NONE.traceId, spanId: "42a42bdecaf00022" },
-  "cast-raw": { traceId: METADATA_NONE.traceId, spanId: "42a42bdecaf00023" },
-  call: { traceId: METADATA_NONE.traceId, spanId: "42a42bdecaf00024" },
-  "delayed-cast": { traceId: METADATA_NONE.traceId, spanId: "42a42bdecaf00025" },
-};
 const CAST_STREAM = 0n;
 const WASM_PAGE = 65_536;
 /** Names of unmapped outputs that are remembered, so that each is logged once. */
