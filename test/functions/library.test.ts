@@ -243,6 +243,8 @@ t.test("http_requestor asks over HTTPS and logs the answer", async (t) => {
   });
   t.same(line, ["log", 3, "http_requestor", "[]"]);
   t.same(start("http_requestor").init().cast("x").take().at(-1), ["log", 3, "http_requestor", "no response"]);
+  const [, other] = start("http_requestor").init("http://localhost:10000/a?b").cast("x").take();
+  t.match(JSON.parse(String(other?.[2])), { protocol: "HTTP", host: "localhost:10000", path: "/a?b" });
 });
 
 t.test("http_extractor casts bodies", async (t) => {
