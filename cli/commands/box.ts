@@ -6,7 +6,7 @@ import { systemClock } from "../../platform/system-clock.js";
 import { readBoxConfig, templateBoxConfig } from "../box/box-config.js";
 import { type BoxLayout, boxTemplates, findBoxFiles } from "../box/box-files.js";
 import { type Demo, startDemo } from "../box/demo.js";
-import { type Box, startBox } from "../box/start-box.js";
+import { type Box, type BoxConfig, startBox } from "../box/start-box.js";
 import { writeTemplate } from "../files/toml-file.js";
 import { untilSignal } from "../until-signal.js";
 
@@ -74,7 +74,7 @@ async function runBox(options: BoxOptions): Promise<void> {
     );
   }
   const box = await startBox(config, demoWanted ? "error" : "info");
-  introduce(box);
+  introduce(box, config);
   if (!demoWanted) return untilSignal(box);
 
   const { client } = readTls();
@@ -100,15 +100,17 @@ async function runBox(options: BoxOptions): Promise<void> {
   await untilSignal(running, exitAfter === undefined ? undefined : untilEvents(demo, wholeNumber(exitAfter)));
 }
 
-function introduce({ controller, orchestrator, nodes }: Box): void {
+function introduce({ controller, orchestrator, nodes }: Box, config: BoxConfig): void {
   say("EDGELESS in a box is up:");
   say(
     `  controller (ε-CON)    clients at ${controller.controllerUrl}, domains at ${controller.domainRegisterUrl}`,
   );
   say(`  orchestrator (ε-ORC)  ${orchestrator.orchestratorUrl}, nodes at ${orchestrator.nodeRegisterUrl}`);
-  for (const { nodeId, agentUrl, invocationUrl, metricsUrl } of nodes) {
+  for (const [i, { nodeId, agentUrl, invocationUrl, metricsUrl }] of nodes.entries()) {
     const metrics = metricsUrl === undefined ? "" : `, metrics at ${metricsUrl}/metrics`;
-    say(`  node ${nodeId}  agent ${agentUrl}, data plane ${invocationUrl}${metrics}`);
+    const http = config.nodes[i]?.resources?.http_ingress_url;
+    const ingress = http === undefined ? "" : `, http-ingress at ${http}`;
+    say(`  node ${nodeId}  agent ${agentUrl}, data plane ${invocationUrl}${metrics}${ingress}`);
   }
   say("");
 }
