@@ -33,6 +33,7 @@ export class Registrar {
   /** Another round is wanted as soon as the one under way is over. */
   private wanted: boolean;
   private failures: number;
+  private pauseMs: number;
   private timer: number;
   private dueMs: number;
   private lastSuccessMs: number;
@@ -59,6 +60,7 @@ export class Registrar {
     this.busy = false;
     this.wanted = false;
     this.failures = 0;
+    this.pauseMs = 0;
     this.timer = 0;
     this.dueMs = 0;
     this.lastSuccessMs = 0;
@@ -216,10 +218,10 @@ export class Registrar {
     this.wanted = false;
     const { timers } = this.hardware;
     if (timers.nowMs() - this.lastSuccessMs > lifetimeSeconds * 1000) this.location = "";
-    const full = Math.min(retryMaximumMs, retryInitialMs * 2 ** Math.min(this.failures, 20));
     if (this.failures === 0) this.hardware.log(2, "the gateway does not answer");
+    this.pauseMs = this.failures === 0 ? retryInitialMs : Math.min(retryMaximumMs, 2 * this.pauseMs);
     this.failures++;
-    if (this.running) this.arm(Math.max(leastMs, full * (1 - 0.5 * this.spread())));
+    if (this.running) this.arm(Math.max(leastMs, this.pauseMs * (1 - 0.5 * this.spread())));
   }
 
   /** True when something crashed that the gateway does not know of. */

@@ -24,9 +24,8 @@ export function scd30SensorProvider(
     start: (configuration, context) => {
       const release = claims.claim("the sensor");
       let running = false;
-      const given = settingOf(configuration, "delay");
-      const delay = given !== undefined && /^\d{1,3}$/.test(given) ? Number(given) : 0;
-      const seconds = delay >= 1 && delay <= 255 ? delay : defaultDelay;
+      const delay = Number(settingOf(configuration, "delay"));
+      const seconds = delay >= 1 && delay <= 255 && delay === Math.floor(delay) ? delay : defaultDelay;
       let failing = false;
       // A sensor that does not answer is asked again at the next interval, and reported once.
       const end = repeat(context.timers, seconds * 1000, () => {

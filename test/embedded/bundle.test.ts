@@ -1,0 +1,138 @@
+import { createContext, runInContext } from "node:vm";
+import t from "tap";
+import type { Device } from "../../embedded/device.js";
+import { SCD30_ADDRESS } from "../../embedded/drivers/scd30.js";
+import type { Engine } from "../../embedded/engine.js";
+import type { Hardware, I2cBus, TextDisplay } from "../../embedded/hardware.js";
+import { EmulatedDisplay } from "../../emulator/emulated-display.js";
+import { EmulatedI2cBus } from "../../emulator/emulated-i2c-bus.js";
+import { EmulatedScd30 } from "../../emulator/emulated-scd30.js";
+import { EmulatedFlash } from "../../emulator/flash.js";
+import { constantMeasurement } from "../../emulator/measurements.js";
+import { MemoryBudget } from "../../emulator/memory-budget.js";
+import { ModuleLibrary } from "../../emulator/module-library.js";
+import { seededRandom } from "../../emulator/seeded-random.js";
+import { WasmEngine } from "../../emulator/wasm-engine.js";
+import { NumberedTimers } from "../../platform/numbered-timers.js";
+import { bundleForDevice } from "../kit/device-bundle.js";
+import { DeviceRig } from "../kit/device-rig.js";
+import { subsetFaults } from "../kit/device-subset.js";
+import { shippedModule } from "../kit/guest-driver.js";
+
+/** Bytes that the device runtime with one engine and two providers may have, minified. */
+const BUDGET = 52_000;
+
+/** Names of `embedded/hardware.ts` and `embedded/engine.ts`, and of the parts of `Device` that are used here. */
+const OUTSIDE =
+  "socket timers random storage freeMemoryBytes log board send onDatagram nowMs set clear read write erase names freeBytes show runtime load suspended memory run resume close cast_asm cast_raw_asm call_asm call_raw_asm delayed_cast_asm telemetry_log_asm slf_asm sync_asm isRegistered startDevice".split(
+    " ",
+  );
+
+const ENTRY = `
+import { Device } from "./embedded/device.js";
+import { defaultSettings } from "./embedded/device-settings.js";
+import { epaperDisplayProvider } from "./embedded/resources/epaper-display.js";
+import { scd30SensorProvider } from "./embedded/resources/scd30-sensor.js";
+startDevice = function (hardware, engine, bus, display, nodeId, gateway) {
+  const providers = [
+    scd30SensorProvider(bus, "scd30-sensor-bridge-1", 10),
+    epaperDisplayProvider(display, "epaper-display-1"),
+  ];
+  const device = new Device(hardware, [engine], providers, defaultSettings(nodeId, gateway));
+  device.start();
+  return device;
+};
+`;
+
+/** What a board's interpreter brings along; everything else is missing in the bundle's world. */
+const WORLD =
+  "Object Array String Number Boolean Function Math JSON Error Uint8Array DataView ArrayBuffer isNaN NaN";
+
+const bundle = await bundleForDevice(ENTRY, OUTSIDE);
+
+t.test(
+  "given the device runtime, when it is bundled, then it is small and keeps to what a board understands",
+  async (t) => {
+    t.same(subsetFaults(bundle.script), []);
+    t.same(subsetFaults(bundle.minified), []);
+    t.ok(bundle.minified.length <= BUDGET, `${bundle.minified.length} of ${BUDGET} bytes`);
+    t.comment(`${bundle.minified.length} bytes`);
+  },
+);
+
+t.test("given scripts that a board gets wrong, when they are checked, then each is found", async (t) => {
+  for (const [script, what] of [
+    ["a: for (;;) { break a; }", "a label"],
+    ["switch (x) { default: y(); break; case 1: z(); }", "a default clause that is not the last one"],
+    ["var a = new Map();", "the name Map"],
+    ["var s = Symbol.iterator;", "the name Symbol"],
+    ["new TextDecoder();", "the name TextDecoder"],
+    ["Math.imul(2, 3);", "Math.imul"],
+    ["Math.trunc(2.5);", "Math.trunc"],
+    ["Array.from([]);", "Array.from"],
+    ["Number.isInteger(3);", "Number.isInteger"],
+    ["Object.freeze({});", "Object.freeze"],
+    ["bytes.copyWithin(0, 1);", ".copyWithin()"],
+    ["list.length = 0;", "an assignment to length"],
+    ["Object.create(p, { a: b });", "Object.create with properties"],
+    ["_inherits(Fault, Error);", "a class that extends Error"],
+    ["var r = /a/;", "a regular expression"],
+    ["class A {}", "beyond ES5: The keyword 'class' is reserved (1:0)"],
+    ["let a = (b) => b;", "beyond ES5: Unexpected token (1:4)"],
+  ] as const)
+    t.equal(subsetFaults(script)[0]?.what, what, script);
+  t.equal(subsetFaults("\n\na: for (;;) {}")[0]?.line, 3);
+});
+
+t.test("given code within the subset, when it is checked, then nothing is found", async (t) => {
+  const script = `var o = { Map: 1, Symbol: 2 }; o.Map = o.Symbol; switch (o) { case 1: break; default: f(); }
+    var e = x instanceof Error; var m = Math.floor(1.5); Object.create(p); a.splice(0, a.length);`;
+  t.same(subsetFaults(script), []);
+});
+
+t.test(
+  "given the minified bundle in a board's world, when it runs, then it is a device like any other",
+  async (t) => {
+    const rig = new DeviceRig();
+    const memory = new MemoryBudget(262_144);
+    const random = seededRandom(5);
+    const display = new EmulatedDisplay();
+    const bus = new EmulatedI2cBus();
+    const measurement = constantMeasurement({ co2: 800.125, humidity: 50.5, temperature: 20.25 });
+    bus.attach(SCD30_ADDRESS, new EmulatedScd30(measurement, rig.clock));
+    const hardware: Hardware = {
+      socket: rig.network.open(rig.place.address, rig.place.port),
+      timers: new NumberedTimers(rig.clock),
+      random: (target) => random.fill(target),
+      storage: new EmulatedFlash(100_000),
+      freeMemoryBytes: () => memory.freeBytes,
+      log: () => {},
+      board: "bundle",
+    };
+    const engine = new WasmEngine(new ModuleLibrary(), memory, 2000);
+    const device = startInWorld(hardware, engine, bus, display);
+    t.equal(display.text, "Edgeless\nInitialized");
+    await rig.until(() => device.isRegistered());
+    t.match(rig.gateway.registrations[0]?.registration, { board: "bundle", limits: { instances: 8 } });
+    const handle = await rig.start(shippedModule("messaging_test"), { test: 7 });
+    await rig.send(handle, "test_cast_output");
+    await rig.send(handle, "test_ret", 3, 9);
+    t.same(rig.gateway.texts(), ["cast_output", "test_reply"]);
+    await rig.startResource("scd30-sensor", {}, { data_out: 8 });
+    await rig.clock.advance(11_000);
+    t.equal(rig.gateway.texts()[2], "800.12500;50.50000;20.25000");
+    t.equal((await rig.put("f/250", new Uint8Array([0xff])))?.code, 0x84);
+  },
+);
+
+function startInWorld(hardware: Hardware, engine: Engine, bus: I2cBus, display: TextDisplay): Device {
+  const world = createContext({ startDevice: undefined });
+  const missing = runInContext("Object.getOwnPropertyNames(globalThis)", world) as string[];
+  for (const name of missing) {
+    if (!WORLD.split(" ").includes(name) && name !== "startDevice")
+      runInContext(`delete this[${JSON.stringify(name)}]`, world);
+  }
+  runInContext(bundle.minified, world);
+  const start = runInContext("startDevice", world) as (...parts: unknown[]) => Device;
+  return start(hardware, engine, bus, display, "6f1e8a4c-0000-4000-8000-000000000001", "10.0.0.1");
+}
