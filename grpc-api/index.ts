@@ -6,6 +6,7 @@ export { connectGuestHost, guestHostService } from "./guest-host.js";
 export { connectInvocation, type InvocationClient, invocationService } from "./invocation.js";
 export { connectNodeRegistration, nodeRegistrationService } from "./node-registration.js";
 export { connectOrchestrator, orchestratorServices } from "./orchestrator.js";
+export { createPortServer, type PortServer } from "./port-server.js";
 export { type RunningServer, type ServerOptions, startServer } from "./server.js";
 export type { Service } from "./service.js";
 export { type ClientTls, readTls, type ServerTls, type Tls } from "./tls.js";

@@ -42,12 +42,8 @@ export async function startServer(
   options: ServerOptions = {},
 ): Promise<RunningServer> {
   const endpoint = parseEndpoint(url, "the URL to listen on");
-  const address = authority({ host: await addressOf(endpoint.host, url), port: endpoint.port });
-  const server = new Server({
-    "grpc.max_receive_message_length": -1,
-    "grpc.max_send_message_length": -1,
-    "grpc.enable_channelz": 0,
-  });
+  const address = authority({ host: await numericHost(endpoint.host, url), port: endpoint.port });
+  const server = createServer();
   const calls = new OpenCalls();
   for (const { methods } of services) {
     const definition = Object.fromEntries(
@@ -58,7 +54,10 @@ export async function startServer(
     );
     server.addService(definition, handlers);
   }
-  const port = await bind(server, address, url, options.tls);
+  const port = await bindServer(server, address, url, options.tls).catch((error: unknown) => {
+    server.forceShutdown();
+    throw error;
+  });
   const clock = options.clock ?? systemClock;
   let closed: Promise<void> | undefined;
   return {
@@ -70,7 +69,21 @@ export async function startServer(
   };
 }
 
-async function addressOf(host: string, url: string): Promise<string> {
+/** A server without ports, for messages of any size. */
+export function createServer(): Server {
+  return new Server({
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+    "grpc.enable_channelz": 0,
+  });
+}
+
+/**
+ * The address of a host name, IPv4 first.
+ * @param url named in the error
+ * @throws EdgelessError EDGELESS_CANNOT_BIND
+ */
+export async function numericHost(host: string, url: string): Promise<string> {
   if (isIP(host) !== 0) return host;
   try {
     const found = await lookup(host, { all: true });
@@ -82,10 +95,19 @@ async function addressOf(host: string, url: string): Promise<string> {
   throw new EdgelessError("EDGELESS_CANNOT_BIND", `cannot listen on ${url}: ${host} has no address`);
 }
 
-function bind(server: Server, address: string, url: string, tls: ServerTls | undefined): Promise<number> {
+/**
+ * Listens at `address` and gives the port that is bound.
+ * @param url named in the error
+ * @throws EdgelessError EDGELESS_PORT_IN_USE, EDGELESS_CANNOT_BIND
+ */
+export function bindServer(
+  server: Server,
+  address: string,
+  url: string,
+  tls: ServerTls | undefined,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
-      server.forceShutdown();
       const code = error.message.includes("EADDRINUSE") ? "EDGELESS_PORT_IN_USE" : "EDGELESS_CANNOT_BIND";
       reject(new EdgelessError(code, `cannot listen on ${url}: ${error.message}`, error));
     };
@@ -107,8 +129,8 @@ function credentials(tls: ServerTls | undefined): ServerCredentials {
   return ServerCredentials.createSsl(clientCa, [pair], clientCa !== null);
 }
 
-/** Calls are ended one by one: grpc-js leaves the connections of calls in progress open when it is forced to stop. */
-function shutDown(server: Server, calls: OpenCalls, clock: Clock): Promise<void> {
+/** Ends a server; its calls are ended one by one: grpc-js leaves the connections of calls in progress open when it is forced to stop. */
+export function shutDown(server: Server, calls: OpenCalls, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const finish = () => {
       timer.cancel();

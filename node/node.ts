@@ -1,5 +1,4 @@
 import type { Clock } from "../core/clock.js";
-import { reasonOf } from "../core/errors.js";
 import type { Logger } from "../core/log.js";
 import type { Random } from "../core/random.js";
 import type { Uuid } from "../core/uuid.js";
@@ -15,13 +14,19 @@ import {
 } from "../grpc-api/index.js";
 import { Registration } from "../grpc-api/registration/registration.js";
 import { announcedUrl, externalAddresses } from "../platform/announced-url.js";
-import { LATE, withDeadline } from "../platform/deadline.js";
 import { startMetricsServer } from "../platform/metrics-server.js";
+import { OpenParts } from "../platform/open-parts.js";
 import { randomUint64 } from "../platform/system-random.js";
 import { NodeAgent } from "./agent/node-agent.js";
 import { detectCapabilities } from "./capabilities/detect-capabilities.js";
 import { capabilityOverrides } from "./config/capability-overrides.js";
-import { dataPlaneSettings, functionSettings, type NodeConfig } from "./config/node-config.js";
+import {
+  containerSettings,
+  dataPlaneSettings,
+  functionSettings,
+  type NodeConfig,
+} from "./config/node-config.js";
+import { createContainerRuntime } from "./containers/create-container-runtime.js";
 import { createWasmRuntime } from "./functions/create-function-runtime.js";
 import type { FunctionRuntime } from "./functions/function-runtime.js";
 import { HealthMeter } from "./health/health-meter.js";
@@ -45,14 +50,13 @@ export interface RunningNode {
   readonly nodeId: Uuid;
   readonly agentUrl: string;
   readonly invocationUrl: string;
+  /** Where functions in containers call; absent when the node runs none. */
+  readonly guestApiHostUrl?: string;
   /** Absent when there is no metrics page. */
   readonly metricsUrl?: string;
   /** Leaves the domain, then stops everything; takes a few seconds at most. */
   close(): Promise<void>;
 }
-
-/** Longest time that closing one part may take. */
-const CLOSE_LIMIT_MS = 6_000;
 
 /**
  * Starts a node: everything listens before it registers, because its ε-ORC calls back at once.
@@ -60,7 +64,7 @@ const CLOSE_LIMIT_MS = 6_000;
  * @throws EdgelessError EDGELESS_PORT_IN_USE, EDGELESS_CANNOT_BIND, EDGELESS_BAD_URL or EDGELESS_BAD_CONFIG
  */
 export async function startNode(config: NodeConfig, environment: NodeEnvironment): Promise<RunningNode> {
-  const parts = new OpenParts(environment);
+  const parts = new OpenParts(environment.clock, environment.logger);
   try {
     return await openNode(config, environment, parts);
   } catch (error) {
@@ -99,13 +103,25 @@ async function openNode(
   const send = telemetry.counting((event) => dataPlane.send(event));
 
   const runtimes: FunctionRuntime[] = [];
-  if (config.wasm_runtime?.enabled === true) {
-    const common = { nodeId, send, telemetry, logger, clock, random };
-    runtimes.push(await createWasmRuntime({ ...common, stateFolder, settings: limits }));
-  }
-  for (const runtime of runtimes) {
-    parts.add("function run-time", runtime);
+  const adopt = (runtime: FunctionRuntime) => {
+    runtimes.push(runtime);
+    parts.add(`run-time of ${runtime.functionType} functions`, runtime);
     dataPlane.attach(runtime);
+  };
+  const common = { nodeId, send, telemetry, logger, clock, random, stateFolder };
+  if (config.wasm_runtime?.enabled === true) {
+    adopt(await createWasmRuntime({ ...common, settings: limits }));
+  }
+  let guestApiHostUrl: string | undefined;
+  if (config.container_runtime?.enabled === true) {
+    const secured = tls === undefined ? {} : { tls };
+    const containers = await createContainerRuntime({
+      ...common,
+      ...secured,
+      settings: containerSettings(config),
+    });
+    guestApiHostUrl = containers.guestApiHostUrl;
+    adopt(containers.runtime);
   }
 
   const workingFolder = process.cwd();
@@ -167,40 +183,8 @@ async function openNode(
     nodeId,
     agentUrl: agentServer.url,
     invocationUrl: invocationServer.url,
+    ...(guestApiHostUrl === undefined ? {} : { guestApiHostUrl }),
     ...(metrics === undefined ? {} : { metricsUrl: metrics.url }),
     close: () => parts.close(),
   };
-}
-
-/** The parts that were opened, to be closed in reverse. */
-class OpenParts {
-  readonly #environment: NodeEnvironment;
-  readonly #parts: { readonly name: string; readonly part: { close(): void | Promise<void> } }[] = [];
-  #closed: Promise<void> | undefined;
-
-  constructor(environment: NodeEnvironment) {
-    this.#environment = environment;
-  }
-
-  add(name: string, part: { close(): void | Promise<void> }): void {
-    this.#parts.push({ name, part });
-  }
-
-  /** Closes each part within a limited time; a failure is logged. */
-  close(): Promise<void> {
-    this.#closed ??= this.#closeAll();
-    return this.#closed;
-  }
-
-  async #closeAll(): Promise<void> {
-    const { clock, logger } = this.#environment;
-    for (const { name, part } of this.#parts.reverse()) {
-      try {
-        const outcome = await withDeadline(clock, CLOSE_LIMIT_MS, Promise.resolve(part.close()));
-        if (outcome === LATE) logger.warn(`${name} did not close in time`);
-      } catch (error) {
-        logger.warn(`${name} did not close well`, { reason: reasonOf(error) });
-      }
-    }
-  }
 }

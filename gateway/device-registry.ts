@@ -1,0 +1,409 @@
+import { BAD_REQUEST, SERVICE_UNAVAILABLE } from "../coap-api/coap/codes.js";
+import { EDITION, type Registration } from "../coap-api/operations/register.js";
+import type { Timer } from "../core/clock.js";
+import { EdgelessError, reasonOf } from "../core/errors.js";
+import type { Uuid } from "../core/uuid.js";
+import { randomUint64 } from "../platform/system-random.js";
+import { Device, type DeviceSurroundings } from "./device.js";
+import { type DeviceRecord, factsOf, sameFacts } from "./device-record.js";
+import { peerKey } from "./peer-table.js";
+import { RegistrationRefusal } from "./registration-refusal.js";
+import type { SavedDevice } from "./saved-devices.js";
+import { change } from "./saved-devices.js";
+
+/** Bounds of registrations. */
+export interface RegistryLimits {
+  /** Devices that are registered at a time; so many more that are gone are remembered. */
+  readonly maxDevices: number;
+  readonly minLifetimeSeconds: number;
+  readonly maxLifetimeSeconds: number;
+  /** First port for agents, for as many devices as may be; 0: any. */
+  readonly firstAgentPort: number;
+}
+
+/** A device in the domain, as the registry handles it. */
+export interface OpenPresence {
+  leave(): Promise<void>;
+  abandon(): void;
+  renew(): void;
+}
+
+/** What a {@link DeviceRegistry} works with. */
+export interface RegistryParts {
+  readonly around: DeviceSurroundings;
+  readonly limits: RegistryLimits;
+  readonly open: (device: Device, port: number) => Promise<OpenPresence>;
+  /** An address belongs to a device from now on, or no longer. */
+  readonly keepPeer: (address: string, port: number) => void;
+  readonly releasePeer: (address: string, port: number) => void;
+  /** A device started anew at an address: nothing under way there is valid. */
+  readonly restartPeer: (address: string, port: number) => void;
+}
+
+interface Entry {
+  readonly device: Device;
+  presence: OpenPresence | undefined;
+  timer: Timer | undefined;
+  /** Registrations and farewells of one device take effect one after the other. */
+  work: Promise<unknown>;
+  lastHeardMs: number;
+}
+
+/** Ports that are tried for one device before it is told to come back later. */
+const MOST_PORTS_TRIED = 20;
+
+/** Seconds after which a device that found no room may try again. */
+const RETRY_SECONDS = 60;
+
+/** The devices of a gateway: from their registration to the refresh that they miss, by id, location, address and name. */
+export class DeviceRegistry {
+  readonly #parts: RegistryParts;
+  readonly #entries = new Map<Uuid, Entry>();
+  readonly #byLocation = new Map<number, Entry>();
+  readonly #byAddress = new Map<string, Entry>();
+  #present = 0;
+  #isClosed = false;
+
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
+  }
+
+  /** All devices that are known, also those that are gone. */
+  get devices(): Device[] {
+    return [...this.#entries.values()].map(({ device }) => device);
+  }
+
+  /** How many are registered now. */
+  get present(): number {
+    return this.#present;
+  }
+
+  find(nodeId: Uuid): Device | undefined {
+    return this.#entries.get(nodeId)?.device;
+  }
+
+  /** The device with this id if it is registered now. */
+  findPresent(nodeId: Uuid): Device | undefined {
+    const device = this.#entries.get(nodeId)?.device;
+    return device?.record.isPresent === true ? device : undefined;
+  }
+
+  /** The registered device at an address; it was heard of just now. */
+  heardFrom(address: string, port: number): Device | undefined {
+    const entry = this.#byAddress.get(peerKey(address, port));
+    if (entry === undefined) return undefined;
+    entry.lastHeardMs = this.#parts.around.clock.monotonicMs();
+    entry.device.heard();
+    return entry.device;
+  }
+
+  /** True when `rd/<location>` is the registration of the device. */
+  isAt(device: Device, location: number): boolean {
+    return device.record.location === location;
+  }
+
+  /**
+   * Registers a device, or takes note that it is still there.
+   * @throws RegistrationRefusal
+   */
+  async register(
+    nodeId: Uuid,
+    lifetimeSeconds: number,
+    registration: Registration,
+    address: string,
+    port: number,
+  ): Promise<Device> {
+    const { limits } = this.#parts;
+    if (registration.edition !== EDITION)
+      throw new RegistrationRefusal(
+        BAD_REQUEST,
+        "EDGELESS_BAD_MESSAGE",
+        `edition ${registration.edition} is not spoken here, only ${EDITION}`,
+      );
+    if (lifetimeSeconds > limits.maxLifetimeSeconds || lifetimeSeconds < 1)
+      throw new RegistrationRefusal(
+        BAD_REQUEST,
+        "EDGELESS_REJECTED",
+        `lifetime ${lifetimeSeconds} s, allowed are 1 to ${limits.maxLifetimeSeconds} s`,
+      );
+    const entry = this.#entries.get(nodeId) ?? this.#create(nodeId, registration, address, port);
+    const work = entry.work.then(() => this.#admit(entry, lifetimeSeconds, registration, address, port));
+    entry.work = work.catch(() => undefined);
+    await work;
+    return entry.device;
+  }
+
+  /** A device leaves, or missed its refresh: its virtual node goes, and what should run on it is dropped. */
+  async withdraw(device: Device, reason: string): Promise<void> {
+    const entry = this.#entries.get(device.nodeId);
+    if (entry === undefined) return;
+    const work = entry.work.then(() => this.#dismiss(entry, reason));
+    entry.work = work.catch(() => undefined);
+    await work;
+  }
+
+  /** Gives a device a name of a person's choice. @throws EdgelessError EDGELESS_REJECTED when it is taken */
+  async rename(device: Device, name: string): Promise<void> {
+    const holder = this.devices.find((other) => other.name === name);
+    if (holder === device) return;
+    if (holder !== undefined)
+      throw new EdgelessError("EDGELESS_REJECTED", `the name "${name}" belongs to device ${holder.nodeId}`);
+    device.record.name = name;
+    device.record.isNamed = true;
+    await device.save();
+    this.#entries.get(device.nodeId)?.presence?.renew();
+  }
+
+  /** Withdraws a device and removes all that is kept of it. */
+  async forget(device: Device): Promise<void> {
+    await this.withdraw(device, "forgotten");
+    await device.forget();
+    device.close();
+    this.#entries.delete(device.nodeId);
+    this.#byLocation.delete(device.record.location);
+  }
+
+  /** Takes back a device of a former life, with all its instances; it has a whole lifetime to be heard of. */
+  async restore(saved: SavedDevice): Promise<void> {
+    const device = new Device(saved.record, this.#parts.around, saved);
+    const entry = this.#add(device);
+    if (!saved.record.isPresent) return;
+    saved.record.isPresent = false;
+    try {
+      await this.#open(entry, saved.record.agentPort);
+    } catch (error) {
+      this.#parts.around.logger.warn("the agent port of a device is taken; it starts anew at another one", {
+        device: device.name,
+        reason: reasonOf(error),
+      });
+      saved.record.nonce = randomUint64(this.#parts.around.random);
+      await device.dismiss();
+      await this.#open(entry, 0);
+      await device.save();
+    }
+    device.wake();
+  }
+
+  /** Stops without telling anybody, or tells the ε-ORC that all devices leave. */
+  async close(farewell: boolean): Promise<void> {
+    this.#isClosed = true;
+    const all = [...this.#entries.values()];
+    for (const entry of all) entry.timer?.cancel();
+    await Promise.all(all.map(({ work }) => work));
+    if (farewell) await Promise.all(all.map(({ presence }) => presence?.leave()));
+    for (const { presence, device } of all) {
+      presence?.abandon();
+      device.close();
+    }
+  }
+
+  #create(nodeId: Uuid, registration: Registration, address: string, port: number): Entry {
+    const { limits, around } = this.#parts;
+    if (this.#entries.size >= 2 * limits.maxDevices) this.#forgetOldest();
+    const record: DeviceRecord = {
+      nodeId,
+      name: this.#freeName(registration, nodeId),
+      isNamed: false,
+      location: this.#freeLocation(),
+      agentPort: 0,
+      ...{ address, port },
+      lifetimeSeconds: 0,
+      bootNonce: registration.bootNonce,
+      nonce: 0n,
+      isPresent: false,
+      lastSeenMs: around.clock.wallMs(),
+      facts: factsOf(registration),
+    };
+    return this.#add(new Device(record, around));
+  }
+
+  #add(device: Device): Entry {
+    const entry: Entry = {
+      device,
+      presence: undefined,
+      timer: undefined,
+      work: Promise.resolve(),
+      lastHeardMs: this.#parts.around.clock.monotonicMs(),
+    };
+    this.#entries.set(device.nodeId, entry);
+    this.#byLocation.set(device.record.location, entry);
+    return entry;
+  }
+
+  async #admit(
+    entry: Entry,
+    lifetimeSeconds: number,
+    registration: Registration,
+    address: string,
+    port: number,
+  ): Promise<void> {
+    const { limits, around } = this.#parts;
+    const { device } = entry;
+    const { record } = device;
+    if (record.isPresent && !sameFacts(record.facts, factsOf(registration)))
+      await this.#dismiss(entry, "changed");
+    const isFresh = !record.isPresent;
+    if (isFresh && this.#present >= limits.maxDevices)
+      throw new RegistrationRefusal(
+        SERVICE_UNAVAILABLE,
+        "EDGELESS_REJECTED",
+        `this gateway has ${limits.maxDevices} devices already`,
+        RETRY_SECONDS,
+      );
+    const hasRebooted = record.bootNonce !== registration.bootNonce;
+    this.#move(entry, address, port, hasRebooted);
+    record.lifetimeSeconds = Math.max(lifetimeSeconds, limits.minLifetimeSeconds);
+    record.lastSeenMs = around.clock.wallMs();
+    entry.lastHeardMs = around.clock.monotonicMs();
+    if (isFresh) {
+      record.nonce = randomUint64(around.random);
+      record.facts = factsOf(registration);
+      if (!record.isNamed && registration.name !== "")
+        record.name = this.#freeName(registration, record.nodeId);
+      device.freeMemoryBytes = registration.freeMemoryBytes;
+      await this.#openSomewhere(entry);
+    }
+    device.registered(registration, hasRebooted || isFresh);
+    await device.save();
+    this.#watch(entry);
+    around.logger.info("device registered", {
+      device: device.name,
+      nodeId: device.nodeId,
+      ...{ address, port, isFresh, hasRebooted },
+    });
+  }
+
+  async #dismiss(entry: Entry, reason: string): Promise<void> {
+    const { device, presence } = entry;
+    if (!device.record.isPresent) return;
+    const { around, releasePeer, restartPeer } = this.#parts;
+    const { record } = device;
+    record.isPresent = false;
+    this.#present--;
+    entry.presence = undefined;
+    entry.timer?.cancel();
+    this.#byAddress.delete(peerKey(record.address, record.port));
+    restartPeer(record.address, record.port);
+    releasePeer(record.address, record.port);
+    around.metrics.withdrawn(reason);
+    around.logger.info("device withdrawn", { device: device.name, nodeId: device.nodeId, reason });
+    await presence?.leave();
+    await device.dismiss();
+    await device.save();
+  }
+
+  /** Opens the former port of a device, or the next free one. */
+  async #openSomewhere(entry: Entry): Promise<void> {
+    const { firstAgentPort, maxDevices } = this.#parts.limits;
+    const candidates = agentPorts(
+      entry.device.record.agentPort,
+      firstAgentPort === 0 ? undefined : { first: firstAgentPort, count: 2 * maxDevices },
+      new Set(this.devices.map(({ record }) => record.agentPort)),
+    );
+    let last: unknown = new Error("every port of the range belongs to a device");
+    for (const port of candidates) {
+      try {
+        await this.#open(entry, port);
+        return;
+      } catch (error) {
+        last = error;
+      }
+    }
+    this.#parts.around.logger.error("no agent port for a device", { reason: reasonOf(last) });
+    throw new RegistrationRefusal(
+      SERVICE_UNAVAILABLE,
+      "EDGELESS_CANNOT_BIND",
+      "the gateway has no agent port left",
+      RETRY_SECONDS,
+    );
+  }
+
+  async #open(entry: Entry, port: number): Promise<void> {
+    const { device } = entry;
+    const { record } = device;
+    entry.presence = await this.#parts.open(device, port);
+    record.isPresent = true;
+    this.#present++;
+    this.#byAddress.set(peerKey(record.address, record.port), entry);
+    this.#parts.keepPeer(record.address, record.port);
+    this.#watch(entry);
+  }
+
+  /** Two devices cannot be at one address: the newer one is there. */
+  #move(entry: Entry, address: string, port: number, hasRebooted: boolean): void {
+    const { releasePeer, keepPeer, restartPeer } = this.#parts;
+    const { record } = entry.device;
+    const key = peerKey(address, port);
+    const formerKey = peerKey(record.address, record.port);
+    const holder = this.#byAddress.get(key);
+    if (holder !== undefined && holder !== entry) this.#withdrawSoon(holder.device, "address taken");
+    if (formerKey !== key) {
+      if (this.#byAddress.get(formerKey) === entry) this.#byAddress.delete(formerKey);
+      releasePeer(record.address, record.port);
+      restartPeer(record.address, record.port);
+    } else if (hasRebooted) restartPeer(address, port);
+    record.address = address;
+    record.port = port;
+    if (!record.isPresent) return;
+    this.#byAddress.set(key, entry);
+    keepPeer(address, port);
+  }
+
+  /** Any datagram of a device proves that it lives; silence for its lifetime means that it is gone. */
+  #watch(entry: Entry): void {
+    const { clock } = this.#parts.around;
+    entry.timer?.cancel();
+    if (this.#isClosed) return;
+    const { device } = entry;
+    const leftMs = entry.lastHeardMs + device.record.lifetimeSeconds * 1000 - clock.monotonicMs();
+    if (leftMs <= 0) {
+      this.#withdrawSoon(device, "missed its refresh");
+      return;
+    }
+    entry.timer = clock.setTimer(leftMs, () => this.#watch(entry));
+  }
+
+  #withdrawSoon(device: Device, reason: string): void {
+    this.withdraw(device, reason).catch((error: unknown) => {
+      const fields = { device: device.name, reason: reasonOf(error) };
+      this.#parts.around.logger.error("a device could not be withdrawn", fields);
+    });
+  }
+
+  #freeName(registration: Registration, nodeId: Uuid): string {
+    const wanted =
+      registration.name === "" ? `${registration.board}-${nodeId.slice(0, 8)}` : registration.name;
+    const isTaken = this.devices.some((other) => other.name === wanted && other.nodeId !== nodeId);
+    return isTaken ? `${wanted}-${nodeId.slice(0, 8)}` : wanted;
+  }
+
+  #freeLocation(): number {
+    for (let location = 1; ; location++) if (!this.#byLocation.has(location)) return location;
+  }
+
+  #forgetOldest(): void {
+    const gone = this.devices.filter(({ record }) => !record.isPresent);
+    gone.sort((a, b) => a.record.lastSeenMs - b.record.lastSeenMs);
+    const [oldest] = gone;
+    if (oldest === undefined) return;
+    this.#entries.delete(oldest.nodeId);
+    this.#byLocation.delete(oldest.record.location);
+    oldest.close();
+    this.#parts.around.saved.write([change.noDevice(oldest.nodeId)]).catch((error: unknown) => {
+      this.#parts.around.logger.error("a device could not be forgotten", { reason: reasonOf(error) });
+    });
+  }
+}
+
+/** Ports to try for a device: the former one, then those of the range that no device has, or 0 for any. */
+function agentPorts(
+  former: number,
+  range: { readonly first: number; readonly count: number } | undefined,
+  taken: ReadonlySet<number>,
+): number[] {
+  const ports = former === 0 ? [] : [former];
+  if (range === undefined) return [...ports, 0];
+  for (let port = range.first; port < range.first + range.count && ports.length < MOST_PORTS_TRIED; port++)
+    if (!taken.has(port)) ports.push(port);
+  return ports;
+}

@@ -1,0 +1,181 @@
+import {
+  BAD_REQUEST,
+  CHANGED,
+  CONTENT,
+  CREATED,
+  DELETE,
+  DELETED,
+  GET,
+  INTERNAL_SERVER_ERROR,
+  METHOD_NOT_ALLOWED,
+  NOT_FOUND,
+  POST,
+} from "../coap-api/coap/codes.js";
+import type { IncomingRequest, Reply, ReplyOptions } from "../coap-api/endpoint/request-server.js";
+import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
+import { decodeUplinkEvent } from "../coap-api/operations/event.js";
+import { decodeLogLines } from "../coap-api/operations/log-lines.js";
+import { decodeRefresh } from "../coap-api/operations/refresh.js";
+import { decodeRegistration } from "../coap-api/operations/register.js";
+import { encodeRegistered } from "../coap-api/operations/registered.js";
+import { decodeKeptState } from "../coap-api/operations/state.js";
+import { WireFault } from "../coap-api/wire-fault.js";
+import type { Clock } from "../core/clock.js";
+import { ERRORS, reasonOf } from "../core/errors.js";
+import type { Logger } from "../core/log.js";
+import { parseUuid, type Uuid } from "../core/uuid.js";
+import type { Device } from "./device.js";
+import { UNREGISTERED } from "./device-events.js";
+import type { DeviceRegistry } from "./device-registry.js";
+import type { GatewayMetrics } from "./gateway-metrics.js";
+import { RegistrationRefusal } from "./registration-refusal.js";
+
+/** Answer to `GET /.well-known/core` (RFC 6690): the registration and what devices post. */
+const LINKS = '</rd>;rt="core.rd",</e>,</l>,</y>';
+const LINK_FORMAT = 40;
+/** Lifetime when a registration names none, seconds (RFC 9176 section 5.3). */
+const USUAL_LIFETIME = 90_000;
+
+const NOTHING = new Uint8Array(0);
+
+/** What a {@link DeviceServer} works with. */
+export interface DeviceServerParts {
+  readonly registry: DeviceRegistry;
+  readonly metrics: GatewayMetrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Carries out what devices ask of the gateway. Nothing that a peer sends leaves it as an exception. */
+export class DeviceServer {
+  readonly #parts: DeviceServerParts;
+
+  constructor(parts: DeviceServerParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers one request, at once or when what it asks for is written down. */
+  handle(request: IncomingRequest, reply: Reply): void {
+    const { path, address, port } = request;
+    const [root = ""] = path.split("/");
+    const name = KNOWN_PATHS.has(root) ? root : "other";
+    const { metrics, logger, registry } = this.#parts;
+    metrics.request(name);
+    const device = registry.heardFrom(address, port);
+    const answer: Answer = (code, reason = "", options) => {
+      if (code >= 0x80) metrics.refused(name, reason === "" ? "refused" : reason);
+      reply(code, NOTHING, options);
+    };
+    const failed = (thrown: unknown) => {
+      if (thrown instanceof WireFault) {
+        metrics.refused(name, "malformed");
+        const error = ERRORS.EDGELESS_BAD_MESSAGE.number;
+        reply(BAD_REQUEST, encodeDiagnostic({ error, reason: thrown.toString() }));
+      } else if (thrown instanceof RegistrationRefusal) {
+        metrics.refused(name, "refused");
+        logger.warn("a device was not registered", { address, port, reason: thrown.reason });
+        const options = thrown.maxAge === undefined ? {} : { maxAge: thrown.maxAge };
+        reply(thrown.code, encodeDiagnostic(thrown), options);
+      } else {
+        metrics.refused(name, "internal");
+        logger.error("a request of a device failed", { address, port, path, reason: reasonOf(thrown) });
+        reply(INTERNAL_SERVER_ERROR, NOTHING);
+      }
+    };
+    try {
+      this.#dispatch(root, request, device, answer, reply)?.catch(failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+
+  #dispatch(
+    root: string,
+    request: IncomingRequest,
+    device: Device | undefined,
+    answer: Answer,
+    reply: Reply,
+  ): Promise<void> | undefined {
+    const { code, path, payload } = request;
+    if (path === ".well-known/core") {
+      if (code === GET) reply(CONTENT, new TextEncoder().encode(LINKS), { contentFormat: LINK_FORMAT });
+      else answer(METHOD_NOT_ALLOWED);
+      return undefined;
+    }
+    if (path === "rd")
+      return code === POST ? this.#register(request, reply) : void answer(METHOD_NOT_ALLOWED);
+    if (root === "rd") return this.#registration(request, device, answer);
+    if (!EVENT_PATHS.has(path)) return void answer(NOT_FOUND, "unknown path");
+    if (code !== POST) return void answer(METHOD_NOT_ALLOWED);
+    if (device === undefined) {
+      if (path === "e") this.#parts.metrics.dropped("unregistered", 1);
+      return void answer(UNREGISTERED.code, "unregistered");
+    }
+    if (path === "e") {
+      const verdict = device.uplink(decodeUplinkEvent(payload));
+      answer(verdict.code, "", verdict.maxAge === undefined ? undefined : { maxAge: verdict.maxAge });
+    } else if (path === "l") {
+      device.logged(decodeLogLines(payload));
+      answer(CHANGED);
+    } else return this.#keep(payload, device, answer);
+    return undefined;
+  }
+
+  async #register({ query, payload, address, port }: IncomingRequest, reply: Reply): Promise<void> {
+    const { nodeId, lifetimeSeconds } = parseRegistrationQuery(query);
+    const registration = decodeRegistration(payload);
+    const { registry, clock } = this.#parts;
+    const device = await registry.register(nodeId, lifetimeSeconds, registration, address, port);
+    reply(CREATED, encodeRegistered({ timeSeconds: Math.floor(clock.wallMs() / 1000) }), {
+      locationPath: `rd/${device.record.location}`,
+    });
+  }
+
+  /** Refresh or end of a registration; only from the address that it was made from. */
+  #registration(
+    { code, path, payload }: IncomingRequest,
+    device: Device | undefined,
+    answer: Answer,
+  ): Promise<void> | undefined {
+    const location = Number(path.slice("rd/".length));
+    if (device === undefined || !this.#parts.registry.isAt(device, location))
+      return void answer(NOT_FOUND, "unregistered");
+    if (code === DELETE) {
+      answer(DELETED);
+      return this.#parts.registry.withdraw(device, "left");
+    }
+    if (code !== POST) return void answer(METHOD_NOT_ALLOWED);
+    device.refreshed(decodeRefresh(payload));
+    answer(CHANGED);
+    return undefined;
+  }
+
+  async #keep(payload: Uint8Array, device: Device, answer: Answer): Promise<void> {
+    const isKept = await device.keep(decodeKeptState(payload));
+    if (isKept) answer(CHANGED);
+    else answer(NOT_FOUND, "unknown instance or state too large");
+  }
+}
+
+/** Answers with a code; the reason is for the metrics. */
+type Answer = (code: number, reason?: string, options?: ReplyOptions) => void;
+
+const EVENT_PATHS = new Set(["e", "l", "y"]);
+const KNOWN_PATHS = new Set([...EVENT_PATHS, "rd", ".well-known"]);
+
+/** @throws RegistrationRefusal */
+function parseRegistrationQuery(query: string): { readonly nodeId: Uuid; readonly lifetimeSeconds: number } {
+  const parts = new Map(query.split("&").map((part) => splitAt(part, "=")));
+  const nodeId = parseUuid(parts.get("ep") ?? "");
+  if (nodeId === undefined)
+    throw new RegistrationRefusal(BAD_REQUEST, "EDGELESS_BAD_UUID", "ep must be the UUID of the device");
+  const lifetime = parts.get("lt");
+  if (lifetime !== undefined && !/^[0-9]{1,9}$/.test(lifetime))
+    throw new RegistrationRefusal(BAD_REQUEST, "EDGELESS_BAD_MESSAGE", "lt must be a number of seconds");
+  return { nodeId, lifetimeSeconds: lifetime === undefined ? USUAL_LIFETIME : Number(lifetime) };
+}
+
+function splitAt(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,386 @@
+import type { Done, OutgoingRequest } from "../coap-api/endpoint/exchange.js";
+import type { UplinkEvent } from "../coap-api/operations/event.js";
+import type { LogLine } from "../coap-api/operations/log-lines.js";
+import type { Refresh } from "../coap-api/operations/refresh.js";
+import { FUNCTION, RESOURCE, type Registration } from "../coap-api/operations/register.js";
+import type { KeptState } from "../coap-api/operations/state.js";
+import type { DeviceStatus } from "../coap-api/operations/status.js";
+import type { Patch } from "../core/api.js";
+import type { Clock } from "../core/clock.js";
+import { reasonOf } from "../core/errors.js";
+import type { Event } from "../core/event.js";
+import type { InstanceId } from "../core/instance-id.js";
+import type { Logger, LogLevel } from "../core/log.js";
+import type { Random } from "../core/random.js";
+import type { ResourceSpecification, SpawnFunctionRequest } from "../core/specification.js";
+import type { InstanceStatus } from "../core/status.js";
+import { NIL_UUID, randomUuid, type Uuid } from "../core/uuid.js";
+import type { SendEvent } from "../grpc-api/data-plane/receiver.js";
+import type { StoreChange } from "../platform/store/store.js";
+import { type Applicant, admitFunction, admitResource } from "./admission.js";
+import { workOf } from "./device-commands.js";
+import { DeviceEvents, type Verdict } from "./device-events.js";
+import { DeviceLink, type Work } from "./device-link.js";
+import { DevicePlan, type PlannedInstance } from "./device-plan.js";
+import { type DeviceRecord, factsOf } from "./device-record.js";
+import type { DeviceSettings } from "./device-settings.js";
+import type { GatewayMetrics } from "./gateway-metrics.js";
+import type { ImageLibrary } from "./image-library.js";
+import type { InstanceRecord } from "./instance-record.js";
+import { LogBook } from "./log-book.js";
+import { nextCommand, nextStartMs } from "./reconciler.js";
+import { change, type SavedDevice, type SavedDevices, stateKeyOf } from "./saved-devices.js";
+
+/** What all devices of a gateway share. */
+export interface DeviceSurroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: GatewayMetrics;
+  readonly saved: SavedDevices;
+  readonly images: ImageLibrary;
+  readonly settings: DeviceSettings;
+  /** Sends a request to a device. */
+  readonly request: (address: string, port: number, request: OutgoingRequest, done: Done) => void;
+  /** A response within this time needed no repetition, milliseconds. */
+  readonly ackTimeoutMs: number;
+  readonly send: SendEvent;
+  readonly isCongested: (target: InstanceId) => boolean;
+}
+
+const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace"];
+
+/**
+ * A device of this gateway: what should run there, brought about over its link, and its events. What was agreed with the
+ * ε-ORC or the device is written down before it is acknowledged.
+ */
+export class Device {
+  readonly record: DeviceRecord;
+  readonly plan: DevicePlan;
+  readonly events: DeviceEvents;
+  readonly logs: LogBook;
+  /** Told when the status of an instance changed. */
+  onStatusChange: () => void = () => {};
+  freeMemoryBytes = 0;
+  uptimeSeconds: number | undefined;
+  counters: readonly number[] = [];
+  readonly #around: DeviceSurroundings;
+  readonly #link: DeviceLink;
+  readonly #states: Map<Uuid, Uint8Array>;
+  /** True when the reconciler had nothing to do and nothing has changed since. */
+  #isSettled = false;
+
+  constructor(record: DeviceRecord, around: DeviceSurroundings, saved?: SavedDevice) {
+    const { clock, random, settings, metrics } = around;
+    this.record = record;
+    this.#around = around;
+    this.#states = saved?.states ?? new Map();
+    this.logs = new LogBook(settings.logLines);
+    this.plan = new DevicePlan(record.nodeId, clock, random);
+    this.events = new DeviceEvents({
+      ...{ plan: this.plan, clock, random, settings },
+      maxPayloadBytes: () => this.record.facts.limits.payloadBytes,
+      send: around.send,
+      isCongested: around.isCongested,
+      dropped: (reason, count) => metrics.dropped(reason, count),
+      counted: (direction, kind) => metrics.event(direction, kind),
+      wake: () => this.#link.pump(),
+      unsettled: () => this.#unsettle(),
+      referenced: (references) => this.#write([change.references(record.nodeId, references.entries())]),
+    });
+    this.#link = new DeviceLink({
+      ...{ clock, random, ackTimeoutMs: around.ackTimeoutMs },
+      send: (request, done) => around.request(this.record.address, this.record.port, request, done),
+      next: () => this.#next(),
+      nextMs: () => earliest(nextStartMs(this.plan), this.events.nextMs()),
+    });
+    if (saved !== undefined) this.#restore(saved);
+  }
+
+  get nodeId(): Uuid {
+    return this.record.nodeId;
+  }
+
+  get name(): string {
+    return this.record.name;
+  }
+
+  /** Average round-trip time of exchanges without repetition, milliseconds. */
+  get roundTripMs(): number | undefined {
+    return this.#link.roundTripMs;
+  }
+
+  /** Requests to the device, and those that were never answered. */
+  get requests(): { readonly sent: number; readonly unanswered: number } {
+    return { sent: this.#link.requests, unanswered: this.#link.unanswered };
+  }
+
+  statuses(): InstanceStatus[] {
+    return this.plan.statuses();
+  }
+
+  /** The device registered: it is there, and says what it keeps and runs. */
+  registered(registration: Registration, hasRebooted: boolean): void {
+    this.record.bootNonce = registration.bootNonce;
+    this.record.facts = factsOf(registration);
+    this.freeMemoryBytes = registration.freeMemoryBytes;
+    if (hasRebooted) this.events.rebooted();
+    this.plan.registered(registration, hasRebooted);
+    this.#saveInstances(this.plan.instances);
+    this.#unsettle();
+  }
+
+  /** The device says what changed. */
+  refreshed(refresh: Refresh): void {
+    this.freeMemoryBytes = refresh.freeMemoryBytes ?? this.freeMemoryBytes;
+    this.uptimeSeconds = refresh.uptimeSeconds ?? this.uptimeSeconds;
+    this.counters = refresh.counters ?? this.counters;
+    if (refresh.instances === undefined) return;
+    this.plan.reported(refresh.instances);
+    this.#saveInstances(this.plan.instances);
+    this.#unsettle();
+  }
+
+  /** A datagram of the device came: it can be reached. */
+  heard(): void {
+    this.record.lastSeenMs = this.#around.clock.wallMs();
+    this.#link.heard();
+  }
+
+  uplink(event: UplinkEvent): Verdict {
+    return this.events.uplink(event);
+  }
+
+  /** Takes an event for one of its instances; false when there is no such instance. */
+  deliver(event: Event): boolean {
+    return this.events.deliver(event);
+  }
+
+  /** Takes log lines of instances; those of unknown ones are left out. */
+  logged(lines: readonly LogLine[]): void {
+    const { clock, logger } = this.#around;
+    const decoder = new TextDecoder();
+    for (const { handle, level, target, message } of lines) {
+      const record = this.plan.findByHandle(handle)?.record;
+      if (record === undefined) continue;
+      const entry = {
+        timeMs: clock.wallMs(),
+        functionId: record.functionId,
+        name: record.name,
+        level: LEVELS[level - 1] ?? "trace",
+        target: decoder.decode(target),
+        message: decoder.decode(message),
+      };
+      this.logs.add(entry);
+      logger[entry.level](`${entry.target}: ${entry.message}`, {
+        device: this.name,
+        instance: record.functionId,
+      });
+    }
+  }
+
+  /** Keeps the state of a function; false when there is no such function or the state is too large. */
+  async keep({ handle, state }: KeptState): Promise<boolean> {
+    const record = this.plan.findByHandle(handle)?.record;
+    if (record === undefined || state.length > this.#around.settings.maxStateBytes) return false;
+    const bytes = state.slice();
+    this.#states.set(stateKeyOf(record), bytes);
+    await this.#around.saved.write([change.state(this.nodeId, stateKeyOf(record), bytes)]);
+    return true;
+  }
+
+  /**
+   * Accepts a function; it is started in the background.
+   * @throws EdgelessError when the device cannot run it
+   */
+  async startFunction(request: SpawnFunctionRequest): Promise<InstanceId> {
+    const { random, images } = this.#around;
+    const { wasm, digest } = admitFunction(request, this.#applicant(), images);
+    const record: InstanceRecord = {
+      functionId: randomUuid(random),
+      kind: FUNCTION,
+      name: request.code.id,
+      workflowId: request.workflowId,
+      digest,
+      initPayload: request.annotations.get("init-payload"),
+      configuration: [],
+      statePolicy: request.state.policy,
+      stateId: request.state.stateId,
+      outputs: [],
+    };
+    const isFirst = images.use(digest, wasm.slice());
+    return this.#add(record, isFirst ? [change.image(digest, wasm)] : []);
+  }
+
+  /**
+   * Accepts a resource; it is started in the background.
+   * @throws EdgelessError when the device does not have it
+   */
+  async startResource(specification: ResourceSpecification): Promise<InstanceId> {
+    admitResource(specification, this.#applicant());
+    return this.#add(
+      {
+        functionId: randomUuid(this.#around.random),
+        kind: RESOURCE,
+        name: specification.classType,
+        workflowId: specification.workflowId,
+        configuration: [...specification.configuration],
+        statePolicy: "transient",
+        stateId: NIL_UUID,
+        outputs: [],
+      },
+      [],
+    );
+  }
+
+  /** Stops an instance; an unknown one is no error. */
+  async stop(functionId: Uuid): Promise<void> {
+    const instance = this.plan.remove(functionId);
+    if (instance === undefined) return;
+    await this.#removed([instance]);
+  }
+
+  /** Replaces the outputs of an instance; an unknown one is no error. */
+  async patch({ source, outputs }: Patch<InstanceId>): Promise<void> {
+    const instance = this.plan.find(source);
+    if (instance === undefined) return;
+    instance.record.outputs = this.events.routes.wire(source, outputs);
+    instance.refusedWiring = undefined;
+    this.#unsettle();
+    await this.#around.saved.write([change.instance(this.nodeId, instance.record)]);
+  }
+
+  /** Stops everything. */
+  async reset(): Promise<void> {
+    await this.#removed(this.plan.removeAll());
+  }
+
+  /** The virtual node ends: nothing should run here any more, and nothing is sent. */
+  async dismiss(): Promise<void> {
+    this.events.close();
+    await this.reset();
+    this.plan.leftovers = [];
+  }
+
+  /** Writes down the record of the device. */
+  save(): Promise<void> {
+    return this.#around.saved.write([change.device(this.record)]);
+  }
+
+  /** Removes everything that is kept of the device. */
+  async forget(): Promise<void> {
+    await this.dismiss();
+    const { nodeId } = this;
+    const states = [...this.#states.keys()].map((key) => change.noState(nodeId, key));
+    await this.#around.saved.write([change.noDevice(nodeId), change.noReferences(nodeId), ...states]);
+  }
+
+  /** Ends the link; what is kept stays. */
+  close(): void {
+    this.#link.close();
+    this.events.close();
+  }
+
+  /** Looks for something to do. */
+  wake(): void {
+    this.#unsettle();
+  }
+
+  #restore({ instances, references }: SavedDevice): void {
+    this.events.references.restore(references);
+    for (const record of instances) {
+      this.plan.add(record);
+      this.events.routes.restore(record.functionId, record.outputs);
+    }
+    this.plan.isDoubtful = true;
+  }
+
+  #applicant(): Applicant {
+    const { name, facts } = this.record;
+    return { name, facts, freeMemoryBytes: this.freeMemoryBytes, instances: this.plan.size };
+  }
+
+  async #add(record: InstanceRecord, changes: readonly StoreChange[]): Promise<InstanceId> {
+    this.plan.add(record);
+    await this.#around.saved.write([...changes, change.instance(this.nodeId, record)]);
+    this.#unsettle();
+    return { nodeId: this.nodeId, functionId: record.functionId };
+  }
+
+  async #removed(instances: readonly PlannedInstance[]): Promise<void> {
+    const { images, saved } = this.#around;
+    const changes: StoreChange[] = [];
+    for (const { record } of instances) {
+      const { functionId, digest, statePolicy } = record;
+      this.events.forget(functionId);
+      changes.push(change.noInstance(this.nodeId, functionId));
+      if (statePolicy !== "node-local" && this.#states.delete(functionId))
+        changes.push(change.noState(this.nodeId, functionId));
+      if (digest !== undefined && images.release(digest)) changes.push(change.noImage(digest));
+    }
+    this.#unsettle();
+    if (changes.length > 0) await saved.write(changes);
+  }
+
+  #next(): Work | undefined {
+    if (!this.record.isPresent) return undefined;
+    const { clock, images, metrics, settings } = this.#around;
+    if (!this.#isSettled) {
+      const command = nextCommand(this.plan, clock.monotonicMs());
+      if (command !== undefined)
+        return workOf(command, {
+          plan: this.plan,
+          imageOf: (digest) => images.bytesOf(digest),
+          stateOf: (record) => this.#states.get(stateKeyOf(record)),
+          maxRunTimeMs: settings.maxRunTimeMs,
+          maxMemoryBytes: 0,
+          asked: (status) => this.#asked(status),
+          changed: (instances) => this.#saveInstances(instances),
+          counted: (type, outcome) => metrics.command(type, outcome),
+        });
+      // A start that waits for its time keeps the question open.
+      this.#isSettled = nextStartMs(this.plan) === undefined;
+    }
+    return this.events.next();
+  }
+
+  #asked(status: DeviceStatus): void {
+    this.freeMemoryBytes = status.freeMemoryBytes;
+    this.uptimeSeconds = status.uptimeSeconds;
+    this.counters = status.counters;
+    if (this.plan.asked(status, this.record.bootNonce)) {
+      this.events.rebooted();
+      this.record.bootNonce = status.bootNonce;
+      this.#write([change.device(this.record)]);
+    }
+    this.#saveInstances(this.plan.instances);
+  }
+
+  #saveInstances(instances: readonly PlannedInstance[]): void {
+    const there = instances.filter(({ record }) => this.plan.find(record.functionId) !== undefined);
+    this.#write(there.map(({ record }) => change.instance(this.nodeId, record)));
+    this.onStatusChange();
+  }
+
+  /** Writes what can be found out again when it is lost. */
+  #write(changes: readonly StoreChange[]): void {
+    if (changes.length === 0) return;
+    this.#around.saved.write(changes).catch((error: unknown) => {
+      this.#around.logger.error("the state of a device could not be stored", {
+        device: this.name,
+        reason: reasonOf(error),
+      });
+    });
+  }
+
+  #unsettle(): void {
+    this.#isSettled = false;
+    this.onStatusChange();
+    this.#link.pump();
+  }
+}
+
+function earliest(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
+}

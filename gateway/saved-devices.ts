@@ -1,0 +1,125 @@
+import { z } from "zod";
+import { EdgelessError, reasonOf } from "../core/errors.js";
+import type { InstanceId } from "../core/instance-id.js";
+import { requireUuid, type Uuid } from "../core/uuid.js";
+import type { Store, StoreChange } from "../platform/store/store.js";
+import { type DeviceRecord, formatDeviceRecord, parseDeviceRecord } from "./device-record.js";
+import { type InstanceRecord, parseInstanceRecord } from "./instance-record.js";
+import { uuidSchema } from "./stored-values.js";
+
+/** All that was kept of one device. */
+export interface SavedDevice {
+  readonly record: DeviceRecord;
+  readonly instances: InstanceRecord[];
+  /** Kept states by their key. */
+  readonly states: Map<Uuid, Uint8Array>;
+  references: [number, InstanceId][];
+}
+
+/** All that a gateway kept. */
+export interface SavedGateway {
+  readonly devices: SavedDevice[];
+  /** Images by their digests. */
+  readonly images: Map<string, Uint8Array>;
+  /** Invocation URLs of peers. */
+  readonly peers: Map<Uuid, string>;
+}
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+
+/** Keys and values of what a gateway keeps over its own restart. */
+export class SavedDevices {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Reads everything. @throws EdgelessError EDGELESS_STORE_BROKEN naming the record that cannot be read */
+  async load(): Promise<SavedGateway> {
+    const devices = new Map<string, SavedDevice>();
+    const saved: SavedGateway = { devices: [], images: new Map(), peers: new Map() };
+    for await (const [key, value] of this.#store.entries("device/")) {
+      const record = readRecord(key, value, parseDeviceRecord);
+      const device = { record, instances: [], states: new Map(), references: [] };
+      devices.set(record.nodeId, device);
+      saved.devices.push(device);
+    }
+    for await (const [key, value] of this.#store.entries("instance/"))
+      devices.get(part(key, 1))?.instances.push(readRecord(key, value, parseInstanceRecord));
+    for await (const [key, value] of this.#store.entries("state/"))
+      devices.get(part(key, 1))?.states.set(requireUuid(part(key, 2), key), value);
+    for await (const [key, value] of this.#store.entries("references/")) {
+      const device = devices.get(part(key, 1));
+      if (device !== undefined) device.references = readRecord(key, value, parseReferences);
+    }
+    for await (const [key, value] of this.#store.entries("image/")) saved.images.set(part(key, 1), value);
+    for await (const [key, value] of this.#store.entries("peer/"))
+      saved.peers.set(requireUuid(part(key, 1), key), DECODER.decode(value));
+    return saved;
+  }
+
+  /** Applies all changes or none; afterwards they survive `kill -9`. */
+  write(changes: readonly StoreChange[]): Promise<void> {
+    return this.#store.write(changes);
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}
+
+/** Changes of what is kept, for {@link SavedDevices.write}. */
+export const change = {
+  device: (record: DeviceRecord): StoreChange => put(`device/${record.nodeId}`, formatDeviceRecord(record)),
+  noDevice: (nodeId: Uuid): StoreChange => ({ key: `device/${nodeId}` }),
+  instance: (nodeId: Uuid, record: InstanceRecord): StoreChange =>
+    put(`instance/${nodeId}/${record.functionId}`, record),
+  noInstance: (nodeId: Uuid, functionId: Uuid): StoreChange => ({ key: `instance/${nodeId}/${functionId}` }),
+  state: (nodeId: Uuid, stateKey: Uuid, value: Uint8Array): StoreChange => ({
+    key: `state/${nodeId}/${stateKey}`,
+    value,
+  }),
+  noState: (nodeId: Uuid, stateKey: Uuid): StoreChange => ({ key: `state/${nodeId}/${stateKey}` }),
+  references: (nodeId: Uuid, entries: readonly (readonly [number, InstanceId])[]): StoreChange =>
+    put(`references/${nodeId}`, entries),
+  noReferences: (nodeId: Uuid): StoreChange => ({ key: `references/${nodeId}` }),
+  image: (digest: string, value: Uint8Array): StoreChange => ({ key: `image/${digest}`, value }),
+  noImage: (digest: string): StoreChange => ({ key: `image/${digest}` }),
+  peer: (nodeId: Uuid, url: string): StoreChange => ({ key: `peer/${nodeId}`, value: ENCODER.encode(url) }),
+  noPeer: (nodeId: Uuid): StoreChange => ({ key: `peer/${nodeId}` }),
+};
+
+/** Under which key the state of an instance is kept: `node-local` state outlives the instance. */
+export function stateKeyOf(record: Pick<InstanceRecord, "functionId" | "statePolicy" | "stateId">): Uuid {
+  return record.statePolicy === "node-local" ? record.stateId : record.functionId;
+}
+
+function put(key: string, value: unknown): StoreChange {
+  return { key, value: ENCODER.encode(JSON.stringify(value)) };
+}
+
+function part(key: string, index: number): string {
+  return key.split("/")[index] ?? "";
+}
+
+function readRecord<T>(key: string, value: Uint8Array, parse: (raw: unknown) => T): T {
+  try {
+    return parse(JSON.parse(DECODER.decode(value)));
+  } catch (error) {
+    throw new EdgelessError(
+      "EDGELESS_STORE_BROKEN",
+      `the record ${key} of the gateway cannot be read: ${reasonOf(error)}`,
+      error,
+    );
+  }
+}
+
+const referencesSchema = z.array(
+  z.tuple([z.int().min(1), z.object({ nodeId: uuidSchema, functionId: uuidSchema })]),
+);
+
+function parseReferences(raw: unknown): [number, InstanceId][] {
+  return referencesSchema.parse(raw);
+}

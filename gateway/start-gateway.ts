@@ -1,0 +1,222 @@
+import { hostname } from "node:os";
+import { Endpoint } from "../coap-api/endpoint/endpoint.js";
+import type { DatagramPort } from "../coap-api/endpoint/transport.js";
+import type { Clock } from "../core/clock.js";
+import { formatEndpoint, parseEndpoint } from "../core/endpoint.js";
+import type { InstanceId } from "../core/instance-id.js";
+import type { Logger } from "../core/log.js";
+import type { Random } from "../core/random.js";
+import { DataPlane } from "../grpc-api/data-plane/data-plane.js";
+import { DATA_PLANE_DEFAULTS } from "../grpc-api/data-plane/data-plane-settings.js";
+import {
+  type ClientTls,
+  connectInvocation,
+  connectNodeRegistration,
+  createPortServer,
+  invocationService,
+  type ServerTls,
+  startServer,
+} from "../grpc-api/index.js";
+import { announcedUrl, externalAddresses } from "../platform/announced-url.js";
+import { startMetricsServer } from "../platform/metrics-server.js";
+import { NumberedTimers } from "../platform/numbered-timers.js";
+import { OpenParts } from "../platform/open-parts.js";
+import { openLevelStore } from "../platform/store/level-store.js";
+import { MemoryStore } from "../platform/store/memory-store.js";
+import { openUdpSocket } from "../platform/udp-socket.js";
+import { agentTemplate } from "./agent-template.js";
+import {
+  deviceSettings,
+  endpointSettings,
+  type GatewayConfig,
+  registryLimits,
+  strangerCapacity,
+} from "./config.js";
+import { startControlApi } from "./control-api.js";
+import type { DeviceSurroundings } from "./device.js";
+import { DeviceRegistry } from "./device-registry.js";
+import { DeviceServer } from "./device-server.js";
+import { figuresOf } from "./gateway-figures.js";
+import { GatewayMetrics } from "./gateway-metrics.js";
+import { ImageLibrary } from "./image-library.js";
+import { PeerBook } from "./peer-book.js";
+import { LruPeerTable } from "./peer-table.js";
+import { Presence } from "./presence.js";
+import { SavedDevices } from "./saved-devices.js";
+
+/** What a gateway takes from its surroundings. */
+export interface GatewayEnvironment {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Absent: no encryption of gRPC. */
+  readonly tls?: { readonly server?: ServerTls; readonly client?: ClientTls };
+  /** The network of the devices; absent: a UDP socket at `coap_url`. */
+  readonly socket?: DatagramPort;
+}
+
+/** A gateway that runs; its URLs are those bound, with the actual ports. */
+export interface RunningGateway {
+  readonly coapUrl: string;
+  readonly invocationUrl: string;
+  /** Absent when there is none. */
+  readonly controlUrl?: string;
+  readonly metricsUrl?: string;
+  readonly registry: DeviceRegistry;
+  readonly metrics: GatewayMetrics;
+  /**
+   * Stops. With its state kept, the devices stay in the domain, because the gateway comes back; without, they leave it.
+   * Devices are not disturbed either way.
+   */
+  close(): Promise<void>;
+}
+
+/** Modules of which it is remembered that they passed the checks. */
+const CHECKED_MODULES = 256;
+
+/**
+ * Starts a gateway: goes on with the devices that it kept, then listens to devices.
+ * @throws EdgelessError EDGELESS_PORT_IN_USE, EDGELESS_CANNOT_BIND, EDGELESS_STORE_LOCKED, EDGELESS_STORE_BROKEN,
+ * EDGELESS_BAD_URL or EDGELESS_BAD_CONFIG
+ */
+export async function startGateway(
+  config: GatewayConfig,
+  environment: GatewayEnvironment,
+): Promise<RunningGateway> {
+  const parts = new OpenParts(environment.clock, environment.logger);
+  try {
+    return await openGateway(config, environment, parts);
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
+}
+
+async function openGateway(
+  config: GatewayConfig,
+  environment: GatewayEnvironment,
+  parts: OpenParts,
+): Promise<RunningGateway> {
+  const { clock, random, logger, tls } = environment;
+  const { general, telemetry } = config;
+  const clientTls = tls?.client === undefined ? {} : { tls: tls.client };
+  const serverOptions = { clock, ...(tls?.server === undefined ? {} : { tls: tls.server }) };
+  const coap = parseEndpoint(general.coap_url, "coap_url");
+  const coapSettings = endpointSettings(config);
+
+  const path = general.persistence_path;
+  const store = path === "" ? new MemoryStore() : await openLevelStore(path);
+  parts.add("state store", store);
+  const saved = new SavedDevices(store);
+  const kept = await saved.load();
+
+  const metrics = new GatewayMetrics();
+  const metricsServer = await startMetricsServer(telemetry.metrics_url, metrics, logger);
+  if (metricsServer !== undefined) parts.add("metrics page", metricsServer);
+
+  const udp =
+    environment.socket === undefined ? await openUdpSocket(coap.host, coap.port, "coap_url") : undefined;
+  const socket = environment.socket ?? udp;
+  if (socket === undefined) throw new Error("a socket is there");
+  if (udp !== undefined) parts.add("CoAP socket", udp);
+  const timers = new NumberedTimers(clock);
+  parts.add("CoAP timers", { close: () => timers.clearAll() });
+  const peers = new LruPeerTable(strangerCapacity(config.coap));
+  const endpoint = new Endpoint(socket, timers, (target) => random.fill(target), coapSettings, peers);
+  parts.add("CoAP endpoint", endpoint);
+
+  const intervalMs = general.subscription_refresh_interval_sec * 1000;
+  const register = connectNodeRegistration(general.node_register_url, {
+    deadlineMs: intervalMs,
+    ...clientTls,
+  });
+  parts.add("connection to the orchestrator", register);
+
+  const dataPlane: DataPlane = new DataPlane({
+    isLocal: (nodeId) => registry.findPresent(nodeId) !== undefined,
+    connect: (url) => connectInvocation(url, { deadlineMs: DATA_PLANE_DEFAULTS.deadlineMs, ...clientTls }),
+    telemetry: metrics,
+    settings: DATA_PLANE_DEFAULTS,
+    ...{ clock, random, logger },
+  });
+  dataPlane.attach({
+    deliver: (event) => registry.findPresent(event.target.nodeId)?.deliver(event) ?? false,
+  });
+
+  const images = new ImageLibrary(CHECKED_MODULES);
+  for (const { instances } of kept.devices) {
+    for (const { digest } of instances) {
+      const bytes = digest === undefined ? undefined : kept.images.get(digest);
+      if (digest !== undefined && bytes !== undefined) images.use(digest, bytes);
+    }
+  }
+  const around: DeviceSurroundings = {
+    ...{ clock, random, logger, metrics, saved, images },
+    settings: deviceSettings(config),
+    request: (address, port, request, done) => endpoint.request(address, port, request, done),
+    ackTimeoutMs: coapSettings.ackTimeoutMs,
+    send: (event) => dataPlane.send(event),
+    isCongested: (target) => isCongested(target),
+  };
+  const isCongested = ({ nodeId }: InstanceId): boolean =>
+    registry.findPresent(nodeId)?.events.isFull ?? dataPlane.isCongested(nodeId);
+
+  const invocation = await startServer(general.invocation_url, [invocationService(dataPlane)], serverOptions);
+  const ports = await createPortServer(general.agent_host, agentTemplate(), serverOptions);
+  const addresses = externalAddresses();
+  const invocationUrl = announcedUrl(general.invocation_url_announced, invocation.url, addresses);
+  const peerBook = new PeerBook(dataPlane, saved, logger);
+  const agentHost = announcedHost(general, addresses);
+  const presence = {
+    ...{ ports, register, peers: peerBook, agentHost, invocationUrl, intervalMs, clock, random, logger },
+    agentScheme: parseEndpoint(invocationUrl, "invocation_url").scheme === "https" ? "https" : "http",
+    performanceSamples: telemetry.performance_samples,
+    labels: general.labels,
+    hostname: hostname(),
+  } as const;
+  const registry = new DeviceRegistry({
+    around,
+    limits: registryLimits(config),
+    open: (device, port) => Presence.open(device, port, presence),
+    keepPeer: (address, port) => peers.keep(address, port),
+    releasePeer: (address, port) => peers.release(address, port),
+    restartPeer: (address, port) => {
+      if (peers.find(address, port) !== undefined) endpoint.abandon(address, port);
+    },
+  });
+  parts.add("agents", { close: () => ports.closeAll() });
+  parts.add("invocation server", invocation);
+  parts.add("data plane", dataPlane);
+  parts.add("devices", { close: () => registry.close(path === "") });
+  metrics.figures = () => figuresOf(registry, images, endpoint.counters);
+
+  peerBook.restore(kept.peers);
+  for (const device of kept.devices) await registry.restore(device);
+  const server = new DeviceServer({ registry, metrics, clock, logger });
+  endpoint.onRequest((request, reply) => server.handle(request, reply));
+
+  const control = await startControlApi({
+    url: general.control_url,
+    peerOf: ({ record }) => peers.find(record.address, record.port),
+    ...{ registry, logger },
+  });
+  if (control !== undefined) parts.add("control API", control);
+  return {
+    coapUrl: formatEndpoint({ ...coap, port: udp?.port ?? coap.port }),
+    invocationUrl: invocation.url,
+    ...(control === undefined ? {} : { controlUrl: control.url }),
+    ...(metricsServer === undefined ? {} : { metricsUrl: metricsServer.url }),
+    ...{ registry, metrics },
+    close: () => parts.close(),
+  };
+}
+
+/** The host that the ε-ORC is told for agents. */
+function announcedHost(
+  { agent_host, agent_host_announced }: GatewayConfig["general"],
+  addresses: readonly string[],
+): string {
+  if (agent_host_announced !== "") return agent_host_announced;
+  const bound = formatEndpoint({ scheme: "http", host: agent_host, port: 1 });
+  return parseEndpoint(announcedUrl("", bound, addresses), "agent_host").host;
+}

@@ -1,0 +1,196 @@
+import { parse } from "smol-toml";
+import { DEVICE_SETTINGS } from "../../../coap-api/endpoint/settings.js";
+import type { Agent } from "../../../core/api.js";
+import type { Event } from "../../../core/event.js";
+import type { InstanceId } from "../../../core/instance-id.js";
+import { SILENT } from "../../../core/log.js";
+import { NIL_UUID, type Uuid } from "../../../core/uuid.js";
+import type { DeviceSettings } from "../../../embedded/device-settings.js";
+import { BOARD_PROFILES, type BoardProfile } from "../../../emulator/board-profile.js";
+import { EmulatedDevice, type ResourceClass } from "../../../emulator/emulated-device.js";
+import { ModuleLibrary } from "../../../emulator/module-library.js";
+import type { LinkConditions } from "../../../emulator/network/link-conditions.js";
+import { SimulatedNetwork } from "../../../emulator/network/simulated-network.js";
+import { type GatewayConfig, parseGatewayConfig } from "../../../gateway/config.js";
+import { gatewayTemplate } from "../../../gateway/config-template.js";
+import { type RunningGateway, startGateway } from "../../../gateway/start-gateway.js";
+import { invocationService, type RunningServer, startServer } from "../../../grpc-api/index.js";
+import { systemClock } from "../../../platform/system-clock.js";
+import { seededRandom } from "../../kit/seeded-random.js";
+import { uuid } from "../../node/kit/events.js";
+import { ScriptedOrchestrator } from "../../node/kit/scripted-orchestrator.js";
+
+/** Message layer parameters that let tests with real time end soon. */
+const QUICK = { ackTimeoutMs: 40, maxTimeoutMs: 160, maxRetransmit: 20 };
+const GATEWAY_ADDRESS = "10.0.0.1";
+const DEVICE_PORT = 5683;
+
+/** Node id of the peer that collects events. */
+export const PEER = uuid(0xfeed);
+
+/** How a {@link GatewayRig} is made. */
+export interface RigOptions {
+  readonly seed?: number;
+  readonly link?: Partial<LinkConditions>;
+  readonly persistencePath?: string;
+  /** Changes the configuration. */
+  readonly configure?: (config: GatewayConfig) => GatewayConfig;
+}
+
+/** How a device is made. */
+export interface DeviceOptions {
+  readonly profile?: Partial<BoardProfile>;
+  readonly resources?: readonly ResourceClass[];
+  readonly settings?: Partial<DeviceSettings>;
+}
+
+/** A gateway with emulated devices on a simulated network, a scripted ε-ORC and one gRPC peer. */
+export class GatewayRig {
+  readonly orchestrator = new ScriptedOrchestrator();
+  readonly network: SimulatedNetwork;
+  /** Events that the gRPC peer got, in order. */
+  readonly received: Event[] = [];
+  /** What the peer does with an event. */
+  onEvent: (event: Event) => void = () => {};
+  readonly seed: number;
+  readonly #options: RigOptions;
+  readonly #library = new ModuleLibrary();
+  readonly #devices = new Map<number, EmulatedDevice>();
+  #gateway: RunningGateway | undefined;
+  #peer: RunningServer | undefined;
+  #registerUrl = "";
+
+  constructor(options: RigOptions = {}) {
+    this.#options = options;
+    this.seed = options.seed ?? 1;
+    this.network = new SimulatedNetwork(systemClock, seededRandom(this.seed), options.link);
+  }
+
+  get gateway(): RunningGateway {
+    if (this.#gateway === undefined) throw new Error("the gateway does not run");
+    return this.#gateway;
+  }
+
+  async start(): Promise<this> {
+    this.#registerUrl = await this.orchestrator.start();
+    const api = {
+      handle: (event: Event) => {
+        this.received.push(event);
+        this.onEvent(event);
+      },
+    };
+    this.#peer = await startServer("http://127.0.0.1:0", [invocationService(api)]);
+    await this.startGateway();
+    return this;
+  }
+
+  async startGateway(): Promise<void> {
+    const text = gatewayTemplate({
+      coapUrl: `coap://${GATEWAY_ADDRESS}:5683`,
+      nodeRegisterUrl: this.#registerUrl,
+      invocationUrl: "http://127.0.0.1:0",
+      controlUrl: "http://127.0.0.1:0",
+      metricsUrl: "http://127.0.0.1:0",
+      persistencePath: this.#options.persistencePath ?? "",
+    });
+    const usual = parseGatewayConfig(parse(text));
+    const config: GatewayConfig = {
+      ...usual,
+      general: { ...usual.general, subscription_refresh_interval_sec: 1 },
+      devices: { ...usual.devices, min_lifetime_sec: 1 },
+      coap: {
+        ...usual.coap,
+        ack_timeout_ms: QUICK.ackTimeoutMs,
+        max_timeout_ms: QUICK.maxTimeoutMs,
+        max_retransmit: QUICK.maxRetransmit,
+      },
+    };
+    this.#gateway = await startGateway(this.#options.configure?.(config) ?? config, {
+      clock: systemClock,
+      random: seededRandom(this.seed + 1000),
+      logger: process.env.RIG_LOG === undefined ? SILENT : CONSOLE,
+      socket: this.network.open(GATEWAY_ADDRESS, 5683),
+    });
+  }
+
+  /** Makes a device and switches it on. */
+  device(number: number, options: DeviceOptions = {}): EmulatedDevice {
+    const profile = { ...(BOARD_PROFILES.esp32 as BoardProfile), ...options.profile };
+    const device = new EmulatedDevice({
+      nodeId: uuid(number),
+      gatewayAddress: GATEWAY_ADDRESS,
+      profile,
+      clock: systemClock,
+      random: seededRandom(this.seed * 7919 + number),
+      socket: this.network.open(deviceAddress(number), DEVICE_PORT),
+      library: this.#library,
+      peripherals: { resources: options.resources ?? [] },
+      settings: {
+        name: `board-${number}`,
+        lifetimeSeconds: 60,
+        retryInitialMs: 50,
+        retryMaximumMs: 200,
+        maxImageBytes: 32_768,
+        endpoint: { ...DEVICE_SETTINGS, ...QUICK },
+        logIntervalMs: 20,
+        ...options.settings,
+      },
+    });
+    this.#devices.set(number, device);
+    device.powerOn();
+    return device;
+  }
+
+  /** Waits until a device is a node and gives its agent; it knows the collecting peer. */
+  async admit(number: number, formerNonce?: bigint): Promise<Agent> {
+    const agent = await this.orchestrator.admit(uuid(number), formerNonce);
+    const invocationUrl = this.#peer?.url ?? "";
+    await agent.updatePeers({ type: "add", nodeId: PEER, invocationUrl });
+    return agent;
+  }
+
+  /** What the ε-ORC was told last about an instance. */
+  stateOf({ nodeId, functionId }: InstanceId): string | undefined {
+    const update = this.orchestrator.latest(nodeId);
+    return update?.instances?.find((status) => status.functionId === functionId)?.state;
+  }
+
+  /** Payloads that the peer got for an instance of its own, in order. */
+  payloads(functionId?: Uuid): string[] {
+    return this.received
+      .filter(({ target }) => functionId === undefined || target.functionId === functionId)
+      .map(({ data }) => ("payload" in data ? data.payload : data.type));
+  }
+
+  /** Ends the gateway as a power cut would: nothing is told to anybody. */
+  async killGateway(): Promise<void> {
+    this.network.open(GATEWAY_ADDRESS, 5683).close();
+    await this.#gateway?.close();
+    this.#gateway = undefined;
+  }
+
+  async stop(): Promise<void> {
+    for (const device of this.#devices.values()) device.powerOff();
+    await this.#gateway?.close();
+    await this.orchestrator.stop();
+    await this.#peer?.close();
+  }
+}
+
+/** Network address of a device. */
+export function deviceAddress(number: number): string {
+  return `10.0.${1 + (number >> 8)}.${number & 0xff}`;
+}
+
+/** A start request for a function. */
+export function spawn(name: string, wasm: Uint8Array, annotations: Record<string, string> = {}) {
+  return {
+    code: { id: name, functionType: "RUST_WASM", version: "1", binary: wasm, outputs: [] },
+    annotations: new Map(Object.entries(annotations)),
+    state: { stateId: NIL_UUID, policy: "transient" as const },
+    workflowId: "w",
+  };
+}
+
+const print = (message: string, fields?: unknown) => console.error(message, fields ?? "");
+const CONSOLE = { error: print, warn: print, info: print, debug: print, trace: print };
