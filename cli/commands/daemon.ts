@@ -1,4 +1,7 @@
 import type { Command } from "commander";
+import { parseBalancerConfig } from "../../control/balancer/config.js";
+import { balancerTemplate } from "../../control/balancer/config-template.js";
+import { startBalancer } from "../../control/balancer/start-balancer.js";
 import { parseControllerConfig } from "../../control/controller/config.js";
 import { controllerTemplate } from "../../control/controller/config-template.js";
 import { startController } from "../../control/controller/start-controller.js";
@@ -19,7 +22,7 @@ interface DaemonOptions {
   readonly template?: string;
 }
 
-/** `edgeless con`, `edgeless orc`, `edgeless node`: one component as a process of its own. */
+/** `edgeless con`, `edgeless orc`, `edgeless bal`, `edgeless node`: one component as a process of its own. */
 export function addDaemonCommands(program: Command): void {
   daemon(program, "con", "run a controller (ε-CON)", "controller.toml", controllerTemplate, async (file) => {
     const config = readConfig(file, parseControllerConfig);
@@ -44,6 +47,16 @@ export function addDaemonCommands(program: Command): void {
       return orchestrator;
     },
   );
+  daemon(program, "bal", "run a balancer (ε-BAL)", "balancer.toml", balancerTemplate, async (file) => {
+    const config = readConfig(file, parseBalancerConfig);
+    const balancer = await startBalancer(config, systemEnvironment("bal", "info"));
+    const { local, portal, metricsUrl } = balancer;
+    const metrics = metricsUrl === undefined ? "" : `, metrics at ${metricsUrl}/metrics`;
+    announce(
+      `balancer (ε-BAL) of ${config.general.domain}: agent at ${local.agentUrl}, in the portal domain at ${portal.agentUrl}${metrics}`,
+    );
+    return balancer;
+  });
   daemon(program, "node", "run a node", "node.toml", nodeTemplate, async (file) => {
     const config = readConfig(file, parseNodeConfig);
     const node = await startNode(config, systemEnvironment("node", "info"));
