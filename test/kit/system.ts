@@ -20,6 +20,8 @@ export interface SystemLayout {
   readonly wasmRuntime?: string;
   /** Every domain's first node also offers http-ingress, http-egress and http-poster. */
   readonly http?: boolean;
+  /** Lowest level that components log; default: the one of their environment. */
+  readonly logLevel?: string;
 }
 
 /**
@@ -88,7 +90,9 @@ export class System {
     const file = join(this.folder, `${name}.toml`);
     writeFileSync(file, this.#configuration(name));
     const kind = /^[a-z]+/.exec(name)?.[0] ?? "";
-    const process = new EdgelessProcess([kind, "-c", file], this.folder);
+    const { logLevel } = this.#layout;
+    const environment = logLevel === undefined ? {} : { EDGELESS_LOG: logLevel };
+    const process = new EdgelessProcess([kind, "-c", file], this.folder, environment);
     this.#processes.set(name, process);
     await process.says(/http:\/\/.*\n/);
     return process;
