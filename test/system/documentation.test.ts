@@ -10,7 +10,7 @@ import { filesBelow, ROOT } from "../kit/repository.js";
 /** `npm test` is what runs this. */
 const NOT_RUN = ["npm test"];
 
-/** Pages whose commands talk to a system that `npm start` runs. */
+/** Pages whose commands talk to a system that `npm start` runs; they share one. */
 const WITH_SYSTEM = filesBelow("examples", ".md");
 const PAGES = ["README.md", ...filesBelow("docs", ".md"), ...WITH_SYSTEM];
 
@@ -68,13 +68,13 @@ t.test("given the commands of every page, when run as they stand, then each succ
   const linked = await run("npm link");
   t.equal(linked.status, 0, linked.output);
   let count = 0;
+  let system: Background | undefined;
   for (const page of PAGES) {
     const blocks = commandBlocks(readFileSync(join(ROOT, page), "utf8"));
     if (blocks.length === 0) continue;
     const backgrounds: Background[] = [];
-    if (WITH_SYSTEM.includes(page)) {
-      const system = start("exec edgeless box --demo", true);
-      backgrounds.push(system);
+    if (system === undefined && WITH_SYSTEM.includes(page)) {
+      system = start("exec edgeless box --demo", true);
       await ready(system, "Ctrl-C");
     }
     let script = "";
@@ -91,5 +91,6 @@ t.test("given the commands of every page, when run as they stand, then each succ
     t.equal(status, 0, `${page}\n${output}`);
     for (const background of backgrounds) await end(background);
   }
+  if (system !== undefined) await end(system);
   t.ok(count > 3, "blocks were found");
 });

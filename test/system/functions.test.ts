@@ -2,6 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
+import { createFunction } from "../../toolchain/assemblyscript/create-function.js";
+import { functionSource } from "../../toolchain/assemblyscript/function-template.js";
 import { EdgelessProcess, edgeless } from "../kit/edgeless-process.js";
 import { eventually } from "../kit/eventually.js";
 import { ROOT } from "../kit/repository.js";
@@ -40,8 +42,7 @@ t.test(
     const events = ["--cast", "21", "--call", "?", "--cast", "x", "--cast", "-4"];
     t.match(await edgeless(["function", "run", "hello/hello.wasm", ...events], place), {
       status: 0,
-      stdout: `log    info hello: started
-cast   result -> 42
+      stdout: `cast   result -> 42
 no reply
 log    warn hello: not a number: x
 cast   result -> -8
@@ -131,6 +132,39 @@ t.test("given shipped functions, when they are run, then time is skipped and end
     stdout: /reply {2}test_reply\nreply {2}\(error\)\n(.*\n)*no reply\n$/,
   });
 });
+
+t.test(
+  "given the functions of the guide, when they are built and tested, then they do as it says",
+  async (t) => {
+    const place = folder(t);
+    const page = readFileSync(join(ROOT, "docs/writing-functions.md"), "utf8");
+    const blocks = (language: string) =>
+      [...page.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map(
+        ([, text]) => text ?? "",
+      );
+    const ids: string[] = [];
+    for (const source of blocks("ts")) {
+      const id = /class (\w+)/.exec(source)?.[1]?.toLowerCase() ?? "";
+      ids.push(id);
+      createFunction(place, id);
+      writeFileSync(join(place, id, `${id}.ts`), source);
+      t.match(await edgeless(["function", "build", id], place), { status: 0 }, id);
+    }
+    t.same(ids, ["average", "echo"]);
+    const [test = ""] = blocks("js");
+    writeFileSync(join(place, "average", "average.test.mjs"), test);
+    const tested = await edgeless(["function", "test", "average"], place);
+    t.equal(tested.status, 0, tested.stdout + tested.stderr);
+    t.match(tested.stdout, /pass 1/);
+
+    const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+    const shown = /^```ts\n([\s\S]*?)^```$/m.exec(readme)?.[1];
+    t.ok(
+      functionSource("hello").includes(shown ?? "nothing"),
+      "the README shows what a new function looks like",
+    );
+  },
+);
 
 t.test("given a build under watch, when the source is saved, then the module follows", async (t) => {
   const place = folder(t);

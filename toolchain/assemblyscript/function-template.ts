@@ -7,10 +7,6 @@ const result = new Output("result");
 /** Casts twice the number it gets. */
 @edgeFunction
 class ${className(name)} extends EdgeFunction {
-  onInit(payload: string, state: string): void {
-    log.info("started");
-  }
-
   onCast(event: Event): void {
     const value = event.i32();
     if (event.ok) result.cast((value * 2).toString());
