@@ -119,6 +119,12 @@ export class Device {
     return this.plan.statuses();
   }
 
+  /** True when a state of the function is kept. */
+  hasState(functionId: Uuid): boolean {
+    const record = this.plan.find(functionId)?.record;
+    return record !== undefined && this.#states.has(stateKeyOf(record));
+  }
+
   /** The device registered: it is there, and says what it keeps and runs. */
   registered(registration: Registration, hasRebooted: boolean): void {
     this.record.bootNonce = registration.bootNonce;

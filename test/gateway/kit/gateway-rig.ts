@@ -1,6 +1,8 @@
+import { cpSync } from "node:fs";
 import { parse } from "smol-toml";
-import { DEVICE_SETTINGS } from "../../../coap-api/endpoint/settings.js";
+import { DEVICE_SETTINGS, type EndpointSettings } from "../../../coap-api/endpoint/settings.js";
 import type { Agent } from "../../../core/api.js";
+import type { Clock } from "../../../core/clock.js";
 import type { Event } from "../../../core/event.js";
 import type { InstanceId } from "../../../core/instance-id.js";
 import { SILENT } from "../../../core/log.js";
@@ -33,6 +35,10 @@ export interface RigOptions {
   readonly seed?: number;
   readonly link?: Partial<LinkConditions>;
   readonly persistencePath?: string;
+  /** Time of gateway, network and devices; gRPC has real time. */
+  readonly clock?: Clock;
+  /** Parameters of the message layer on both sides; quick ones by default. */
+  readonly endpoint?: Pick<EndpointSettings, "ackTimeoutMs" | "maxTimeoutMs" | "maxRetransmit">;
   /** Changes the configuration. */
   readonly configure?: (config: GatewayConfig) => GatewayConfig;
 }
@@ -42,6 +48,7 @@ export interface DeviceOptions {
   readonly profile?: Partial<BoardProfile>;
   readonly resources?: readonly ResourceClass[];
   readonly settings?: Partial<DeviceSettings>;
+  readonly endpoint?: Partial<EndpointSettings>;
 }
 
 /** A gateway with emulated devices on a simulated network, a scripted ε-ORC and one gRPC peer. */
@@ -53,6 +60,8 @@ export class GatewayRig {
   /** What the peer does with an event. */
   onEvent: (event: Event) => void = () => {};
   readonly seed: number;
+  readonly clock: Clock;
+  readonly endpoint: typeof QUICK;
   readonly #options: RigOptions;
   readonly #library = new ModuleLibrary();
   readonly #devices = new Map<number, EmulatedDevice>();
@@ -63,12 +72,19 @@ export class GatewayRig {
   constructor(options: RigOptions = {}) {
     this.#options = options;
     this.seed = options.seed ?? 1;
-    this.network = new SimulatedNetwork(systemClock, seededRandom(this.seed), options.link);
+    this.clock = options.clock ?? systemClock;
+    this.endpoint = options.endpoint ?? QUICK;
+    this.network = new SimulatedNetwork(this.clock, seededRandom(this.seed), options.link);
   }
 
   get gateway(): RunningGateway {
     if (this.#gateway === undefined) throw new Error("the gateway does not run");
     return this.#gateway;
+  }
+
+  /** Where events for the peer go. */
+  get peerUrl(): string {
+    return this.#peer?.url ?? "";
   }
 
   async start(): Promise<this> {
@@ -84,14 +100,15 @@ export class GatewayRig {
     return this;
   }
 
-  async startGateway(): Promise<void> {
+  /** @param persistencePath another one than that of the rig */
+  async startGateway(persistencePath?: string): Promise<void> {
     const text = gatewayTemplate({
       coapUrl: `coap://${GATEWAY_ADDRESS}:5683`,
       nodeRegisterUrl: this.#registerUrl,
       invocationUrl: "http://127.0.0.1:0",
       controlUrl: "http://127.0.0.1:0",
       metricsUrl: "http://127.0.0.1:0",
-      persistencePath: this.#options.persistencePath ?? "",
+      persistencePath: persistencePath ?? this.#options.persistencePath ?? "",
     });
     const usual = parseGatewayConfig(parse(text));
     const config: GatewayConfig = {
@@ -100,13 +117,13 @@ export class GatewayRig {
       devices: { ...usual.devices, min_lifetime_sec: 1 },
       coap: {
         ...usual.coap,
-        ack_timeout_ms: QUICK.ackTimeoutMs,
-        max_timeout_ms: QUICK.maxTimeoutMs,
-        max_retransmit: QUICK.maxRetransmit,
+        ack_timeout_ms: this.endpoint.ackTimeoutMs,
+        max_timeout_ms: this.endpoint.maxTimeoutMs,
+        max_retransmit: this.endpoint.maxRetransmit,
       },
     };
     this.#gateway = await startGateway(this.#options.configure?.(config) ?? config, {
-      clock: systemClock,
+      clock: this.clock,
       random: seededRandom(this.seed + 1000),
       logger: process.env.RIG_LOG === undefined ? SILENT : CONSOLE,
       socket: this.network.open(GATEWAY_ADDRESS, 5683),
@@ -120,7 +137,7 @@ export class GatewayRig {
       nodeId: uuid(number),
       gatewayAddress: GATEWAY_ADDRESS,
       profile,
-      clock: systemClock,
+      clock: this.clock,
       random: seededRandom(this.seed * 7919 + number),
       socket: this.network.open(deviceAddress(number), DEVICE_PORT),
       library: this.#library,
@@ -131,7 +148,7 @@ export class GatewayRig {
         retryInitialMs: 50,
         retryMaximumMs: 200,
         maxImageBytes: 32_768,
-        endpoint: { ...DEVICE_SETTINGS, ...QUICK },
+        endpoint: { ...DEVICE_SETTINGS, ...this.endpoint, ...options.endpoint },
         logIntervalMs: 20,
         ...options.settings,
       },
@@ -162,8 +179,9 @@ export class GatewayRig {
       .map(({ data }) => ("payload" in data ? data.payload : data.type));
   }
 
-  /** Ends the gateway as a power cut would: nothing is told to anybody. */
-  async killGateway(): Promise<void> {
+  /** Ends the gateway as a power cut would, and leaves what was on its disk at that moment in `image`. */
+  async crashGateway(image: string): Promise<void> {
+    cpSync(this.#options.persistencePath ?? "", image, { recursive: true });
     this.network.open(GATEWAY_ADDRESS, 5683).close();
     await this.#gateway?.close();
     this.#gateway = undefined;
