@@ -22,7 +22,14 @@ export interface SystemLayout {
   readonly http?: boolean;
   /** Lowest level that components log; default: the one of their environment. */
   readonly logLevel?: string;
+  /** A portal domain joins the domains, each by a balancer of its own. */
+  readonly portal?: boolean;
+  /** Every orchestrator mirrors its domain to this Redis; for one domain only. */
+  readonly redisUrl?: string;
 }
+
+/** Name of the portal domain. */
+export const PORTAL_DOMAIN = "domain-bal";
 
 /**
  * A complete system in processes of its own, each with a configuration file, as users run it. Every domain's first node
@@ -33,12 +40,15 @@ export class System {
   readonly nodeIds: readonly Uuid[];
   readonly #layout: SystemLayout;
   readonly #ports: readonly number[];
+  /** Of the portal's orchestrator, then of the balancers: two for each side. */
+  readonly #portalPorts: readonly number[];
   readonly #processes = new Map<string, EdgelessProcess>();
   #api: ReturnType<typeof connectWorkflow> | undefined;
 
-  private constructor(layout: SystemLayout, ports: readonly number[]) {
+  private constructor(layout: SystemLayout, ports: readonly number[], portalPorts: readonly number[]) {
     this.#layout = layout;
     this.#ports = ports;
+    this.#portalPorts = portalPorts;
     const count = layout.domains * layout.nodesPerDomain;
     this.nodeIds = Array.from({ length: count }, () => randomUuid(systemRandom));
   }
@@ -46,7 +56,9 @@ export class System {
   /** Prepares folder and ports; nothing runs yet. */
   static async create(layout: SystemLayout): Promise<System> {
     const count = 2 + layout.domains * 3 + layout.domains * layout.nodesPerDomain * 2;
-    return new System(layout, await freePorts(count));
+    const portalCount = layout.portal === true ? 2 + 4 * layout.domains : 0;
+    const ports = await freePorts(count + portalCount);
+    return new System(layout, ports.slice(0, count), ports.slice(count));
   }
 
   /** Starts every component, the controller last, and waits until all domains and nodes are seen. */
@@ -55,6 +67,10 @@ export class System {
     for (let domain = 0; domain < layout.domains; domain++) {
       await system.run(`orc${domain}`);
       for (let node = 0; node < layout.nodesPerDomain; node++) await system.run(`node${domain}-${node}`);
+    }
+    if (layout.portal === true) {
+      await system.run("orc-portal");
+      for (let domain = 0; domain < layout.domains; domain++) await system.run(`bal${domain}`);
     }
     await system.run("con");
     await system.ready();
@@ -78,14 +94,17 @@ export class System {
 
   /** Waits until the controller sees every domain with all its nodes. */
   async ready(): Promise<void> {
-    const { domains, nodesPerDomain } = this.#layout;
+    const { domains, nodesPerDomain, portal = false } = this.#layout;
+    const perDomain = portal ? nodesPerDomain + 1 : nodesPerDomain;
     await eventually("all domains and nodes", async () => {
-      const seen = [...(await this.api.domains("")).values()];
-      return seen.length === domains && seen.every(({ numNodes }) => numNodes === nodesPerDomain);
+      const seen = await this.api.domains("");
+      if (portal && seen.get(PORTAL_DOMAIN)?.numNodes !== domains) return false;
+      const regular = [...seen].filter(([name]) => name !== PORTAL_DOMAIN);
+      return regular.length === domains && regular.every(([, { numNodes }]) => numNodes === perDomain);
     });
   }
 
-  /** Starts a component: `con`, `orc<d>` or `node<d>-<n>`; again with the same configuration after it ended. */
+  /** Starts a component: `con`, `orc<d>`, `node<d>-<n>`, `orc-portal` or `bal<d>`; again with the same configuration after it ended. */
   async run(name: string): Promise<EdgelessProcess> {
     const file = join(this.folder, `${name}.toml`);
     writeFileSync(file, this.#configuration(name));
@@ -117,9 +136,7 @@ export class System {
     await eventually(`workflow ${workflowId} running`, async () => {
       const { workflow, instance } = await this.api.inspect(workflowId);
       const count = workflow.functions.length + workflow.resources.length;
-      return (
-        instance.statuses.length === count && instance.statuses.every(({ state }) => state === "running")
-      );
+      return instance.statuses.length >= count && instance.statuses.every(({ state }) => state === "running");
     });
   }
 
@@ -144,8 +161,13 @@ export class System {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** Negative: the ports of the portal's orchestrator. */
   #url(index: number): string {
-    return `http://127.0.0.1:${this.#ports[index]}`;
+    return index < 0 ? this.#portalUrl(index + 2) : `http://127.0.0.1:${this.#ports[index]}`;
+  }
+
+  #portalUrl(index: number): string {
+    return `http://127.0.0.1:${this.#portalPorts[index]}`;
   }
 
   #configuration(name: string): string {
@@ -156,12 +178,14 @@ persistence_filename = "controller.save"
 `;
     }
     const [domain = 0, node = 0] = [...name.matchAll(/\d+/g)].map(([digits]) => Number(digits));
-    const orchestratorPort = 2 + 2 * domain;
+    if (name.startsWith("bal")) return this.#balancerConfiguration(domain);
+    const isPortal = name === "orc-portal";
+    const orchestratorPort = isPortal ? -2 : 2 + 2 * domain;
     if (name.startsWith("orc")) {
       return `[general]
 domain_register_url = "${this.#url(1)}"
 subscription_refresh_interval_sec = 1
-domain_id = "domain-${domain}"
+domain_id = "${isPortal ? PORTAL_DOMAIN : `domain-${domain}`}"
 orchestrator_url = "${this.#url(orchestratorPort)}"
 orchestrator_url_announced = "${this.#url(orchestratorPort)}"
 node_register_url = "${this.#url(orchestratorPort + 1)}"
@@ -169,7 +193,7 @@ persistence_path = "${name}.state"
 [baseline]
 orchestration_strategy = "RoundRobin"
 [proxy]
-proxy_type = "None"
+${this.#layout.redisUrl === undefined ? `proxy_type = "None"` : `proxy_type = "Redis"\nredis_url = "${this.#layout.redisUrl}"`}
 proxy_gc_period_seconds = 0
 `;
     }
@@ -202,6 +226,25 @@ state_folder = "${name}.function_state"
 ${this.#layout.wasmRuntime ?? ""}
 ${resources}${http}[user_node_capabilities]
 labels = ["node=${index}"]
+`;
+  }
+
+  #balancerConfiguration(domain: number): string {
+    const side = (table: string, registerPort: number, port: number) => `[${table}]
+node_id = "${randomUuid(systemRandom)}"
+agent_url = "${this.#portalUrl(port)}"
+agent_url_announced = "${this.#portalUrl(port)}"
+invocation_url = "${this.#portalUrl(port + 1)}"
+invocation_url_announced = "${this.#portalUrl(port + 1)}"
+node_register_url = "http://127.0.0.1:${registerPort}"
+subscription_refresh_interval_sec = 1
+`;
+    const port = 2 + 4 * domain;
+    return `[general]
+domain = "domain-${domain}"
+${side("local", this.#ports[3 + 2 * domain] ?? 0, port)}${side("portal", this.#portalPorts[1] ?? 0, port + 2)}[telemetry]
+metrics_url = ""
+performance_samples = true
 `;
   }
 }
