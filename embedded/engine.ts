@@ -3,7 +3,7 @@ export const SUSPEND = -1;
 
 /**
  * The functions that a guest may import (EDGELESS guest ABI). Addresses and lengths may come signed; the delay is a number
- * of milliseconds. Whatever they throw must end the guest and come out of `run` or `resume`.
+ * of milliseconds. They are called as methods. Whatever they throw must end the guest and come out of `run` or `resume`.
  */
 export interface GuestImports {
   cast_asm(channel: number, channelLength: number, payload: number, payloadLength: number): void;

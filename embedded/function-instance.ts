@@ -6,7 +6,7 @@ import type { StartFunction } from "../coap-api/operations/start-function.js";
 import { CRASHES } from "./device-counters.js";
 import { faultOf, TRAPPED } from "./device-fault.js";
 import type { Engine, Guest } from "./engine.js";
-import { createGuestImports } from "./guest-imports.js";
+import { GuestHost } from "./guest-host.js";
 import { guestBytes, guestNumber, placeInGuest, setGuestNumber } from "./guest-memory.js";
 import { bytesToHex } from "./hex.js";
 import type { Delivery, Instance } from "./instance.js";
@@ -92,15 +92,16 @@ export class FunctionInstance implements Instance {
     this.initState = start.state === undefined ? undefined : start.state.slice();
     this.delayed = [];
     const { maxFunctionMemoryBytes, maxRunTimeMs, wiringGraceMs } = board.settings;
-    const imports = createGuestImports(this, board, () => this.guest);
+    const host = new GuestHost(this, board);
     const memory = start.maxMemoryBytes === 0 ? maxFunctionMemoryBytes : start.maxMemoryBytes;
     const runTime = start.maxRunTimeMs === 0 ? maxRunTimeMs : start.maxRunTimeMs;
     this.guest = engine.load(
       image,
-      imports,
+      host,
       Math.min(memory, maxFunctionMemoryBytes),
       Math.min(runTime, maxRunTimeMs),
     );
+    host.guest = this.guest;
     this.graceTimer = board.timers.set(wiringGraceMs, () => this.wired());
   }
 

@@ -149,15 +149,15 @@ function deviceFault(thrown: unknown): DeviceFault {
 
 function engineImports(imports: GuestImports): EngineImports {
   return {
-    cast_asm: imports.cast_asm,
-    cast_raw_asm: imports.cast_raw_asm,
+    cast_asm: (...args) => imports.cast_asm(...args),
+    cast_raw_asm: (...args) => imports.cast_raw_asm(...args),
     call_asm: (...args) => waiting(imports.call_asm(...args)),
     call_raw_asm: (...args) => waiting(imports.call_raw_asm(...args)),
     delayed_cast_asm: (delay, ...args) =>
       imports.delayed_cast_asm(Number(BigInt.asUintN(64, delay)), ...args),
-    telemetry_log_asm: imports.telemetry_log_asm,
-    slf_asm: imports.slf_asm,
-    sync_asm: imports.sync_asm,
+    telemetry_log_asm: (...args) => imports.telemetry_log_asm(...args),
+    slf_asm: (...args) => imports.slf_asm(...args),
+    sync_asm: (...args) => imports.sync_asm(...args),
   };
 }
 

@@ -9,7 +9,7 @@ import { ROOT } from "./repository.js";
 export interface DeviceBundle {
   /** ES5, one script, readable. */
   readonly script: string;
-  /** The same minified: what goes onto a board. */
+  /** The same minified, with all declarations at the start of their functions: what goes onto a board. */
   readonly minified: string;
 }
 
@@ -62,7 +62,14 @@ export async function bundleForDevice(entry: string, outside: readonly string[])
     },
     format: { ascii_only: true },
   });
-  return { script, minified: minified.code ?? "" };
+  // A board's interpreter hoists nothing: functions come first, then one declaration of all variables.
+  const hoisted = await minify(minified.code ?? "", {
+    ecma: 5,
+    compress: { defaults: false, hoist_funs: true, hoist_vars: true },
+    mangle: false,
+    format: { ascii_only: true },
+  });
+  return { script, minified: hoisted.code ?? "" };
 }
 
 /** Puts the operator itself in the place of calls of its helper, and leaves the helper out. */
