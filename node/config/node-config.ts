@@ -6,6 +6,7 @@ import {
   DATA_PLANE_DEFAULTS,
   type DataPlaneSettings,
 } from "../../grpc-api/data-plane/data-plane-settings.js";
+import { type ContainerSettings, DEFAULT_CONTAINER_SETTINGS } from "../containers/container-settings.js";
 import { DEFAULT_FUNCTION_SETTINGS, type FunctionSettings } from "../functions/function-settings.js";
 import { resourceSettingsSchema } from "../resources/resource-settings.js";
 
@@ -77,8 +78,29 @@ const nodeConfigSchema = z.object({
     .optional(),
   container_runtime: z
     .object({
-      enabled: z.literal(false, "must be false: this node has no container run-time"),
+      enabled: z.boolean(),
+      /** Where the node listens for its functions in containers, and what they are told. */
       guest_api_host_url: z.string(),
+      /** What they are told instead. */
+      guest_api_host_url_announced: urlOrEmpty.optional(),
+      /** Unix socket of Docker or Podman. */
+      engine_socket: z.string().min(1).optional(),
+      engine_timeout_ms: count.optional(),
+      max_instances: count.optional(),
+      /** How long a function may take until it answers the boot. */
+      start_timeout_ms: count.optional(),
+      /** Waiting included. */
+      max_run_time_ms: count.optional(),
+      call_timeout_ms: count.optional(),
+      /** Events that wait for one instance. */
+      mailbox_capacity: count.optional(),
+      max_waiting_text: count.optional(),
+      max_timers: count.optional(),
+    })
+    .superRefine(({ enabled, guest_api_host_url: given }, context) => {
+      const problem = enabled ? urlProblem(given) : undefined;
+      if (problem !== undefined)
+        context.addIssue({ code: "custom", path: ["guest_api_host_url"], message: problem });
     })
     .optional(),
   resources: resourceSettingsSchema.optional(),
@@ -168,6 +190,23 @@ export function functionSettings({ wasm_runtime: wasm }: NodeConfig): FunctionSe
     workerQueueCapacity: wasm?.worker_queue_capacity,
     workerTimeoutMs: wasm?.worker_timeout_ms,
     workerHeapMib: wasm?.worker_heap_mib,
+  });
+}
+
+/** Limits and addresses of the container run-time that a configuration asks for. */
+export function containerSettings({ container_runtime: containers }: NodeConfig): ContainerSettings {
+  return withDefaults(DEFAULT_CONTAINER_SETTINGS, {
+    guestApiHostUrl: containers?.guest_api_host_url,
+    guestApiHostUrlAnnounced: containers?.guest_api_host_url_announced,
+    engineSocket: containers?.engine_socket,
+    engineTimeoutMs: containers?.engine_timeout_ms,
+    maxInstances: containers?.max_instances,
+    startTimeoutMs: containers?.start_timeout_ms,
+    maxRunTimeMs: containers?.max_run_time_ms,
+    callTimeoutMs: containers?.call_timeout_ms,
+    mailboxCapacity: containers?.mailbox_capacity,
+    maxWaitingText: containers?.max_waiting_text,
+    maxTimers: containers?.max_timers,
   });
 }
 
