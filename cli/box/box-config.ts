@@ -1,6 +1,7 @@
 import { parse } from "smol-toml";
 import { parseControllerConfig } from "../../control/controller/config.js";
 import { parseOrchestratorConfig } from "../../control/orchestrator/config.js";
+import { parseGatewayConfig } from "../../gateway/config.js";
 import { parseNodeConfig } from "../../node/config/node-config.js";
 import { readConfig } from "../files/toml-file.js";
 import { type BoxFiles, type BoxLayout, boxTemplates } from "./box-files.js";
@@ -12,6 +13,7 @@ export function readBoxConfig(files: BoxFiles): BoxConfig {
     controller: readConfig(files.controller, parseControllerConfig),
     orchestrator: readConfig(files.orchestrator, parseOrchestratorConfig),
     nodes: files.nodes.map((path) => readConfig(path, parseNodeConfig)),
+    ...(files.gateway === undefined ? {} : { gateway: readConfig(files.gateway, parseGatewayConfig) }),
   };
 }
 
@@ -24,5 +26,6 @@ export function templateBoxConfig(layout: BoxLayout): BoxConfig {
     controller: parseControllerConfig(raw("controller")[0]),
     orchestrator: parseOrchestratorConfig(raw("orchestrator")[0]),
     nodes: raw("node").map(parseNodeConfig),
+    gateway: parseGatewayConfig(raw("gateway")[0]),
   };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { controllerTemplate } from "../../control/controller/config-template.js";
 import { orchestratorTemplate } from "../../control/orchestrator/config-template.js";
 import { EdgelessError } from "../../core/errors.js";
+import { gatewayTemplate } from "../../gateway/config-template.js";
 import { nodeTemplate } from "../../node/config/node-template.js";
 
 /** The configuration files of a box, by name: file name to TOML text or path. */
@@ -10,6 +11,8 @@ export interface BoxFiles {
   readonly controller: string;
   readonly orchestrator: string;
   readonly nodes: readonly string[];
+  /** Absent: a box without devices. */
+  readonly gateway?: string;
 }
 
 /** How the templates of a box are made. */
@@ -25,7 +28,7 @@ export interface BoxLayout {
 /** Names and texts of the configuration files of a box. Ports are given out in order from `initialPort`, past 7001 and 7002. */
 export function boxTemplates(layout: BoxLayout): ReadonlyMap<string, string> {
   const { nodes, initialPort, bindToNonLoopback, stateFolder } = layout;
-  const lastPort = initialPort + 4 + 4 * nodes;
+  const lastPort = initialPort + 7 + 4 * nodes;
   if (!(nodes >= 1) || !(initialPort >= 1) || lastPort > 65535) {
     throw new EdgelessError("EDGELESS_USAGE", `${nodes} nodes from port ${initialPort} on are not possible`);
   }
@@ -72,6 +75,18 @@ export function boxTemplates(layout: BoxLayout): ReadonlyMap<string, string> {
       }),
     );
   }
+  files.set(
+    "gateway.toml",
+    gatewayTemplate({
+      coapUrl: `coap://${host}:${initialPort === 7000 ? 5683 : port++}`,
+      nodeRegisterUrl: nodeRegisterUrl.replace("0.0.0.0", "127.0.0.1"),
+      invocationUrl: nextUrl(host),
+      controlUrl: nextUrl("127.0.0.1"),
+      metricsUrl: nextUrl("127.0.0.1"),
+      agentHost: host,
+      persistencePath: kept("gateway.state"),
+    }),
+  );
   return files;
 }
 
@@ -89,5 +104,11 @@ export function findBoxFiles(folder: string): BoxFiles | undefined {
     const what = missing.length > 0 ? missing.join(" and ") : join(folder, "node*.toml");
     throw new EdgelessError("EDGELESS_CONFIG_MISSING", `the box lacks ${what}`);
   }
-  return { controller, orchestrator, nodes: nodes.map((name) => join(folder, name)) };
+  const gateway = join(folder, "gateway.toml");
+  return {
+    controller,
+    orchestrator,
+    nodes: nodes.map((name) => join(folder, name)),
+    ...(existsSync(gateway) ? { gateway } : {}),
+  };
 }

@@ -3,11 +3,13 @@ import { dirname, join } from "node:path";
 import type { WorkflowApi } from "../../core/api.js";
 import type { Clock } from "../../core/clock.js";
 import { EdgelessError } from "../../core/errors.js";
+import type { Uuid } from "../../core/uuid.js";
 import type { Workflow } from "../../core/workflow.js";
 import { readWorkflow } from "../files/workflow-file.js";
 import { alignColumns, componentRows } from "../format.js";
 import { repositoryFile } from "../repository-file.js";
 import { waitUntilRunning } from "../wait-until-running.js";
+import { DEMO_DEVICES } from "./demo-devices.js";
 
 /** How long the system may take to offer what the demo needs, and how often it is asked. */
 const READY_MS = 20_000;
@@ -21,6 +23,10 @@ export interface DemoSurroundings {
   readonly clock: Clock;
   /** Where the demo's log goes. */
   readonly logFile: string;
+  /** The node that gets the function which must not run on a device. */
+  readonly nodeId: Uuid;
+  /** What a person calls a node. */
+  nameOf(nodeId: string): string;
   say(line: string): void;
 }
 
@@ -36,23 +42,20 @@ export interface Demo {
  * Starts the demo workflow and tells every second how it goes.
  * @throws EdgelessError when the system is not ready in time or refuses the workflow
  */
-export async function startDemo({ api, clock, logFile, say }: DemoSurroundings): Promise<Demo> {
+export async function startDemo(surroundings: DemoSurroundings): Promise<Demo> {
+  const { api, clock, logFile, nodeId, nameOf, say } = surroundings;
   mkdirSync(dirname(logFile), { recursive: true });
   rmSync(logFile, { force: true });
-  const workflow = demoWorkflow(logFile);
+  const workflow = demoWorkflow(logFile, nodeId);
   await untilReady(api, clock);
   const result = await api.start(workflow);
   if (!result.ok)
     throw new EdgelessError("EDGELESS_REJECTED", `the demo workflow was refused: ${result.error.summary}`);
   const { workflowId } = result.value;
   await waitUntilRunning(api, workflowId, READY_MS, clock);
-  say(`workflow ${workflowId}: generator -> shout -> log`);
+  say(`workflow ${workflowId}: sensor -> climate -> shout -> log, and climate -> display`);
   const rows = componentRows(await api.inspect(workflowId));
-  say(
-    indent(
-      alignColumns(rows.map(({ name, state, domain, node }) => [name, state, `${domain}, node ${node}`])),
-    ),
-  );
+  say(indent(alignColumns(rows.map(({ name, state, node }) => [name, state, `on ${nameOf(node)}`]))));
   say("");
 
   const events = () => logLines(logFile).length;
@@ -78,15 +81,21 @@ export async function startDemo({ api, clock, logFile, say }: DemoSurroundings):
   };
 }
 
-/** The workflow of `examples/hello`, with the log where the demo wants it. */
-function demoWorkflow(logFile: string): Workflow {
-  const workflow = readWorkflow(repositoryFile(join("examples", "hello", "workflow.json")));
+/** The workflow of `examples/climate`, with the log where the demo wants it and `shout` on the node. */
+function demoWorkflow(logFile: string, nodeId: Uuid): Workflow {
+  const workflow = readWorkflow(repositoryFile(join("examples", "climate", "workflow.json")));
   return {
     ...workflow,
-    resources: workflow.resources.map((resource) => ({
-      ...resource,
-      configurations: new Map([...resource.configurations, ["filename", logFile]]),
-    })),
+    functions: workflow.functions.map((component) =>
+      component.name === "shout"
+        ? { ...component, annotations: new Map([["node_id_match_any", nodeId]]) }
+        : component,
+    ),
+    resources: workflow.resources.map((resource) =>
+      resource.name === "log"
+        ? { ...resource, configurations: new Map([...resource.configurations, ["filename", logFile]]) }
+        : resource,
+    ),
   };
 }
 
@@ -94,11 +103,12 @@ async function untilReady(api: WorkflowApi, clock: Clock): Promise<void> {
   const endMs = clock.monotonicMs() + READY_MS;
   for (;;) {
     const domains = await api.domains("");
-    for (const { runtimes, resourceClasses } of domains.values()) {
-      if (runtimes.includes("RUST_WASM") && resourceClasses.includes("file-log")) return;
+    for (const { labels, resourceClasses } of domains.values()) {
+      const hasDevices = DEMO_DEVICES.every((name) => labels.includes(`device=${name}`));
+      if (hasDevices && resourceClasses.includes("file-log")) return;
     }
     if (clock.monotonicMs() > endMs)
-      throw new EdgelessError("EDGELESS_TIMEOUT", "no node registered in time");
+      throw new EdgelessError("EDGELESS_TIMEOUT", "node and devices did not register in time");
     await new Promise<void>((resolve) => void clock.setTimer(POLL_MS, resolve));
   }
 }

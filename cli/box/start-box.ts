@@ -5,6 +5,8 @@ import {
   type RunningOrchestrator,
   startOrchestrator,
 } from "../../control/orchestrator/start-orchestrator.js";
+import type { GatewayConfig } from "../../gateway/config.js";
+import { type RunningGateway, startGateway } from "../../gateway/start-gateway.js";
 import type { NodeConfig } from "../../node/config/node-config.js";
 import { type RunningNode, startNode } from "../../node/node.js";
 import { systemEnvironment } from "../environment.js";
@@ -15,6 +17,7 @@ export interface BoxConfig {
   readonly controller: ControllerConfig;
   readonly orchestrator: OrchestratorConfig;
   readonly nodes: readonly NodeConfig[];
+  readonly gateway?: GatewayConfig;
 }
 
 /** A complete system in this process. */
@@ -22,6 +25,7 @@ export interface Box extends Closeable {
   readonly controller: RunningController;
   readonly orchestrator: RunningOrchestrator;
   readonly nodes: readonly RunningNode[];
+  readonly gateway?: RunningGateway;
 }
 
 /**
@@ -46,7 +50,9 @@ export async function startBox(config: BoxConfig, logLevel: string): Promise<Box
     for (const [i, node] of config.nodes.entries()) {
       nodes.push(keep(await startNode(node, systemEnvironment(`node${i + 1}`, logLevel))));
     }
-    return { controller, orchestrator, nodes, close };
+    if (config.gateway === undefined) return { controller, orchestrator, nodes, close };
+    const gateway = keep(await startGateway(config.gateway, systemEnvironment("gateway", logLevel)));
+    return { controller, orchestrator, nodes, gateway, close };
   } catch (error) {
     await close();
     throw error;

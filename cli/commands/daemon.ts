@@ -8,6 +8,9 @@ import { startController } from "../../control/controller/start-controller.js";
 import { parseOrchestratorConfig } from "../../control/orchestrator/config.js";
 import { orchestratorTemplate } from "../../control/orchestrator/config-template.js";
 import { startOrchestrator } from "../../control/orchestrator/start-orchestrator.js";
+import { parseGatewayConfig } from "../../gateway/config.js";
+import { gatewayTemplate } from "../../gateway/config-template.js";
+import { startGateway } from "../../gateway/start-gateway.js";
 import { parseNodeConfig } from "../../node/config/node-config.js";
 import { nodeTemplate } from "../../node/config/node-template.js";
 import { startNode } from "../../node/node.js";
@@ -56,6 +59,13 @@ export function addDaemonCommands(program: Command): void {
       `balancer (ε-BAL) of ${config.general.domain}: agent at ${local.agentUrl}, in the portal domain at ${portal.agentUrl}${metrics}`,
     );
     return balancer;
+  });
+  daemon(program, "gateway", "run a gateway for devices", "gateway.toml", gatewayTemplate, async (file) => {
+    const config = readConfig(file, parseGatewayConfig);
+    const gateway = await startGateway(config, systemEnvironment("gateway", "info"));
+    const control = gateway.controlUrl === undefined ? "" : `, control at ${gateway.controlUrl}`;
+    announce(`gateway: devices at ${gateway.coapUrl}, data plane at ${gateway.invocationUrl}${control}`);
+    return gateway;
   });
   daemon(program, "node", "run a node", "node.toml", nodeTemplate, async (file) => {
     const config = readConfig(file, parseNodeConfig);

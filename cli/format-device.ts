@@ -1,0 +1,52 @@
+import type { DeviceDetail, DeviceSummary } from "./device-client.js";
+import { alignColumns } from "./format.js";
+
+/** A device as the cells of one line. */
+export function formatDeviceRow(device: DeviceSummary): string[] {
+  const { id, name, present, board, last_seen, free_memory_bytes, instances, round_trip_ms, loss } = device;
+  return [
+    name,
+    id,
+    present ? "present" : "absent",
+    board,
+    `last seen ${last_seen}`,
+    `${Math.round(free_memory_bytes / 1024)} KiB free`,
+    `${instances} instances`,
+    round_trip_ms === null ? "" : `${round_trip_ms.toFixed(0)} ms round trip`,
+    loss === null ? "" : `${(loss * 100).toFixed(1)} % loss`,
+  ];
+}
+
+/** All that is known of a device, over several lines. */
+export function formatDeviceDetail(device: DeviceDetail): string {
+  const facts = [
+    ["id", device.id],
+    ["name", device.name],
+    ["board", device.board],
+    ["address", device.address],
+    ["state", device.present ? "present" : "absent"],
+    ["last seen", device.last_seen],
+    ["up for", device.uptime_seconds === null ? "unknown" : `${device.uptime_seconds} s`],
+    ["free memory", `${device.free_memory_bytes} bytes`],
+    ["round trip", device.round_trip_ms === null ? "unknown" : `${device.round_trip_ms.toFixed(1)} ms`],
+    ["loss", device.loss === null ? "unknown" : `${(device.loss * 100).toFixed(2)} %`],
+    ["waiting events", `${device.queued_events}`],
+    ["labels", device.labels.join(", ")],
+    ["resources", device.providers.map(({ classType }) => classType).join(", ")],
+    ["images", device.images.join(", ")],
+    [
+      "counters",
+      Object.entries(device.counters)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(", "),
+    ],
+  ];
+  const components = device.components.map(({ kind, name, state, restarts, reason, id }) => [
+    `* ${kind} ${name}`,
+    state,
+    id,
+    restarts > 0 ? `restarts ${restarts}` : "",
+    reason,
+  ]);
+  return [alignColumns(facts), alignColumns(components)].filter((part) => part !== "").join("\n");
+}
