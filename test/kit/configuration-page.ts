@@ -1,4 +1,6 @@
 import { CLIENT_TEMPLATE } from "../../cli/controller-connection.js";
+import { BRIDGE_DEFAULTS } from "../../control/balancer/bridge-settings.js";
+import { balancerTemplate } from "../../control/balancer/config-template.js";
 import { controllerTemplate } from "../../control/controller/config-template.js";
 import { orchestratorTemplate } from "../../control/orchestrator/config-template.js";
 import { requireUuid } from "../../core/uuid.js";
@@ -7,6 +9,7 @@ import { nodeTemplate } from "../../node/config/node-template.js";
 import { DEFAULT_FUNCTION_SETTINGS } from "../../node/functions/function-settings.js";
 
 const NODE = requireUuid("11111111-2222-4333-8444-555555555555", "node");
+const PORTAL_NODE = requireUuid("11111111-2222-4333-8444-666666666666", "node");
 
 /** Keys that this project adds to the reference's, with their meaning and default. */
 export const FURTHER_KEYS: readonly (readonly [
@@ -24,6 +27,25 @@ export const FURTHER_KEYS: readonly (readonly [
     "general.start_timeout_ms",
     "longest time to look for a node that takes a component",
     20_000,
+  ],
+  [
+    "balancer",
+    "bridges.queue_events",
+    "most events that wait at one bridge while its other end is placed",
+    BRIDGE_DEFAULTS.queueEvents,
+  ],
+  ["balancer", "bridges.queue_age_ms", "how long an event may wait there", BRIDGE_DEFAULTS.queueAgeMs],
+  [
+    "balancer",
+    "bridges.call_timeout_ms",
+    "after how long a call without an answer fails",
+    BRIDGE_DEFAULTS.callTimeoutMs,
+  ],
+  [
+    "balancer",
+    "bridges.max_calls",
+    "most calls over all bridges that wait for their answer",
+    BRIDGE_DEFAULTS.maxCalls,
   ],
   ["node", "wasm_runtime.state_folder", "folder of the state that functions keep", "function_state"],
   [
@@ -136,6 +158,9 @@ ${toml(controllerTemplate())}
 ## Orchestrator (ε-ORC)
 
 ${toml(orchestratorTemplate())}
+## Balancer (ε-BAL)
+
+${toml(balancerTemplate({ localNodeId: NODE, portalNodeId: PORTAL_NODE }))}
 ## Node
 
 ${toml(nodeTemplate({ nodeId: NODE }))}
