@@ -6,6 +6,7 @@ import { orchestratorTemplate } from "../../control/orchestrator/config-template
 import { requireUuid } from "../../core/uuid.js";
 import { DATA_PLANE_DEFAULTS } from "../../grpc-api/data-plane/data-plane-settings.js";
 import { nodeTemplate } from "../../node/config/node-template.js";
+import { DEFAULT_CONTAINER_SETTINGS } from "../../node/containers/container-settings.js";
 import { DEFAULT_FUNCTION_SETTINGS } from "../../node/functions/function-settings.js";
 
 const NODE = requireUuid("11111111-2222-4333-8444-555555555555", "node");
@@ -109,6 +110,66 @@ export const FURTHER_KEYS: readonly (readonly [
     "wasm_runtime.worker_heap_mib",
     "JavaScript heap of one worker thread",
     DEFAULT_FUNCTION_SETTINGS.workerHeapMib,
+  ],
+  [
+    "node",
+    "container_runtime.guest_api_host_url_announced",
+    "what functions in containers are told instead of guest_api_host_url",
+    "the same",
+  ],
+  [
+    "node",
+    "container_runtime.engine_socket",
+    "Unix socket of Docker or Podman",
+    DEFAULT_CONTAINER_SETTINGS.engineSocket,
+  ],
+  [
+    "node",
+    "container_runtime.engine_timeout_ms",
+    "longest answer of the container engine",
+    DEFAULT_CONTAINER_SETTINGS.engineTimeoutMs,
+  ],
+  [
+    "node",
+    "container_runtime.max_instances",
+    "most functions in containers",
+    DEFAULT_CONTAINER_SETTINGS.maxInstances,
+  ],
+  [
+    "node",
+    "container_runtime.start_timeout_ms",
+    "how long a function in a container may take until it answers",
+    DEFAULT_CONTAINER_SETTINGS.startTimeoutMs,
+  ],
+  [
+    "node",
+    "container_runtime.max_run_time_ms",
+    "longest run time of one handler, waiting included",
+    DEFAULT_CONTAINER_SETTINGS.maxRunTimeMs,
+  ],
+  [
+    "node",
+    "container_runtime.call_timeout_ms",
+    "after how long a call without an answer fails",
+    DEFAULT_CONTAINER_SETTINGS.callTimeoutMs,
+  ],
+  [
+    "node",
+    "container_runtime.mailbox_capacity",
+    "most events that wait for one instance",
+    DEFAULT_CONTAINER_SETTINGS.mailboxCapacity,
+  ],
+  [
+    "node",
+    "container_runtime.max_waiting_text",
+    "most text, in UTF-16 units, that waits for all of them",
+    DEFAULT_CONTAINER_SETTINGS.maxWaitingText,
+  ],
+  [
+    "node",
+    "container_runtime.max_timers",
+    "most delayed casts of one instance",
+    DEFAULT_CONTAINER_SETTINGS.maxTimers,
   ],
   ["node", "dataplane.queue_events", "most events that wait for one peer", DATA_PLANE_DEFAULTS.queueEvents],
   [
