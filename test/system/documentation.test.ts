@@ -7,6 +7,8 @@ import { eventually } from "../kit/eventually.js";
 import { commandBlocks } from "../kit/page-commands.js";
 import { filesBelow, ROOT } from "../kit/repository.js";
 
+t.setTimeout(460_000);
+
 /** `npm test` is what runs this. */
 const NOT_RUN = ["npm test"];
 

@@ -10,7 +10,7 @@ import { ROOT } from "../kit/repository.js";
 import { System } from "../kit/system.js";
 
 // The compiler is slow to start on a busy machine.
-t.setTimeout(200_000);
+t.setTimeout(300_000);
 
 const shipped = (id: string) => join(ROOT, "dist/functions", id, `${id}.wasm`);
 
