@@ -108,11 +108,14 @@ export class Bridge {
   #expire(): void {
     this.#timer = undefined;
     const { clock, settings } = this.#parts;
-    this.#loseWaiting(clock.monotonicMs() - settings.queueAgeMs);
-    if (this.#waiting.length > 0) this.#timer = clock.setTimer(settings.queueAgeMs, () => this.#expire());
+    const nowMs = clock.monotonicMs();
+    const oldestMs = this.#loseWaiting(nowMs - settings.queueAgeMs);
+    if (oldestMs === undefined) return;
+    this.#timer = clock.setTimer(oldestMs + settings.queueAgeMs - nowMs, () => this.#expire());
   }
 
-  #loseWaiting(untilMs: number): void {
+  /** Gives up the events that came up to a moment; returns when the oldest of the others came. */
+  #loseWaiting(untilMs: number): number | undefined {
     const kept: { readonly event: Event; readonly sinceMs: number }[] = [];
     const lost: Event[] = [];
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
@@ -125,5 +128,6 @@ export class Bridge {
       this.#timer = undefined;
     }
     if (lost.length > 0) this.#parts.lose(lost, this);
+    return kept[0]?.sinceMs;
   }
 }
