@@ -135,12 +135,7 @@ export class Device {
     return {
       freeMemoryBytes: this.hardware.freeMemoryBytes(),
       uptimeSeconds: Math.floor((this.hardware.timers.nowMs() - this.bootMs) / 1000),
-      instances: this.board.instances.map(({ handle, state, reason }) => ({
-        handle,
-        state,
-        restarts: 0,
-        reason,
-      })),
+      instances: this.board.instances,
       counters: this.counters(),
       bootNonce: this.bootNonce,
       digests: this.images.digests(),
@@ -165,15 +160,9 @@ export class Device {
       board: this.hardware.board,
       freeMemoryBytes: this.hardware.freeMemoryBytes(),
       runtimes: this.engines.map((engine) => engine.runtime),
-      providers: this.providers.map(({ providerId, classType, outputs }) => ({
-        providerId,
-        classType,
-        outputs,
-      })),
+      providers: this.providers,
       digests: this.images.digests(),
-      instances: board.instances
-        .filter((instance) => instance.state !== CRASHED)
-        .map(({ handle, kind, tag }) => ({ handle, kind, tag })),
+      instances: board.instances.filter((instance) => instance.state !== CRASHED),
       limits: {
         imageBytes: maxImageBytes,
         instances: maxInstances,

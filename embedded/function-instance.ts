@@ -36,6 +36,7 @@ export class FunctionInstance implements Instance {
   readonly tag: Uint8Array;
   outputs: Output[];
   state: number;
+  readonly restarts: number;
   reason: string;
   unreported: boolean;
   callStream: number;
@@ -75,6 +76,7 @@ export class FunctionInstance implements Instance {
     this.digest = bytesToHex(start.digest);
     this.outputs = [];
     this.state = STARTING;
+    this.restarts = 0;
     this.reason = "";
     this.unreported = false;
     this.callStream = NONE;
@@ -102,7 +104,10 @@ export class FunctionInstance implements Instance {
       Math.min(runTime, maxRunTimeMs),
     );
     host.guest = this.guest;
-    this.graceTimer = board.timers.set(wiringGraceMs, () => this.wired());
+    this.graceTimer = board.timers.set(wiringGraceMs, () => {
+      this.graceTimer = 0;
+      this.wired();
+    });
   }
 
   hasRoom(): boolean {
@@ -142,7 +147,7 @@ export class FunctionInstance implements Instance {
 
   wired(): void {
     if (this.phase !== NEW) return;
-    this.board.timers.clear(this.graceTimer);
+    this.stopGrace();
     this.phase = WIRED;
     this.board.schedule();
   }
@@ -309,7 +314,7 @@ export class FunctionInstance implements Instance {
     const { timers } = this.board;
     this.phase = ENDED;
     this.callStream = NONE;
-    timers.clear(this.graceTimer);
+    this.stopGrace();
     if (this.callTimer !== 0) timers.clear(this.callTimer);
     for (let i = 0; i < this.delayed.length; i++) timers.clear(this.delayed[i] as number);
     this.delayed = [];
@@ -319,6 +324,12 @@ export class FunctionInstance implements Instance {
     }
     if (this.guest !== undefined) this.guest.close();
     this.guest = undefined;
+  }
+
+  /** A timer that ran must not be cleared: a board may give its number to another one. */
+  private stopGrace(): void {
+    if (this.graceTimer !== 0) this.board.timers.clear(this.graceTimer);
+    this.graceTimer = 0;
   }
 
   private settle(state: number, reason: string): void {

@@ -25,6 +25,8 @@ export interface Instance {
   outputs: Output[];
   /** STARTING, RUNNING or CRASHED. */
   state: number;
+  /** Always 0: a device starts nothing again by itself, its gateway does. */
+  readonly restarts: number;
   /** Why it crashed; empty otherwise. */
   reason: string;
   /** The gateway does not know the state yet. */

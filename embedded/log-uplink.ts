@@ -5,6 +5,8 @@ import type { Switchboard } from "./switchboard.js";
 
 /** Bytes of text in one batch, so that it fits into one datagram; what is longer is cut. */
 const BATCH_BYTES = 220;
+/** Bytes of a target that are sent. */
+const LONGEST_TARGET = 60;
 /** Bytes that CBOR adds to a line, at most. */
 const HEADS = 8;
 
@@ -34,8 +36,8 @@ export class LogUplink {
       return;
     }
     const known = level >= 1 && level <= 5 ? level : 1;
-    const name = target.slice(0, 60);
-    const text = message.slice(0, BATCH_BYTES - HEADS - name.length);
+    const name = cut(target, LONGEST_TARGET);
+    const text = cut(message, BATCH_BYTES - HEADS - name.length);
     this.queue.push({ handle, level: known, target: name, message: text });
     if (this.timer !== 0) return;
     this.timer = this.board.timers.set(logIntervalMs, () => {
@@ -79,4 +81,11 @@ export class LogUplink {
     this.queue = [];
     this.dropped = 0;
   }
+}
+
+/** A copy of UTF-8 text, cut in front of the first character that does not fit. */
+function cut(text: Uint8Array, most: number): Uint8Array {
+  let length = Math.min(text.length, most);
+  while (length > 0 && length < text.length && ((text[length] as number) & 0xc0) === 0x80) length--;
+  return text.slice(0, length);
 }

@@ -171,14 +171,7 @@ export class Registrar {
       instance.unreported = false;
       reported.push(instance);
     }
-    if (reported.length > 0) {
-      changes.instances = reported.map(({ handle, state, reason }) => ({
-        handle,
-        state,
-        restarts: 0,
-        reason,
-      }));
-    }
+    if (reported.length > 0) changes.instances = reported;
     const { location } = this;
     this.link.post(location, "", encodeRefresh(changes), (outcome, retryMs) => {
       this.busy = false;

@@ -19,6 +19,7 @@ export class ResourceInstance implements Instance {
   readonly classType: string;
   outputs: Output[];
   state: number;
+  readonly restarts: number;
   reason: string;
   unreported: boolean;
   callStream: number;
@@ -35,6 +36,7 @@ export class ResourceInstance implements Instance {
     this.classType = start.classType;
     this.outputs = [];
     this.state = RUNNING;
+    this.restarts = 0;
     this.reason = "";
     this.unreported = false;
     this.callStream = NONE;

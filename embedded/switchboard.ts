@@ -91,7 +91,8 @@ export class Switchboard {
 
   /** A handle that no instance has, one byte on the wire as long as possible. */
   freeHandle(): number {
-    do this.lastHandle = (this.lastHandle % 255) + 1;
+    const handles = Math.max(255, 2 * this.settings.maxInstances);
+    do this.lastHandle = (this.lastHandle % handles) + 1;
     while (this.instance(this.lastHandle) !== undefined);
     return this.lastHandle;
   }
@@ -139,9 +140,14 @@ export class Switchboard {
     return this.outside.send(sent);
   }
 
-  /** Sends the answer to a call. The payload is copied. */
+  /** Sends the answer to a call, an error instead of one that is too long. The payload is copied. */
   reply(call: Delivery, kind: number, payload: Uint8Array): void {
     const { stream } = call;
+    if (payload.length > this.settings.maxPayloadBytes) {
+      this.count(NOT_TAKEN);
+      this.reply(call, ERROR, NOTHING);
+      return;
+    }
     if (call.from !== NONE) this.answer(stream, kind, payload);
     else this.outside.send({ kind, route: NONE, peer: NONE, handle: NONE, stream, payload });
   }

@@ -316,6 +316,39 @@ t.test(
   },
 );
 
+t.test(
+  "given many and long log lines, when they are sent, then batches are small and the surplus is told",
+  async (t) => {
+    const rig = await new DeviceRig({ settings: { logCapacity: 4 } }).boot();
+    const handle = await rig.start(DOUBLE);
+    for (let i = 0; i < 6; i++) await rig.send(handle, `${"é".repeat(150)}${i}`);
+    await rig.clock.advance(10_000);
+    t.ok(
+      rig.gateway.logs.some((line) => line === "device: 3 log lines dropped"),
+      rig.gateway.logs.join("|"),
+    );
+    t.ok(
+      rig.gateway.logs.some((line) => /^double: é{103}$/.test(line)),
+      "cut between characters",
+    );
+    const batches = rig.passed.filter(
+      ({ from, datagram }) => from === "10.0.0.2:5683" && datagram[6] === 0xb1 && datagram[7] === 0x6c,
+    );
+    t.ok(batches.length >= 4);
+    for (const { datagram } of batches) t.ok(datagram.length <= 270, `${datagram.length}`);
+  },
+);
+
+t.test(
+  "given a reply that is too long, when a function gives it, then the caller hears an error",
+  async (t) => {
+    const rig = await new DeviceRig({ settings: { maxPayloadBytes: 9 } }).boot();
+    const handle = await rig.start(MESSAGING);
+    await rig.send(handle, "test_ret", 3, 101);
+    t.match(rig.gateway.events, [{ kind: ERROR, stream: 101 }]);
+  },
+);
+
 t.test("given limits, when a request exceeds them, then it is refused with the reason", async (t) => {
   const rig = await new DeviceRig({
     settings: { maxInstances: 2, maxOutputs: 1, maxPayloadBytes: 64, maxImageBytes: 6000 },

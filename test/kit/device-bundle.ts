@@ -3,6 +3,7 @@ import { transform as toOlderScript } from "@swc/core";
 import { parse } from "acorn";
 import { build } from "esbuild";
 import { minify } from "terser";
+import { hoistDeclarations } from "./hoist-declarations.js";
 import { ROOT } from "./repository.js";
 
 /** Steps of a bundle, as text. */
@@ -62,14 +63,7 @@ export async function bundleForDevice(entry: string, outside: readonly string[])
     },
     format: { ascii_only: true },
   });
-  // A board's interpreter hoists nothing: functions come first, then one declaration of all variables.
-  const hoisted = await minify(minified.code ?? "", {
-    ecma: 5,
-    compress: { defaults: false, hoist_funs: true, hoist_vars: true },
-    mangle: false,
-    format: { ascii_only: true },
-  });
-  return { script, minified: hoisted.code ?? "" };
+  return { script, minified: hoistDeclarations(minified.code ?? "") };
 }
 
 /** Puts the operator itself in the place of calls of its helper, and leaves the helper out. */

@@ -97,6 +97,48 @@ export function subsetFaults(script: string): SubsetFault[] {
   return faults;
 }
 
+/**
+ * Looks for declarations that a board meets too late: Espruino hoists nothing, so in every function its functions must come
+ * first, and then, before anything else, all variables; each in one place only.
+ */
+export function hoistingFaults(script: string): SubsetFault[] {
+  const faults: SubsetFault[] = [];
+  const fault = (at: number, what: string) => {
+    faults.push({ line: script.slice(0, at).split("\n").length, what });
+  };
+  visit(parse(script, { ecmaVersion: 5 }) as unknown as SyntaxNode, (node) => {
+    const isFunction = node.type === "FunctionExpression" || node.type === "FunctionDeclaration";
+    if (node.type !== "Program" && !isFunction) return;
+    const body = asNodes(node.type === "Program" ? node.body : asNode(node.body)?.body);
+    const start = body.findIndex(({ type, directive }) => !isDeclaration(type) && directive === undefined);
+    const rest = start < 0 ? [] : body.slice(start);
+    for (const statement of rest) reportDeclarations(statement, fault);
+    const variable = body.findIndex(({ type }) => type === "VariableDeclaration");
+    const late = body.findIndex(
+      ({ type }, at) => type === "FunctionDeclaration" && variable >= 0 && at > variable,
+    );
+    if (late >= 0) fault(body[late]?.start ?? 0, "a function below a variable");
+  });
+  return faults;
+}
+
+function isDeclaration(type: string): boolean {
+  return type === "FunctionDeclaration" || type === "VariableDeclaration";
+}
+
+/** Declarations below a statement, without those of inner functions, which are looked at on their own. */
+function reportDeclarations(node: SyntaxNode, fault: (at: number, what: string) => void): void {
+  if (node.type === "VariableDeclaration") fault(node.start, "a variable below a statement");
+  if (node.type === "FunctionDeclaration") fault(node.start, "a function below a statement");
+  if (node.type === "FunctionDeclaration" || node.type === "FunctionExpression") return;
+  for (const value of Object.values(node)) {
+    for (const child of Array.isArray(value) ? value : [value]) {
+      const inner = asNode(child);
+      if (inner !== undefined) reportDeclarations(inner, fault);
+    }
+  }
+}
+
 function check(node: SyntaxNode, fault: (what: string) => void): void {
   if (node.type === "LabeledStatement") fault("a label");
   if (node.type === "SwitchStatement") checkSwitch(node, fault);

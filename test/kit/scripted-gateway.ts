@@ -71,7 +71,12 @@ export class ScriptedGateway {
   }
 
   /** Sends a request to a device. */
-  ask(device: Place, code: number, path: string, payload: Uint8Array = NOTHING): Promise<Message | undefined> {
+  ask(
+    device: Place,
+    code: number,
+    path: string,
+    payload: Uint8Array = NOTHING,
+  ): Promise<Message | undefined> {
     const request: OutgoingRequest = { code, path, payload };
     return new Promise((resolve) =>
       this.endpoint.request(device.address, device.port, request, (response) => resolve(response)),
