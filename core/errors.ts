@@ -65,7 +65,7 @@ export const ERRORS = {
   },
   EDGELESS_WASM_ABI: {
     number: 51,
-    help: "A function must keep to the EDGELESS guest ABI: see docs/function-abi.md",
+    help: "A function must keep to the EDGELESS guest ABI: see docs/function-image.md",
   },
   EDGELESS_WASM_TOO_LARGE: {
     number: 52,
