@@ -2,7 +2,7 @@ import fc from "fast-check";
 import t, { type Test } from "tap";
 import type { Uuid } from "../../../core/uuid.js";
 import { Cluster, fn, res, workflow } from "./cluster.js";
-import type { SimulatedOrchestrator } from "./simulated-orchestrator.js";
+import type { SimulatedComponent, SimulatedOrchestrator } from "./simulated-orchestrator.js";
 
 /*
  * Whatever happens to domains, to the ε-CON and to the calls between them: once all is well again, each ε-ORC holds
@@ -22,9 +22,11 @@ type Step =
   | { readonly do: "mood"; readonly domain: number; readonly mood: SimulatedOrchestrator["mood"] }
   | { readonly do: "pass"; readonly seconds: number }
   | { readonly do: "beat"; readonly turns: number }
+  | { readonly do: "move"; readonly workflow: number; readonly component: number; readonly domain: number }
   | { readonly do: "restart controller" };
 
-const domain = fc.nat(2);
+/** The last one is the portal where there is one. */
+const domain = fc.nat(3);
 
 /** Steps after which a domain that reports nothing can be left with nothing unknown to the ε-CON. */
 const decentSteps: fc.Arbitrary<Step>[] = [
@@ -53,6 +55,14 @@ const roughSteps: fc.Arbitrary<Step>[] = [
   fc.constant({ do: "restart controller" as const }),
 ];
 
+const portalSteps: fc.Arbitrary<Step>[] = [
+  ...roughSteps,
+  fc.record({ do: fc.constant("move" as const), workflow: fc.nat(9), component: fc.nat(2), domain }),
+  fc.record({ do: fc.constant("move" as const), workflow: fc.nat(9), component: fc.nat(2), domain }),
+];
+
+const DOMAINS = ["a", "b", "c"];
+
 class Story {
   readonly #cluster: Cluster;
   readonly #domains: SimulatedOrchestrator[];
@@ -64,15 +74,22 @@ class Story {
     this.#domains = domains;
   }
 
-  static async begin(seed: number, reports: boolean): Promise<Story> {
+  static async begin(seed: number, reports: boolean, portal: boolean): Promise<Story> {
     const cluster = new Cluster(seed);
     await cluster.controller.open();
     const domains: SimulatedOrchestrator[] = [];
-    for (const domainId of ["a", "b", "c"]) {
-      const orchestrator = await cluster.join(domainId);
+    for (const domainId of portal ? [...DOMAINS, "portal"] : DOMAINS) {
+      const orchestrator = cluster.add(domainId);
       orchestrator.reports = reports;
+      const { capabilities } = orchestrator;
+      const [labels, resourceClasses] = [DOMAINS.map((name) => `portal-domain=${name}`), ["portal"]];
+      if (domainId === "portal")
+        orchestrator.capabilities = { ...capabilities, runtimes: [], labels, resourceClasses };
+      else if (portal)
+        orchestrator.capabilities = { ...capabilities, resourceClasses: ["portal", "test-res"] };
       domains.push(orchestrator);
     }
+    await cluster.pass(2);
     return new Story(cluster, domains);
   }
 
@@ -91,6 +108,19 @@ class Story {
           this.#pick(step.workflow).then(
             (workflowId) => workflowId && controller.migrate({ workflowId, domainId, component: "" }),
           ),
+        );
+        break;
+      }
+      case "move": {
+        const { domainId } = this.#domain(step.domain);
+        this.#begin(
+          this.#pick(step.workflow).then(async (workflowId) => {
+            if (workflowId === undefined) return;
+            const { workflow: request } = await controller.inspect(workflowId);
+            const names = [...request.functions, ...request.resources].map(({ name }) => name);
+            const component = names[step.component % names.length] ?? "";
+            await controller.migrate({ workflowId, domainId, component });
+          }),
         );
         break;
       }
@@ -133,7 +163,7 @@ class Story {
   }
 
   /** Everything is well again for long enough; then the differences between belief and truth, of which there are none. */
-  async end(): Promise<{ wrong: string[]; workflows: number }> {
+  async end(): Promise<{ wrong: string[]; workflows: number; spread: number }> {
     this.#silent.clear();
     for (const orchestrator of this.#domains) {
       orchestrator.mood = "well";
@@ -146,23 +176,33 @@ class Story {
     const left = new Map(this.#domains.map((item) => [item.domainId, new Map(item.running)]));
     const { controller } = this.#cluster;
     const ids = await controller.list();
+    let spread = 0;
     for (const workflowId of ids) {
       const { workflow: request, instance } = await controller.inspect(workflowId);
-      const expected = [...request.functions, ...request.resources].map(({ name }) => name);
       const mapped = new Map(instance.mapping.map((item) => [item.name, item]));
-      if (new Set(instance.mapping.map(({ domainId }) => domainId)).size > 1) wrong.push("spread");
-      for (const name of expected) {
-        const placed = mapped.get(name);
-        const found = placed && left.get(placed.domainId)?.get(placed.logicalId);
-        if (placed === undefined || found === undefined || found.name !== name) {
-          wrong.push(`${name} does not run`);
-          continue;
-        }
-        left.get(placed.domainId)?.delete(placed.logicalId);
-        const outputs = [...request.functions, ...request.resources].find((item) => item.name === name);
-        for (const [channel, target] of outputs?.outputMapping ?? []) {
-          if (found.outputs.get(channel) !== mapped.get(target)?.logicalId)
-            wrong.push(`${name} is not wired`);
+      const found = new Map<string, SimulatedComponent>();
+      for (const { name, domainId, logicalId } of instance.mapping) {
+        const component = left.get(domainId)?.get(logicalId);
+        if (component?.name === (name.startsWith("portal-") ? "portal" : name)) found.set(name, component);
+        else wrong.push(`${name} does not run`);
+        left.get(domainId)?.delete(logicalId);
+      }
+      if (instance.mapping.some(({ name }) => name.startsWith("portal-"))) spread++;
+      const isWired = (name: string, channel: string, target: string) => {
+        const id = mapped.get(target)?.logicalId;
+        return id !== undefined && found.get(name)?.outputs.get(channel) === id;
+      };
+      for (const { name, outputMapping } of [...request.functions, ...request.resources]) {
+        if (!mapped.has(name)) wrong.push(`${name} is not placed`);
+        for (const [channel, target] of outputMapping) {
+          const isHere = mapped.get(name)?.domainId === mapped.get(target)?.domainId;
+          const sink = [...mapped.keys()].find((other) => isWired(name, channel, other)) ?? "";
+          const [, number = ""] = /^portal-(\d+)-sink-local$/.exec(sink) ?? [];
+          const next = Number(number) + 1;
+          const isCrossing =
+            isWired(`portal-${number}-sink-portal`, "out", `portal-${next}-source-portal`) &&
+            isWired(`portal-${next}-source-local`, "out", target);
+          if (isHere ? sink !== target : !isCrossing) wrong.push(`${name} is not wired`);
         }
       }
     }
@@ -170,11 +210,11 @@ class Story {
       for (const { name } of rest.values()) wrong.push(`${name} is left in ${domainId}`);
     }
     for await (const [key] of this.#cluster.store.entries("stop/")) wrong.push(`${key} is left in the store`);
-    return { wrong, workflows: ids.length };
+    return { wrong, workflows: ids.length, spread };
   }
 
   #domain(index: number): SimulatedOrchestrator {
-    return this.#domains[index] as SimulatedOrchestrator;
+    return this.#domains[index % this.#domains.length] as SimulatedOrchestrator;
   }
 
   async #pick(index: number): Promise<Uuid | undefined> {
@@ -188,23 +228,26 @@ class Story {
   }
 }
 
-async function check(t: Test, steps: fc.Arbitrary<Step>[], reports: boolean): Promise<void> {
+async function check(t: Test, steps: fc.Arbitrary<Step>[], reports: boolean, portal = false): Promise<void> {
   let workflows = 0;
+  let spread = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 1_000_000 }),
       fc.array(fc.oneof(...steps), { minLength: 3, maxLength: 25 }),
       async (seed, story) => {
-        const run = await Story.begin(seed, reports);
+        const run = await Story.begin(seed, reports, portal);
         for (const step of story) await run.take(step);
         const result = await run.end();
         workflows += result.workflows;
+        spread += result.spread;
         if (result.wrong.length > 0) throw new Error(result.wrong.join("; "));
       },
     ),
     { numRuns: RUNS },
   );
   t.ok(workflows > 0, "some workflows were running at the end");
+  t.equal(spread > 0, portal, "over several domains only through a portal");
 }
 
 const RUNS = Number(process.env.EDGELESS_TEST_RUNS ?? 40);
@@ -219,3 +262,10 @@ t.test(
 t.test("given domains that report, when anything fails in between, then no leak, no duplicate", async (t) => {
   await check(t, roughSteps, true);
 });
+
+t.test(
+  "given a portal, when anything fails while components move between domains, then no leak, no loose end",
+  async (t) => {
+    await check(t, portalSteps, true, true);
+  },
+);
