@@ -99,14 +99,12 @@ export class ContainerStarter {
     const { engine, clock } = this.#parts;
     const watch = new ContainerWatch({ ...this.#parts, containerId, functionId });
     const watching = watch.run();
-    const info = await engine.inspect(containerId);
-    const published = info?.published.get(port);
-    if (info?.running !== true || published === undefined) {
+    const published = await this.#publishedPort(containerId, port).catch(async (error: unknown) => {
+      // What it wrote tells why; the log ends with the container.
       await withDeadline(clock, LAST_LINES_MS, watching);
       watch.close();
-      const why = info?.running === true ? `its port ${port} is not published` : endOf(info);
-      throw new EdgelessError("EDGELESS_CONTAINER_ENGINE", `the container cannot be used: ${why}`);
-    }
+      throw error;
+    });
     return {
       url: `http://127.0.0.1:${published}/`,
       watch(onGone) {
@@ -122,6 +120,14 @@ export class ContainerStarter {
         await this.#remove(name);
       },
     };
+  }
+
+  async #publishedPort(containerId: string, port: number): Promise<number> {
+    const info = await this.#parts.engine.inspect(containerId);
+    const published = info?.published.get(port);
+    if (info?.running === true && published !== undefined) return published;
+    const why = info?.running === true ? `its port ${port} is not published` : endOf(info);
+    throw new EdgelessError("EDGELESS_CONTAINER_ENGINE", `the container cannot be used: ${why}`);
   }
 
   async #stop(name: string): Promise<void> {

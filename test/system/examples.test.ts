@@ -207,9 +207,14 @@ t.test(
   async (t) => {
     const [domain] = (await system.api.domains("")).values();
     const offered = new Set(domain?.resourceClasses);
-    const runnable = filesBelow("examples", ".json").filter((path) =>
-      readWorkflow(join(ROOT, path)).resources.every(({ classType }) => offered.has(classType)),
-    );
+    const runtimes = new Set(domain?.runtimes);
+    const runnable = filesBelow("examples", ".json").filter((path) => {
+      const { functions, resources } = readWorkflow(join(ROOT, path));
+      return (
+        resources.every(({ classType }) => offered.has(classType)) &&
+        functions.every(({ functionClass }) => runtimes.has(functionClass.functionType))
+      );
+    });
     t.same([...done].sort(), runnable);
   },
 );

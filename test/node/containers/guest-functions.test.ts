@@ -1,9 +1,12 @@
 import { createServer, type Socket } from "node:net";
 import { Client, credentials } from "@grpc/grpc-js";
+import fc from "fast-check";
 import t from "tap";
+import { EdgelessError } from "../../../core/errors.js";
 import { INSTANCE_NONE } from "../../../core/instance-id.js";
 import { errorAnswer } from "../../../grpc-api/data-plane/error-answer.js";
 import { connectGuestHost } from "../../../grpc-api/index.js";
+import { parseContainerCode } from "../../../node/containers/container-code.js";
 import { eventually } from "../../kit/eventually.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { event, instance } from "../kit/events.js";
@@ -260,6 +263,26 @@ t.test(
         code: "EDGELESS_CONTAINER_CODE",
         message,
       });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string().map((rest) => `container:${rest}`),
+        ),
+        (text) => {
+          try {
+            const code = parseContainerCode(text);
+            if (code.type === "image")
+              return !/[?#%\s]|\.\.|^\/|\/\/|\/$/.test(code.image.replace(/\w\.\.+/g, ""));
+            return true;
+          } catch (error) {
+            return error instanceof EdgelessError && error.code === "EDGELESS_CONTAINER_CODE";
+          }
+        },
+      ),
+    );
+    t.same(parseContainerCode("container:h:5000/a/b:1.0"), { type: "image", image: "h:5000/a/b:1.0" });
+    t.same(parseContainerCode("grpc:http://h:1/x"), { type: "server", url: "http://h:1/x" });
     const [port] = await freePorts(1);
     const id = fixture.start(1, `grpc:http://127.0.0.1:${port}`);
     t.throws(() => fixture.start(1, "grpc:http://127.0.0.1:1"), { code: "EDGELESS_REJECTED" });
