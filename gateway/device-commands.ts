@@ -22,6 +22,7 @@ import { WireFault } from "../coap-api/wire-fault.js";
 import { uuidToBytes } from "../core/uuid.js";
 import type { Work } from "./device-link.js";
 import type { DevicePlan, PlannedInstance } from "./device-plan.js";
+import { deviceReason } from "./device-reason.js";
 import { type InstanceRecord, tagOf } from "./instance-record.js";
 import { type Command, imageName, unusedImages } from "./reconciler.js";
 
@@ -248,7 +249,7 @@ function reasonOf(response: Message | undefined, failure: Failure | undefined): 
   if (response === undefined) return `no answer (${failure})`;
   try {
     const { error, reason } = decodeDiagnostic(response.payload);
-    return `${reason === "" ? "no reason given" : reason} (${formatCode(response.code)}, error ${error})`;
+    return `${deviceReason(`${error} ${reason}`)} (${formatCode(response.code)})`;
   } catch (fault) {
     if (!(fault instanceof WireFault)) throw fault;
     return `the device answered ${formatCode(response.code)}`;

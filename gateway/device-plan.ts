@@ -6,6 +6,7 @@ import type { Random } from "../core/random.js";
 import { type RetryPolicy, RetrySchedule } from "../core/retry-schedule.js";
 import type { InstanceStatus } from "../core/status.js";
 import { type Uuid, uuidToBytes } from "../core/uuid.js";
+import { deviceReason } from "./device-reason.js";
 import { type DeviceOutput, type InstanceRecord, tagOf } from "./instance-record.js";
 import {
   type DesiredInstance,
@@ -165,8 +166,8 @@ export class DevicePlan implements DeviceView<PlannedInstance> {
     for (const { handle, state, reason } of states) {
       const instance = this.findByHandle(handle);
       if (instance === undefined) continue;
-      if (state === CRASHED) this.#crashed(instance, reason);
-      else if (state === FAILED) this.failed(instance, reason);
+      if (state === CRASHED) this.#crashed(instance, deviceReason(reason));
+      else if (state === FAILED) this.failed(instance, deviceReason(reason));
       else if (state === RUNNING) instance.state = "running";
     }
   }

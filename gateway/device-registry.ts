@@ -88,13 +88,17 @@ export class DeviceRegistry {
     return device?.record.isPresent === true ? device : undefined;
   }
 
-  /** The registered device at an address; it was heard of just now. */
-  heardFrom(address: string, port: number): Device | undefined {
+  /** The registered device at an address. */
+  findAt(address: string, port: number): Device | undefined {
+    return this.#byAddress.get(peerKey(address, port))?.device;
+  }
+
+  /** A datagram came from an address: the device there lives. */
+  heardFrom(address: string, port: number): void {
     const entry = this.#byAddress.get(peerKey(address, port));
-    if (entry === undefined) return undefined;
+    if (entry === undefined) return;
     entry.lastHeardMs = this.#parts.around.clock.monotonicMs();
     entry.device.heard();
-    return entry.device;
   }
 
   /** True when `rd/<location>` is the registration of the device. */

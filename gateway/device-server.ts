@@ -61,7 +61,7 @@ export class DeviceServer {
     const name = KNOWN_PATHS.has(root) ? root : "other";
     const { metrics, logger, registry } = this.#parts;
     metrics.request(name);
-    const device = registry.heardFrom(address, port);
+    const device = registry.findAt(address, port);
     const answer: Answer = (code, reason = "", options) => {
       if (code >= 0x80) metrics.refused(name, reason === "" ? "refused" : reason);
       reply(code, NOTHING, options);

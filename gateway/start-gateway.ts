@@ -39,6 +39,7 @@ import { DeviceServer } from "./device-server.js";
 import { figuresOf } from "./gateway-figures.js";
 import { GatewayMetrics } from "./gateway-metrics.js";
 import { ImageLibrary } from "./image-library.js";
+import { listeningSocket } from "./listening-socket.js";
 import { PeerBook } from "./peer-book.js";
 import { LruPeerTable } from "./peer-table.js";
 import { Presence } from "./presence.js";
@@ -122,7 +123,13 @@ async function openGateway(
   const timers = new NumberedTimers(clock);
   parts.add("CoAP timers", { close: () => timers.clearAll() });
   const peers = new LruPeerTable(strangerCapacity(config.coap));
-  const endpoint = new Endpoint(socket, timers, (target) => random.fill(target), coapSettings, peers);
+  const endpoint = new Endpoint(
+    listeningSocket(socket, (address, port) => registry.heardFrom(address, port)),
+    timers,
+    (target) => random.fill(target),
+    coapSettings,
+    peers,
+  );
   parts.add("CoAP endpoint", endpoint);
 
   const intervalMs = general.subscription_refresh_interval_sec * 1000;

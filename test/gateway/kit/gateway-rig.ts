@@ -179,6 +179,13 @@ export class GatewayRig {
       .map(({ data }) => ("payload" in data ? data.payload : data.type));
   }
 
+  /** Ends the ε-ORC and starts one that knows nothing, at the same place. */
+  async restartOrchestrator(): Promise<void> {
+    await this.orchestrator.stop();
+    this.orchestrator.updates.length = 0;
+    await this.orchestrator.start(this.#registerUrl);
+  }
+
   /** Ends the gateway as a power cut would, and leaves what was on its disk at that moment in `image`. */
   async crashGateway(image: string): Promise<void> {
     cpSync(this.#options.persistencePath ?? "", image, { recursive: true });
