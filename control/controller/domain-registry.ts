@@ -26,6 +26,7 @@ export class DomainRegistry {
   readonly #deadlines: CallDeadlines;
   readonly #domains = new Map<string, Domain>();
   readonly #links = new Map<string, OrchestratorLink>();
+  #closed = false;
 
   constructor(
     store: ControllerStore,
@@ -54,7 +55,7 @@ export class DomainRegistry {
   /** The link to a domain that is there or expected. */
   linkOf(domainId: string): OrchestratorLink | undefined {
     const domain = this.#domains.get(domainId);
-    if (domain === undefined || domain.presence === "away") return undefined;
+    if (this.#closed || domain === undefined || domain.presence === "away") return undefined;
     const url = domain.orchestratorUrl;
     let link = this.#links.get(domainId);
     if (link !== undefined && link.url !== url) {
@@ -122,7 +123,9 @@ export class DomainRegistry {
     this.#links.delete(domainId);
   }
 
+  /** Ends all connections; no new ones are made, so that nothing can wait for an answer any more. */
   close(): void {
+    this.#closed = true;
     for (const link of this.#links.values()) link.close();
   }
 }
