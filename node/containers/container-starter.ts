@@ -96,7 +96,7 @@ export class ContainerStarter {
   }
 
   async #open(containerId: string, port: number, name: string, functionId: Uuid): Promise<GuestPlace> {
-    const { engine, clock } = this.#parts;
+    const { clock } = this.#parts;
     const watch = new ContainerWatch({ ...this.#parts, containerId, functionId });
     const watching = watch.run();
     const published = await this.#publishedPort(containerId, port).catch(async (error: unknown) => {
