@@ -69,6 +69,7 @@ export class DeviceServer {
     const failed = (thrown: unknown) => {
       if (thrown instanceof WireFault) {
         metrics.refused(name, "malformed");
+        if (name === "e") metrics.dropped("malformed", 1);
         const error = ERRORS.EDGELESS_BAD_MESSAGE.number;
         reply(BAD_REQUEST, encodeDiagnostic({ error, reason: thrown.toString() }));
       } else if (thrown instanceof RegistrationRefusal) {

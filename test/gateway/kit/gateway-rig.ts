@@ -35,6 +35,8 @@ export interface RigOptions {
   readonly seed?: number;
   readonly link?: Partial<LinkConditions>;
   readonly persistencePath?: string;
+  /** Where an ε-ORC takes registrations; the scripted one by default. */
+  readonly nodeRegisterUrl?: string;
   /** Time of gateway, network and devices; gRPC has real time. */
   readonly clock?: Clock;
   /** Parameters of the message layer on both sides; quick ones by default. */
@@ -88,7 +90,7 @@ export class GatewayRig {
   }
 
   async start(): Promise<this> {
-    this.#registerUrl = await this.orchestrator.start();
+    this.#registerUrl = this.#options.nodeRegisterUrl ?? (await this.orchestrator.start());
     const api = {
       handle: (event: Event) => {
         this.received.push(event);
