@@ -76,6 +76,8 @@ http_egress_provider = ${provider("http-egress")}
 http_poster_provider = ${provider("http-poster")}
 file_log_provider = ${provider("file-log")}
 redis_provider = ${provider("redis")}
+kafka_egress_provider = ""
+sqlx_provider = ${provider("sqlx")}
 
 # Casts the files of a directory; both keys are needed.
 [resources.file_pusher_provider]

@@ -7,11 +7,13 @@ import { FilePusherProvider } from "./file-pusher/file-pusher-provider.js";
 import { HttpEgressProvider } from "./http-egress/http-egress-provider.js";
 import { HttpIngressProvider } from "./http-ingress/http-ingress-provider.js";
 import { HttpPosterProvider } from "./http-poster/http-poster-provider.js";
+import { KafkaEgressProvider } from "./kafka-egress/kafka-egress-provider.js";
 import { OllamaProvider } from "./ollama/ollama-provider.js";
 import { RedisProvider } from "./redis/redis-provider.js";
 import type { ResourceProviderHost } from "./resource-provider.js";
 import type { ResourceSettings } from "./resource-settings.js";
 import { readFunctionUrl, ServerlessProvider } from "./serverless/serverless-provider.js";
+import { SqlxProvider } from "./sqlx/sqlx-provider.js";
 
 /** What providers take from their node. */
 export interface ProviderEnvironment {
@@ -83,6 +85,14 @@ export async function createProviders(
     const client = { ...limits, timeoutMs: settings.ollama_timeout_ms ?? 110_000 };
     providers.push(new OllamaProvider({ providerId: idOf(provider), url, messagesNumberLimit, client }));
   }
+  if (settings.sqlx_provider) {
+    const folder = resolve(workingFolder, settings.sqlx_folder ?? "");
+    providers.push(new SqlxProvider({ providerId: idOf(settings.sqlx_provider), clock, random, folder }));
+  }
+  if (settings.kafka_egress_provider)
+    providers.push(
+      new KafkaEgressProvider({ providerId: idOf(settings.kafka_egress_provider), clock, random }),
+    );
   for (const name of unavailable(settings))
     logger.warn(`this node has no provider for the resource setting ${name}: it is ignored`);
   if (settings.http_ingress_provider && settings.http_ingress_url) {
@@ -103,11 +113,9 @@ export async function createProviders(
 
 /** Settings of the Rust node that name a provider which does not exist here. */
 function unavailable(settings: ResourceSettings): string[] {
-  const { dda_provider, kafka_egress_provider, sqlx_provider } = settings;
+  const { dda_provider } = settings;
   const named = Object.entries({
     dda_provider,
-    kafka_egress_provider,
-    sqlx_provider,
   });
   return named.filter(([, provider]) => provider !== undefined && provider !== "").map(([name]) => name);
 }

@@ -65,7 +65,9 @@ export class LastingConnection<T> {
     } catch (error) {
       if (!this.#parts.isLost(error)) throw error;
       this.lose(connection, error);
-      if (!isRepeatable) throw error;
+      // A peer that let a deadline pass has had its time.
+      const isLate = error instanceof EdgelessError && error.code === "EDGELESS_TIMEOUT";
+      if (!isRepeatable || isLate) throw error;
     }
     const next = await this.#connected();
     try {

@@ -195,6 +195,12 @@ export const FURTHER_KEYS: readonly (readonly [
     "how long a serverless resource waits for a whole answer",
     60_000,
   ],
+  [
+    "node",
+    "resources.sqlx_folder",
+    "folder of the SQLite files of sqlx, which cannot be left",
+    "working directory",
+  ],
   ["node", "resources.ollama_timeout_ms", "how long ollama waits for a whole answer", 110_000],
 ];
 

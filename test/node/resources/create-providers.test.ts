@@ -49,12 +49,13 @@ t.test(
         "box-http-ingress-1 http-ingress",
         "box-http-poster-1 http-poster",
         "box-redis-1 redis",
+        "box-sqlx-1 sqlx",
       ],
     );
     const warnings = env.logger.lines.filter((line) => line.startsWith("warn"));
     t.same(
       warnings.map((line) => /setting (\S+):/.exec(line)?.[1]),
-      ["dda_provider", "sqlx_provider"],
+      ["dda_provider"],
     );
     t.match(env.logger.lines.at(-1), /http-ingress listens on http:\/\/127\.0\.0\.1:[1-9]/);
     const { host } = hostOf(providers);
@@ -77,6 +78,7 @@ t.test("given every kind with all it needs, when providers are made, then each i
   const settings = resourceSettingsSchema.parse({
     prepend_hostname: true,
     file_pusher_provider: { directory: "files", provider: "file-pusher-1" },
+    kafka_egress_provider: "kafka-1",
     ollama_provider: { ...TEMPLATE.ollama_provider, provider: "ollama-1" },
     serverless_provider: [
       one,
@@ -89,7 +91,13 @@ t.test("given every kind with all it needs, when providers are made, then each i
   const providers = await createProviders(settings, env);
   t.same(
     providers.map(({ providerId, resourceClass }) => `${providerId} ${resourceClass.classType}`),
-    ["box-file-pusher-1 file-pusher", "box-d-1 double", "box-d-2 triple", "box-ollama-1 ollama"],
+    [
+      "box-file-pusher-1 file-pusher",
+      "box-d-1 double",
+      "box-d-2 triple",
+      "box-ollama-1 ollama",
+      "box-kafka-1 kafka-egress",
+    ],
   );
   t.equal(providers[1]?.resourceClass.version, "0.3");
   t.match(env.logger.lines, [/^warn serverless provider d-3 is left out/, /^warn serverless provider d-4/]);
@@ -128,9 +136,11 @@ t.test("given the catalogue, when it is compared with the providers, then each c
       "http-egress 1.1 []",
       "http-ingress 2.1 [new_request]",
       "http-poster 1.0 []",
+      "kafka-egress 1.1 []",
       "ollama 1.1 [out]",
       "redis 1.2 []",
       "serverless as configured [err,out]",
+      "sqlx 1.1 []",
     ],
   );
   for (const { resourceClass } of providers) t.ok(resourceCatalogue.includes(resourceClass));

@@ -1,0 +1,91 @@
+import { type Connection, createConnection, type ResultSetHeader, type RowDataPacket } from "mysql2/promise";
+import { EdgelessError, reasonOf } from "../../../core/errors.js";
+import {
+  CONNECT_TIMEOUT_MS,
+  CREATE_TABLE,
+  type SqlClient,
+  type SqlClientOptions,
+  type SqlResult,
+} from "./sql-client.js";
+import { type SqlStatement, withQuestionMarks } from "./sql-statement.js";
+
+/** Errors of a server that cannot store: disk full, out of memory, table full, deadlock of space. */
+const CANNOT_STORE = ["ER_DISK_FULL", "ER_OUTOFMEMORY", "ER_OUT_OF_RESOURCES", "ER_RECORD_FILE_FULL"];
+/** Errors that end the connection although the server states them. */
+const SERVER_ENDS = ["ER_SERVER_SHUTDOWN", "ER_NEW_ABORTING_CONNECTION", "ER_ABORTING_CONNECTION"];
+
+/**
+ * Connects to a MySQL or MariaDB server and makes the table.
+ * @throws EdgelessError EDGELESS_UNREACHABLE
+ */
+export async function openMysql(url: string, options: SqlClientOptions): Promise<SqlClient> {
+  let connection: Connection | undefined;
+  try {
+    connection = await createConnection({
+      uri: url.replace(/^mariadb:/, "mysql:"),
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      jsonStrings: true,
+      dateStrings: true,
+      rowsAsArray: true,
+      multipleStatements: false,
+    });
+    connection.on("error", options.onLost);
+    await connection.query({ sql: CREATE_TABLE.mysql, timeout: options.statementTimeoutMs });
+    return new MysqlClient(connection, options.statementTimeoutMs);
+  } catch (error) {
+    connection?.destroy();
+    throw new EdgelessError("EDGELESS_UNREACHABLE", `MySQL: ${reasonOf(error)}`, error);
+  }
+}
+
+class MysqlClient implements SqlClient {
+  readonly #connection: Connection;
+  readonly #timeoutMs: number;
+
+  constructor(connection: Connection, timeoutMs: number) {
+    this.#connection = connection;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async run(statement: SqlStatement, workflowId: string): Promise<SqlResult> {
+    const sql = withQuestionMarks(statement);
+    const values = statement.placeholders.map(() => workflowId);
+    try {
+      const options = { sql, values, timeout: this.#timeoutMs };
+      if (statement.kind === "read") {
+        const [rows] = await this.#connection.execute<RowDataPacket[][]>(options);
+        return { type: "row", row: rows[0] };
+      }
+      const [{ affectedRows, insertId }] = await this.#connection.execute<ResultSetHeader>(options);
+      return { type: "written", affected: affectedRows ?? 0, lastId: insertId ?? 0 };
+    } catch (error) {
+      return refusalOf(error);
+    } finally {
+      this.#connection.unprepare(sql);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#connection.removeAllListeners("error");
+    this.#connection.on("error", () => {});
+    this.#connection.destroy();
+  }
+}
+
+function refusalOf(error: unknown): SqlResult {
+  const { code, sqlState } = errorFields(error);
+  if (code === "PROTOCOL_SEQUENCE_TIMEOUT")
+    throw new EdgelessError("EDGELESS_TIMEOUT", `MySQL: ${reasonOf(error)}`, error);
+  if (sqlState === undefined || SERVER_ENDS.includes(code))
+    throw new EdgelessError("EDGELESS_UNREACHABLE", `MySQL: ${reasonOf(error)}`, error);
+  if (CANNOT_STORE.includes(code))
+    throw new EdgelessError("EDGELESS_REJECTED", `MySQL: ${reasonOf(error)}`, error);
+  return { type: "refused", reason: `error returned from database: ${reasonOf(error)}` };
+}
+
+function errorFields(error: unknown): { code: string; sqlState: string | undefined } {
+  if (!(error instanceof Error)) return { code: "", sqlState: undefined };
+  const code = "code" in error ? String(error.code) : "";
+  const state = "sqlState" in error ? error.sqlState : undefined;
+  return { code, sqlState: typeof state === "string" && state !== "" ? state : undefined };
+}

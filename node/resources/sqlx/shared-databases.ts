@@ -1,0 +1,86 @@
+import type { Clock } from "../../../core/clock.js";
+import type { Logger } from "../../../core/log.js";
+import type { Random } from "../../../core/random.js";
+import { isConnectionLost } from "../is-connection-lost.js";
+import { LastingConnection } from "../lasting-connection.js";
+import { urlWithoutSecrets } from "../url-without-secrets.js";
+import type { DatabasePlace } from "./database-url.js";
+import { openMysql } from "./mysql-client.js";
+import { openPostgres } from "./postgres-client.js";
+import { CONNECT_TIMEOUT_MS, type SqlClient, STATEMENT_TIMEOUT_MS } from "./sql-client.js";
+import { SqliteClient } from "./sqlite-client.js";
+
+/** What {@link SharedDatabases} works with. */
+export interface SharedDatabasesParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Longest run of one statement, milliseconds; 10 s by default. */
+  readonly statementTimeoutMs?: number;
+}
+
+/** A connection that somebody uses. */
+export interface UsedDatabase {
+  readonly connection: LastingConnection<SqlClient>;
+  /** Gives it back; it ends when nobody uses it any more. */
+  release(): Promise<void>;
+}
+
+/** How long statements wait for an interrupted connection, milliseconds. */
+const PATIENCE_MS = 5_000;
+/** The same for a process of SQLite, which only a busy machine delays, milliseconds. */
+const SQLITE_PATIENCE_MS = 20_000;
+
+/** The connections of one provider: one per SQLite file, and one per instance to servers. */
+export class SharedDatabases {
+  readonly #parts: SharedDatabasesParts;
+  readonly #files = new Map<string, { connection: LastingConnection<SqlClient>; users: number }>();
+
+  constructor(parts: SharedDatabasesParts) {
+    this.#parts = parts;
+  }
+
+  /** Gives access to a database; nothing is opened before the first statement. */
+  use(database: DatabasePlace, logger: Logger): UsedDatabase {
+    if (database.dialect !== "sqlite") {
+      const connection = this.#connect(database, logger);
+      return { connection, release: () => connection.close() };
+    }
+    const file = this.#files.get(database.place) ?? { connection: this.#connect(database, logger), users: 0 };
+    file.users++;
+    this.#files.set(database.place, file);
+    const release = async () => {
+      if (--file.users > 0) return;
+      this.#files.delete(database.place);
+      await file.connection.close();
+    };
+    return { connection: file.connection, release };
+  }
+
+  #connect({ dialect, place }: DatabasePlace, logger: Logger): LastingConnection<SqlClient> {
+    const { clock, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = this.#parts;
+    const lasting: LastingConnection<SqlClient> = new LastingConnection<SqlClient>({
+      ...this.#parts,
+      logger,
+      peer: dialect === "sqlite" ? `SQLite file ${place}` : urlWithoutSecrets(place),
+      patienceMs: dialect === "sqlite" ? SQLITE_PATIENCE_MS : PATIENCE_MS,
+      openTimeoutMs: dialect === "sqlite" ? SQLITE_PATIENCE_MS : 2 * CONNECT_TIMEOUT_MS,
+      open: async () => {
+        let client: SqlClient | undefined;
+        const onLost = (error: unknown) => {
+          if (client !== undefined) lasting.lose(client, error);
+        };
+        if (dialect === "sqlite")
+          client = await SqliteClient.open(place, { clock, statementTimeoutMs, onLost });
+        else
+          client = await (dialect === "postgres" ? openPostgres : openMysql)(place, {
+            statementTimeoutMs,
+            onLost,
+          });
+        return client;
+      },
+      close: (client) => client.close(),
+      isLost: isConnectionLost,
+    });
+    return lasting;
+  }
+}
