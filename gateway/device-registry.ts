@@ -61,6 +61,12 @@ export class DeviceRegistry {
   readonly #entries = new Map<Uuid, Entry>();
   readonly #byLocation = new Map<number, Entry>();
   readonly #byAddress = new Map<string, Entry>();
+  /** Device by name, those that are gone included. */
+  readonly #names = new Map<string, Uuid>();
+  /** Agent ports that belong to a device. */
+  readonly #ports = new Set<number>();
+  /** No location below is free. */
+  #lowestLocation = 1;
   #present = 0;
   #isClosed = false;
 
@@ -148,11 +154,11 @@ export class DeviceRegistry {
 
   /** Gives a device a name of a person's choice. @throws EdgelessError EDGELESS_REJECTED when it is taken */
   async rename(device: Device, name: string): Promise<void> {
-    const holder = this.devices.find((other) => other.name === name);
-    if (holder === device) return;
+    const holder = this.#names.get(name);
+    if (holder === device.nodeId) return;
     if (holder !== undefined)
-      throw new EdgelessError("EDGELESS_REJECTED", `the name "${name}" belongs to device ${holder.nodeId}`);
-    device.record.name = name;
+      throw new EdgelessError("EDGELESS_REJECTED", `the name "${name}" belongs to device ${holder}`);
+    this.#setName(device.record, name);
     device.record.isNamed = true;
     await device.save();
     this.#entries.get(device.nodeId)?.presence?.renew();
@@ -162,9 +168,7 @@ export class DeviceRegistry {
   async forget(device: Device): Promise<void> {
     await this.withdraw(device, "forgotten");
     await device.forget();
-    device.close();
-    this.#entries.delete(device.nodeId);
-    this.#byLocation.delete(device.record.location);
+    this.#remove(device);
   }
 
   /** Takes back a device of a former life, with all its instances; it has a whole lifetime to be heard of. */
@@ -230,7 +234,10 @@ export class DeviceRegistry {
       lastHeardMs: this.#parts.around.clock.monotonicMs(),
     };
     this.#entries.set(device.nodeId, entry);
-    this.#byLocation.set(device.record.location, entry);
+    const { record } = device;
+    this.#byLocation.set(record.location, entry);
+    this.#names.set(record.name, record.nodeId);
+    if (record.agentPort !== 0) this.#ports.add(record.agentPort);
     return entry;
   }
 
@@ -263,7 +270,7 @@ export class DeviceRegistry {
       record.nonce = randomUint64(around.random);
       record.facts = factsOf(registration);
       if (!record.isNamed && registration.name !== "")
-        record.name = this.#freeName(registration, record.nodeId);
+        this.#setName(record, this.#freeName(registration, record.nodeId));
       device.freeMemoryBytes = registration.freeMemoryBytes;
       await this.#openSomewhere(entry);
     }
@@ -302,7 +309,7 @@ export class DeviceRegistry {
     const candidates = agentPorts(
       entry.device.record.agentPort,
       firstAgentPort === 0 ? undefined : { first: firstAgentPort, count: 2 * maxDevices },
-      new Set(this.devices.map(({ record }) => record.agentPort)),
+      this.#ports,
     );
     let last: unknown = new Error("every port of the range belongs to a device");
     for (const port of candidates) {
@@ -326,6 +333,7 @@ export class DeviceRegistry {
     const { device } = entry;
     const { record } = device;
     entry.presence = await this.#parts.open(device, port);
+    this.#ports.add(record.agentPort);
     record.isPresent = true;
     this.#present++;
     this.#byAddress.set(peerKey(record.address, record.port), entry);
@@ -377,12 +385,29 @@ export class DeviceRegistry {
   #freeName(registration: Registration, nodeId: Uuid): string {
     const wanted =
       registration.name === "" ? `${registration.board}-${nodeId.slice(0, 8)}` : registration.name;
-    const isTaken = this.devices.some((other) => other.name === wanted && other.nodeId !== nodeId);
-    return isTaken ? `${wanted}-${nodeId.slice(0, 8)}` : wanted;
+    const holder = this.#names.get(wanted);
+    return holder === undefined || holder === nodeId ? wanted : `${wanted}-${nodeId}`;
+  }
+
+  #setName(record: DeviceRecord, name: string): void {
+    if (this.#names.get(record.name) === record.nodeId) this.#names.delete(record.name);
+    record.name = name;
+    this.#names.set(name, record.nodeId);
   }
 
   #freeLocation(): number {
-    for (let location = 1; ; location++) if (!this.#byLocation.has(location)) return location;
+    while (this.#byLocation.has(this.#lowestLocation)) this.#lowestLocation++;
+    return this.#lowestLocation;
+  }
+
+  #remove(device: Device): void {
+    const { nodeId, record } = device;
+    device.close();
+    this.#entries.delete(nodeId);
+    this.#byLocation.delete(record.location);
+    this.#lowestLocation = Math.min(this.#lowestLocation, record.location);
+    if (this.#names.get(record.name) === nodeId) this.#names.delete(record.name);
+    this.#ports.delete(record.agentPort);
   }
 
   #forgetOldest(): void {
@@ -390,9 +415,7 @@ export class DeviceRegistry {
     gone.sort((a, b) => a.record.lastSeenMs - b.record.lastSeenMs);
     const [oldest] = gone;
     if (oldest === undefined) return;
-    this.#entries.delete(oldest.nodeId);
-    this.#byLocation.delete(oldest.record.location);
-    oldest.close();
+    this.#remove(oldest);
     this.#parts.around.saved.write([change.noDevice(oldest.nodeId)]).catch((error: unknown) => {
       this.#parts.around.logger.error("a device could not be forgotten", { reason: reasonOf(error) });
     });

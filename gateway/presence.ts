@@ -21,6 +21,8 @@ export interface PresenceParts {
   readonly agentScheme: "http" | "https";
   readonly invocationUrl: string;
   readonly intervalMs: number;
+  /** Factor on the interval. */
+  readonly stretch: () => number;
   /** Whether log lines go to the ε-ORC. */
   readonly performanceSamples: boolean;
   /** Labels that every device gets. */
@@ -79,7 +81,7 @@ export class Presence {
   }
 
   #register(): Registration {
-    const { register, agentScheme, agentHost, invocationUrl, intervalMs, clock, random, logger } =
+    const { register, agentScheme, agentHost, invocationUrl, intervalMs, stretch, clock, random, logger } =
       this.#parts;
     const device = this.#device;
     const { record } = device;
@@ -93,7 +95,7 @@ export class Presence {
         capabilities: capabilitiesOf(record, this.#parts.hostname, this.#parts.labels),
         nonce: record.nonce,
       },
-      ...{ intervalMs, clock, random, logger },
+      ...{ intervalMs, stretch, clock, random, logger },
       measureHealth: async () => healthOf(device.freeMemoryBytes),
       drainSamples: () => this.#samples.drain(),
       statuses: () => device.statuses(),

@@ -36,6 +36,7 @@ import { startControlApi } from "./control-api.js";
 import type { DeviceSurroundings } from "./device.js";
 import { DeviceRegistry } from "./device-registry.js";
 import { DeviceServer } from "./device-server.js";
+import { GatedRegister } from "./gated-register.js";
 import { figuresOf } from "./gateway-figures.js";
 import { GatewayMetrics } from "./gateway-metrics.js";
 import { ImageLibrary } from "./image-library.js";
@@ -72,6 +73,12 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
+/** Longest wait for the ε-ORC. */
+const REGISTER_DEADLINE_MS = 5_000;
+/** Reports to the ε-ORC in progress at a time. */
+const REPORTS_AT_A_TIME = 32;
+/** The reports of all devices together are at least so far apart on average, milliseconds. */
+const MS_PER_REPORT = 2;
 /** Modules of which it is remembered that they passed the checks. */
 const CHECKED_MODULES = 256;
 
@@ -133,11 +140,12 @@ async function openGateway(
   parts.add("CoAP endpoint", endpoint);
 
   const intervalMs = general.subscription_refresh_interval_sec * 1000;
-  const register = connectNodeRegistration(general.node_register_url, {
-    deadlineMs: intervalMs,
+  const connection = connectNodeRegistration(general.node_register_url, {
+    deadlineMs: Math.max(intervalMs, REGISTER_DEADLINE_MS),
     ...clientTls,
   });
-  parts.add("connection to the orchestrator", register);
+  const register = new GatedRegister(connection, REPORTS_AT_A_TIME);
+  parts.add("connection to the orchestrator", connection);
 
   const dataPlane: DataPlane = new DataPlane({
     isLocal: (nodeId) => registry.findPresent(nodeId) !== undefined,
@@ -177,11 +185,12 @@ async function openGateway(
   const presence = {
     ...{ ports, register, peers: peerBook, agentHost, invocationUrl, intervalMs, clock, random, logger },
     agentScheme: parseEndpoint(invocationUrl, "invocation_url").scheme === "https" ? "https" : "http",
+    stretch: (): number => Math.max(1, (registry.present * MS_PER_REPORT) / intervalMs),
     performanceSamples: telemetry.performance_samples,
     labels: general.labels,
     hostname: hostname(),
   } as const;
-  const registry = new DeviceRegistry({
+  const registry: DeviceRegistry = new DeviceRegistry({
     around,
     limits: registryLimits(config),
     open: (device, port) => Presence.open(device, port, presence),

@@ -24,6 +24,8 @@ export interface RegistrationParts {
   readonly register: NodeRegistrationApi;
   readonly identity: NodeIdentity;
   readonly intervalMs: number;
+  /** Factor on the interval, 1 or more, so that many nodes of one process do not flood their ε-ORC. 1 when absent. */
+  readonly stretch?: () => number;
   readonly measureHealth: () => Promise<NodeHealth>;
   readonly drainSamples: () => PerformanceSamples;
   readonly statuses: () => readonly InstanceStatus[];
@@ -121,7 +123,8 @@ export class Registration {
   }
 
   async #sendOnce(): Promise<void> {
-    const { clock, register, intervalMs, drainSamples } = this.#parts;
+    const { clock, register, drainSamples } = this.#parts;
+    const intervalMs = this.#intervalMs();
     const startedMs = clock.monotonicMs();
     const statuses = this.#parts.statuses();
     const samples = this.#backlog.take(drainSamples());
@@ -150,9 +153,9 @@ export class Registration {
   }
 
   async #update(statuses: readonly InstanceStatus[], samples: PerformanceSamples): Promise<NodeUpdate> {
-    const { identity, clock, intervalMs } = this.#parts;
+    const { identity, clock } = this.#parts;
     const health = await this.#measureHealth();
-    const refreshDeadline = BigInt(Math.floor((clock.wallMs() + 2 * intervalMs) / 1000));
+    const refreshDeadline = BigInt(Math.floor((clock.wallMs() + 2 * this.#intervalMs()) / 1000));
     return { ...identity, refreshDeadline, health, samples, instances: statuses };
   }
 
@@ -173,6 +176,11 @@ export class Registration {
       if (this.#isReportDue()) this.#send();
       this.#watch();
     });
+  }
+
+  #intervalMs(): number {
+    const { intervalMs, stretch } = this.#parts;
+    return intervalMs * (stretch?.() ?? 1);
   }
 
   #isReportDue(): boolean {

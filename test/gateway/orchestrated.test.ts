@@ -113,5 +113,6 @@ t.test(
     host.powerOn();
     await eventually("relay runs again", relayRuns);
     await blinks("the button switches the lamp again");
+    t.equal(lamp.pins.read("D2"), level);
   },
 );
