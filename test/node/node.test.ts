@@ -168,8 +168,9 @@ t.test(
         invocationUrl: nodes[0]?.invocationUrl,
         agentUrl: nodes[0]?.agentUrl,
       });
-      const classes = orchestrator.latest(NODE_A)?.resourceProviders.map(({ classType }) => classType);
-      t.same(classes?.sort(), ["file-log", "http-egress", "http-ingress", "http-poster"]);
+      const classes = orchestrator.latest(NODE_A)?.resourceProviders.map(({ classType }) => classType) ?? [];
+      for (const name of ["file-log", "http-egress", "http-ingress", "http-poster"])
+        t.ok(classes.includes(name), name);
 
       // Calls: http-ingress on A, function on B.
       let processor = await startFunction(agentB, "processor", worker());
