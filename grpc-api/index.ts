@@ -9,5 +9,6 @@ export { connectOrchestrator, orchestratorServices } from "./orchestrator.js";
 export { createPortServer, type PortServer } from "./port-server.js";
 export { type RunningServer, type ServerOptions, startServer } from "./server.js";
 export type { Service } from "./service.js";
+export { type OpenStream, StreamClient } from "./stream-client.js";
 export { type ClientTls, readTls, type ServerTls, type Tls } from "./tls.js";
 export { connectWorkflow, workflowService } from "./workflow.js";

@@ -76,6 +76,7 @@ http_egress_provider = ${provider("http-egress")}
 http_poster_provider = ${provider("http-poster")}
 file_log_provider = ${provider("file-log")}
 redis_provider = ${provider("redis")}
+dda_provider = ${provider("dda")}
 kafka_egress_provider = ""
 sqlx_provider = ${provider("sqlx")}
 

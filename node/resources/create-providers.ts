@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
+import { DdaProvider } from "./dda/dda-provider.js";
 import { FileLogProvider } from "./file-log/file-log-provider.js";
 import { FilePusherProvider } from "./file-pusher/file-pusher-provider.js";
 import { HttpEgressProvider } from "./http-egress/http-egress-provider.js";
@@ -93,8 +94,8 @@ export async function createProviders(
     providers.push(
       new KafkaEgressProvider({ providerId: idOf(settings.kafka_egress_provider), clock, random }),
     );
-  for (const name of unavailable(settings))
-    logger.warn(`this node has no provider for the resource setting ${name}: it is ignored`);
+  if (settings.dda_provider)
+    providers.push(new DdaProvider({ providerId: idOf(settings.dda_provider), clock, random }));
   if (settings.http_ingress_provider && settings.http_ingress_url) {
     const ingress = await HttpIngressProvider.open({
       providerId: idOf(settings.http_ingress_provider),
@@ -109,13 +110,4 @@ export async function createProviders(
     providers.push(ingress);
   }
   return providers;
-}
-
-/** Settings of the Rust node that name a provider which does not exist here. */
-function unavailable(settings: ResourceSettings): string[] {
-  const { dda_provider } = settings;
-  const named = Object.entries({
-    dda_provider,
-  });
-  return named.filter(([, provider]) => provider !== undefined && provider !== "").map(([name]) => name);
 }

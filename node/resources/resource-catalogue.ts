@@ -1,3 +1,4 @@
+import { DDA_CLASS } from "./dda/dda-provider.js";
 import { FILE_LOG_CLASS } from "./file-log/file-log-provider.js";
 import { FILE_PUSHER_CLASS } from "./file-pusher/file-pusher-provider.js";
 import { HTTP_EGRESS_CLASS } from "./http-egress/http-egress-provider.js";
@@ -12,6 +13,7 @@ import { SQLX_CLASS } from "./sqlx/sqlx-provider.js";
 
 /** Every resource class that a node can offer, by name. */
 export const resourceCatalogue: readonly ResourceClass[] = [
+  DDA_CLASS,
   FILE_LOG_CLASS,
   FILE_PUSHER_CLASS,
   HTTP_EGRESS_CLASS,
