@@ -51,6 +51,7 @@ type Stream = ServerWritableStream<unknown, unknown>;
  */
 export class DdaServer {
   readonly events: Event[] = [];
+  readonly actions: Action[] = [];
   readonly store = new Map<string, Uint8Array>();
   /** Leaves everything unanswered. */
   isMute = false;
@@ -137,6 +138,7 @@ export class DdaServer {
     const ask = (pattern: string) =>
       this.#stream<Action | Query>((item, stream) => {
         const correlationId = randomUUID();
+        if ("params" in item) this.actions.push(item);
         this.#asking.set(correlationId, stream);
         this.#tell(`${pattern} ${item.type}`, { [pattern]: item, correlationId });
         // Nobody listens: a real agent waits; a type that ends with "!" ends at once here.

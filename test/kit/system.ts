@@ -20,6 +20,8 @@ export interface SystemLayout {
   readonly wasmRuntime?: string;
   /** Every domain's first node also offers http-ingress, http-egress and http-poster. */
   readonly http?: boolean;
+  /** Further lines of the `[resources]` table of every domain's first node. */
+  readonly resources?: string;
   /** Lowest level that components log; default: the one of their environment. */
   readonly logLevel?: string;
   /** A portal domain joins the domains, each by a balancer of its own. */
@@ -224,7 +226,7 @@ performance_samples = true
 enabled = true
 state_folder = "${name}.function_state"
 ${this.#layout.wasmRuntime ?? ""}
-${resources}${http}[user_node_capabilities]
+${resources}${http}${node === 0 ? (this.#layout.resources ?? "") : ""}[user_node_capabilities]
 labels = ["node=${index}"]
 `;
   }

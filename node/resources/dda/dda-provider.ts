@@ -39,8 +39,8 @@ export interface DdaParts {
   readonly random: Random;
 }
 
-/** Longest wait for the sidecar at the start, milliseconds. */
-const START_TIMEOUT_MS = 5_000;
+/** Longest wait for the sidecar at the start, milliseconds: less than an ε-ORC waits for a node. */
+const START_TIMEOUT_MS = 3_000;
 
 /** Resource class `dda`: one connection to the sidecar per instance. */
 export class DdaProvider implements ResourceProviderHost {
