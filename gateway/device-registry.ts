@@ -189,7 +189,6 @@ export class DeviceRegistry {
       await this.#open(entry, 0);
       await device.save();
     }
-    device.wake();
   }
 
   /** Stops without telling anybody, or tells the ε-ORC that all devices leave. */

@@ -295,7 +295,9 @@ export class Device {
   #restore({ instances, references }: SavedDevice): void {
     this.events.references.restore(references);
     for (const record of instances) {
-      this.plan.add(record);
+      const instance = this.plan.add(record);
+      if (record.digest !== undefined && this.#around.images.bytesOf(record.digest) === undefined)
+        this.plan.failed(instance, "its image is missing in the state of the gateway");
       this.events.routes.restore(record.functionId, record.outputs);
     }
     this.plan.isDoubtful = true;
@@ -308,7 +310,13 @@ export class Device {
 
   async #add(record: InstanceRecord, changes: readonly StoreChange[]): Promise<InstanceId> {
     this.plan.add(record);
-    await this.#around.saved.write([...changes, change.instance(this.nodeId, record)]);
+    try {
+      await this.#around.saved.write([...changes, change.instance(this.nodeId, record)]);
+    } catch (error) {
+      this.plan.remove(record.functionId);
+      if (record.digest !== undefined) this.#around.images.release(record.digest);
+      throw error;
+    }
     this.#unsettle();
     return { nodeId: this.nodeId, functionId: record.functionId };
   }

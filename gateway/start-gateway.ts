@@ -40,11 +40,11 @@ import { GatedRegister } from "./gated-register.js";
 import { figuresOf } from "./gateway-figures.js";
 import { GatewayMetrics } from "./gateway-metrics.js";
 import { ImageLibrary } from "./image-library.js";
-import { listeningSocket } from "./listening-socket.js";
+import { ListeningSocket } from "./listening-socket.js";
 import { PeerBook } from "./peer-book.js";
 import { LruPeerTable } from "./peer-table.js";
 import { Presence } from "./presence.js";
-import { SavedDevices } from "./saved-devices.js";
+import { SavedDevices, type SavedGateway } from "./saved-devices.js";
 
 /** What a gateway takes from its surroundings. */
 export interface GatewayEnvironment {
@@ -109,7 +109,6 @@ async function openGateway(
   const { general, telemetry } = config;
   const clientTls = tls?.client === undefined ? {} : { tls: tls.client };
   const serverOptions = { clock, ...(tls?.server === undefined ? {} : { tls: tls.server }) };
-  const coap = parseEndpoint(general.coap_url, "coap_url");
   const coapSettings = endpointSettings(config);
 
   const path = general.persistence_path;
@@ -122,21 +121,13 @@ async function openGateway(
   const metricsServer = await startMetricsServer(telemetry.metrics_url, metrics, logger);
   if (metricsServer !== undefined) parts.add("metrics page", metricsServer);
 
-  const udp =
-    environment.socket === undefined ? await openUdpSocket(coap.host, coap.port, "coap_url") : undefined;
-  const socket = environment.socket ?? udp;
-  if (socket === undefined) throw new Error("a socket is there");
-  if (udp !== undefined) parts.add("CoAP socket", udp);
+  const { socket, port: coapPort } = await openSocket(config, environment, parts);
   const timers = new NumberedTimers(clock);
   parts.add("CoAP timers", { close: () => timers.clearAll() });
   const peers = new LruPeerTable(strangerCapacity(config.coap));
-  const endpoint = new Endpoint(
-    listeningSocket(socket, (address, port) => registry.heardFrom(address, port)),
-    timers,
-    (target) => random.fill(target),
-    coapSettings,
-    peers,
-  );
+  const listening = new ListeningSocket(socket, (address, port) => registry.heardFrom(address, port));
+  const drawn = (target: Uint8Array) => random.fill(target);
+  const endpoint = new Endpoint(listening, timers, drawn, coapSettings, peers);
   parts.add("CoAP endpoint", endpoint);
 
   const intervalMs = general.subscription_refresh_interval_sec * 1000;
@@ -158,13 +149,7 @@ async function openGateway(
     deliver: (event) => registry.findPresent(event.target.nodeId)?.deliver(event) ?? false,
   });
 
-  const images = new ImageLibrary(CHECKED_MODULES);
-  for (const { instances } of kept.devices) {
-    for (const { digest } of instances) {
-      const bytes = digest === undefined ? undefined : kept.images.get(digest);
-      if (digest !== undefined && bytes !== undefined) images.use(digest, bytes);
-    }
-  }
+  const images = keptImages(kept);
   const around: DeviceSurroundings = {
     ...{ clock, random, logger, metrics, saved, images },
     settings: deviceSettings(config),
@@ -210,6 +195,8 @@ async function openGateway(
   for (const device of kept.devices) await registry.restore(device);
   const server = new DeviceServer({ registry, metrics, clock, logger });
   endpoint.onRequest((request, reply) => server.handle(request, reply));
+  listening.open();
+  for (const device of registry.devices) device.wake();
 
   const control = await startControlApi({
     url: general.control_url,
@@ -218,13 +205,36 @@ async function openGateway(
   });
   if (control !== undefined) parts.add("control API", control);
   return {
-    coapUrl: formatEndpoint({ ...coap, port: udp?.port ?? coap.port }),
+    coapUrl: formatEndpoint({ ...parseEndpoint(general.coap_url, "coap_url"), port: coapPort }),
     invocationUrl: invocation.url,
     ...(control === undefined ? {} : { controlUrl: control.url }),
     ...(metricsServer === undefined ? {} : { metricsUrl: metricsServer.url }),
     ...{ registry, metrics },
     close: () => parts.close(),
   };
+}
+
+/** The network of the devices. */
+async function openSocket(
+  { general }: GatewayConfig,
+  environment: GatewayEnvironment,
+  parts: OpenParts,
+): Promise<{ readonly socket: DatagramPort; readonly port: number }> {
+  const { host, port } = parseEndpoint(general.coap_url, "coap_url");
+  if (environment.socket !== undefined) return { socket: environment.socket, port };
+  const socket = await openUdpSocket(host, port, "coap_url");
+  parts.add("CoAP socket", socket);
+  return { socket, port: socket.port };
+}
+
+/** The images that instances of a former life need. */
+function keptImages({ devices, images: kept }: SavedGateway): ImageLibrary {
+  const images = new ImageLibrary(CHECKED_MODULES);
+  for (const { digest } of devices.flatMap(({ instances }) => instances)) {
+    const bytes = digest === undefined ? undefined : kept.get(digest);
+    if (digest !== undefined && bytes !== undefined) images.use(digest, bytes);
+  }
+  return images;
 }
 
 /** The host that the ε-ORC is told for agents. */
