@@ -162,7 +162,8 @@ t.test(
   async (t) => {
     const { bodies, put } = server();
     const whole = body(600);
-    for (const number of [0, 0, 1, 1, 2]) put(whole, number);
+    for (const number of [0, 0, 1, 1]) t.match(put(whole, number), { code: CONTINUE });
+    put(whole, 2);
     t.same(bodies, [toHex(whole)]);
   },
 );
@@ -177,6 +178,36 @@ t.test(
       put(two, number, 4, { path: "i/2" });
     }
     t.same(bodies, [toHex(one), toHex(two)]);
+  },
+);
+
+t.test(
+  "given many bodies that were taken, when two more are mixed, then there is room for both",
+  async (t) => {
+    const { bodies, put } = server({ maxHeldBytes: 4000 });
+    for (let round = 0; round < 20; round++) for (const number of [0, 1, 2]) put(body(600), number);
+    for (const number of [0, 1, 2]) for (const path of ["i/1", "i/2"]) put(body(600), number, 4, { path });
+    t.equal(bodies.length, 22);
+  },
+);
+
+t.test(
+  "given an answer that is fetched, when the next request to the same path is sent in blocks, then both go on",
+  async (t) => {
+    const { ask, bodies } = server({}, () => body(700));
+    const post = (number: number, more: boolean) =>
+      ask({ code: POST, path: "f", block1: blockValue(number, more, 4), payload: body(more ? 256 : 10) });
+    const first = ask({ code: POST, path: "f", payload: body(3) });
+    t.match(ask({ code: POST, path: "f", block1: blockValue(0, true, 4), payload: body(9) }), {
+      code: BAD_REQUEST,
+    });
+    t.match(post(0, true), { code: CONTINUE });
+    t.match(ask({ code: POST, path: "f", block2: blockValue(1, false, 4) }), {
+      code: CHANGED,
+      etag: first.etag,
+    });
+    t.match(post(1, false), { code: CHANGED, block2: blockValue(0, true, 4) });
+    t.same(bodies, [toHex(body(3)), toHex(body(256)) + toHex(body(10))]);
   },
 );
 

@@ -501,6 +501,22 @@ t.test(
 );
 
 t.test(
+  "given a request that is still carried out, when many others follow, then it is not forgotten",
+  async (t) => {
+    const { l, late } = slowServer({ duplicatesPerPeer: 4, ackDelayMs: 10_000 });
+    const slow = { code: POST, messageId: 1, token: TOKEN, path: "e" };
+    l.arrive(slow);
+    for (let messageId = 2; messageId < 20; messageId++) {
+      l.arrive({ code: POST, messageId, token: TOKEN, path: "e" });
+      late.pop()?.(CHANGED, NOTHING);
+    }
+    const handled = l.handled.length;
+    l.arrive(slow);
+    t.equal(l.handled.length, handled);
+  },
+);
+
+t.test(
   "given a flood from forged addresses, when a real peer is known, then it stays known and memory stays bounded",
   async (t) => {
     const l = server({ maxPeers: 4 });

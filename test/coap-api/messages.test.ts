@@ -198,6 +198,12 @@ t.test("given message format errors, when read, then each is a fault that names 
 t.test(
   "given critical options that are unknown, repeated or of a wrong form, when read, then they are reported",
   async (t) => {
+    t.equal(
+      decodeMessage(fromHex(`40010001 bd f3 ${"61".repeat(256)}`)).badOption,
+      11,
+      "a path segment of 256 bytes",
+    );
+    t.equal(decodeMessage(fromHex(`40010001 bd f2 ${"61".repeat(255)}`)).badOption, 0);
     for (const [hex, option] of BAD_OPTIONS) t.equal(decodeMessage(fromHex(hex)).badOption, option, hex);
   },
 );

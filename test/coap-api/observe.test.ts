@@ -150,12 +150,15 @@ t.test(
 t.test(
   "given an observed resource that goes away, when that is told, then the observation ends",
   async (t) => {
-    const { l, ask, notify } = server();
+    const { l, ask, notify, confirm } = server();
     ask({ observe: 0 });
     l.endpoint.notify("s", NOT_FOUND, new Uint8Array(0));
-    t.match(l.next(), { code: NOT_FOUND, observe: ABSENT, token: TOKEN });
+    const told = l.next();
+    t.match(told, { code: NOT_FOUND, observe: ABSENT, token: TOKEN });
     notify("two");
+    confirm(told.messageId);
     t.equal(l.unseen, 0);
+    t.equal(l.peers.find("peer", 5683)?.observations, 0);
   },
 );
 
@@ -178,7 +181,11 @@ t.test(
       parts.push(toHex(next.payload));
     }
     t.equal(parts.join(""), toHex(utf8Bytes(text)));
-    t.equal(ask({ observe: 0, token: fromHex("78"), block2: blockValue(1, false, 2) }).observe, ABSENT);
+    l.timers.advance(248_000);
+    t.match(ask({ observe: 0, token: fromHex("78"), block2: blockValue(1, false, 2) }), {
+      code: CONTENT,
+      observe: ABSENT,
+    });
     t.equal(l.endpoint.observerCount(), 1);
   },
 );
