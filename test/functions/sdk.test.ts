@@ -117,6 +117,13 @@ t.test("integers are read as Rust reads them", async () => {
   );
 });
 
+/** True when two shortest texts are equally close: JavaScript then takes the even digit, Rust the larger one. */
+function isTie(value: number): boolean {
+  const digits = (text: string) => (text.split("e")[0] ?? "").replace(/[-.]/g, "");
+  const shortest = digits(value.toExponential()).length;
+  return /^50*$/.test(digits(value.toExponential(100)).slice(shortest));
+}
+
 t.test("floats are written as Rust writes them", async (t) => {
   const known: [number, string][] = [
     [5, "5"],
@@ -140,7 +147,8 @@ t.test("floats are written as Rust writes them", async (t) => {
   t.equal(ask("f32bits", 0x80000000), "-0");
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
-      return ask("f64bits", bits64(value)) === expandDecimal(value);
+      const text = ask("f64bits", bits64(value));
+      return text === expandDecimal(value) || (isTie(value) && Number(text) === value);
     }),
     { numRuns: 1000 },
   );
