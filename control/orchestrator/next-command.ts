@@ -24,7 +24,8 @@ export function nextCommand(node: NodeRecord, tables: DomainTables, nowMs: numbe
   }
   for (const logicalId of plan.patches) {
     const component = tables.components.get(logicalId);
-    if (component?.instance === undefined || !plan.isDue(`patch:${logicalId}`, nowMs)) continue;
+    // It may have moved since the patch was planned; its new node has a plan of its own.
+    if (component?.instance?.nodeId !== node.nodeId || !plan.isDue(`patch:${logicalId}`, nowMs)) continue;
     const { outputs, text } = wiringOf(component, tables);
     const { kind } = component.spawn;
     return { type: "patch", logicalId, kind, source: component.instance.functionId, outputs, wiring: text };
