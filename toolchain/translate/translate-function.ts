@@ -371,11 +371,9 @@ export class FunctionTranslator {
 
   /** Spills an operand, and before it those below that would notice. */
   #spillFrom(at: number): void {
-    const above = this.#stack.splice(at + 1);
-    const operand = this.#stack[at];
-    this.#flush(merge(...(operand?.parts ?? []).map(({ writes }) => writes)), 1);
+    const parts = this.#stack[at]?.parts ?? [];
+    this.#flushBelow(at, merge(...parts.map(({ writes }) => writes)));
     this.#spillAt(at);
-    this.#stack.push(...above);
   }
 
   #assign(slot: number, type: ValueTypeCode, value: Value): void {
@@ -390,11 +388,12 @@ export class FunctionTranslator {
    * notice, and all that do something, in their order.
    */
   #flush(writes: Effects, operands: number): void {
-    const height = this.#stack.length - operands;
-    let changed = merge(
-      writes,
-      ...this.#top(operands).flatMap(({ parts }) => parts.map((part) => part.writes)),
-    );
+    const taken = this.#top(operands).flatMap(({ parts }) => parts.map((part) => part.writes));
+    this.#flushBelow(this.#stack.length - operands, merge(writes, ...taken));
+  }
+
+  #flushBelow(height: number, writes: Effects): void {
+    let changed = writes;
     const spilled: number[] = [];
     for (let at = height - 1; at >= 0; at -= 1) {
       for (const part of this.#stack[at]?.parts ?? []) {

@@ -179,14 +179,18 @@ export function comparison(left: Value, operator: string, right: Value, ordered 
   return { ...value, inverse: { text, precedence } };
 }
 
-/** Whether the value is false, as a boolean. */
+/** Whether the value is zero, as a boolean. */
 export function not(value: Value): Value {
-  const { text, precedence } = value;
+  const isBoolean = value.low >= 0 && value.high <= 1;
+  const same = isBoolean
+    ? value
+    : { text: `${within(value, Precedence.equality)}!=0`, precedence: Precedence.equality };
   const opposite = value.inverse ?? {
     text: `!${within(value, Precedence.unary)}`,
     precedence: Precedence.unary,
   };
-  return { ...combine(value), ...opposite, low: 0, high: 1, loose: true, inverse: { text, precedence } };
+  const inverse: Text = { text: same.text, precedence: same.precedence };
+  return { ...combine(value), ...opposite, low: 0, high: 1, loose: true, inverse };
 }
 
 /** Whether carrying out the writes before the reads would change what is read. */
