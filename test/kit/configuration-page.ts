@@ -4,6 +4,7 @@ import { balancerTemplate } from "../../control/balancer/config-template.js";
 import { controllerTemplate } from "../../control/controller/config-template.js";
 import { orchestratorTemplate } from "../../control/orchestrator/config-template.js";
 import { requireUuid } from "../../core/uuid.js";
+import { gatewayTemplate } from "../../gateway/config-template.js";
 import { DATA_PLANE_DEFAULTS } from "../../grpc-api/data-plane/data-plane-settings.js";
 import { nodeTemplate } from "../../node/config/node-template.js";
 import { DEFAULT_CONTAINER_SETTINGS } from "../../node/containers/container-settings.js";
@@ -231,6 +232,9 @@ ${toml(balancerTemplate({ localNodeId: NODE, portalNodeId: PORTAL_NODE }))}
 ## Node
 
 ${toml(nodeTemplate({ nodeId: NODE }))}
+## Gateway
+
+${toml(gatewayTemplate())}
 ## Command line
 
 Without a file, the command line talks to the controller on this machine.
