@@ -1,11 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { EdgelessError } from "../../core/errors.js";
-import { readBoxConfig, templateBoxConfig } from "../box/box-config.js";
 import { type BoxLayout, boxTemplates, findBoxFiles } from "../box/box-files.js";
-import { describeBox } from "../box/introduce.js";
-import { runDemo } from "../box/run-demo.js";
-import { startBox } from "../box/start-box.js";
 import { writeTemplate } from "../files/toml-file.js";
 import { untilSignal } from "../until-signal.js";
 
@@ -60,6 +56,10 @@ function writeTemplates(options: BoxOptions): void {
 }
 
 async function runBox(options: BoxOptions): Promise<void> {
+  const { readBoxConfig, templateBoxConfig } = await import("../box/box-config.js");
+  const { describeBox } = await import("../box/introduce.js");
+  const { runDemo } = await import("../box/run-demo.js");
+  const { startBox } = await import("../box/start-box.js");
   const demoWanted = options.demo === true;
   const files = demoWanted ? undefined : findBoxFiles(options.configPath);
   const config = files === undefined ? templateBoxConfig(layoutOf(options, "")) : readBoxConfig(files);

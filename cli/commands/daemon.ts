@@ -1,20 +1,14 @@
 import type { Command } from "commander";
 import { parseBalancerConfig } from "../../control/balancer/config.js";
 import { balancerTemplate } from "../../control/balancer/config-template.js";
-import { startBalancer } from "../../control/balancer/start-balancer.js";
 import { parseControllerConfig } from "../../control/controller/config.js";
 import { controllerTemplate } from "../../control/controller/config-template.js";
-import { startController } from "../../control/controller/start-controller.js";
 import { parseOrchestratorConfig } from "../../control/orchestrator/config.js";
 import { orchestratorTemplate } from "../../control/orchestrator/config-template.js";
-import { startOrchestrator } from "../../control/orchestrator/start-orchestrator.js";
 import { parseGatewayConfig } from "../../gateway/config.js";
 import { gatewayTemplate } from "../../gateway/config-template.js";
-import { startGateway } from "../../gateway/start-gateway.js";
 import { parseNodeConfig } from "../../node/config/node-config.js";
 import { nodeTemplate } from "../../node/config/node-template.js";
-import { startNode } from "../../node/node.js";
-import { resourceCatalogue } from "../../node/resources/resource-catalogue.js";
 import { systemEnvironment } from "../environment.js";
 import { readConfig, writeTemplate } from "../files/toml-file.js";
 import { describeResources, resourcesToJson } from "../format-resources.js";
@@ -29,6 +23,7 @@ interface DaemonOptions {
 export function addDaemonCommands(program: Command): void {
   daemon(program, "con", "run a controller (ε-CON)", "controller.toml", controllerTemplate, async (file) => {
     const config = readConfig(file, parseControllerConfig);
+    const { startController } = await import("../../control/controller/start-controller.js");
     const controller = await startController(config, systemEnvironment("con", "info"));
     announce(
       `controller (ε-CON): clients at ${controller.controllerUrl}, domains at ${controller.domainRegisterUrl}`,
@@ -43,6 +38,7 @@ export function addDaemonCommands(program: Command): void {
     orchestratorTemplate,
     async (file) => {
       const config = readConfig(file, parseOrchestratorConfig);
+      const { startOrchestrator } = await import("../../control/orchestrator/start-orchestrator.js");
       const orchestrator = await startOrchestrator(config, systemEnvironment("orc", "info"));
       announce(
         `orchestrator (ε-ORC): controller side at ${orchestrator.orchestratorUrl}, nodes at ${orchestrator.nodeRegisterUrl}`,
@@ -52,6 +48,7 @@ export function addDaemonCommands(program: Command): void {
   );
   daemon(program, "bal", "run a balancer (ε-BAL)", "balancer.toml", balancerTemplate, async (file) => {
     const config = readConfig(file, parseBalancerConfig);
+    const { startBalancer } = await import("../../control/balancer/start-balancer.js");
     const balancer = await startBalancer(config, systemEnvironment("bal", "info"));
     const { local, portal, metricsUrl } = balancer;
     const metrics = metricsUrl === undefined ? "" : `, metrics at ${metricsUrl}/metrics`;
@@ -62,6 +59,7 @@ export function addDaemonCommands(program: Command): void {
   });
   daemon(program, "gateway", "run a gateway for devices", "gateway.toml", gatewayTemplate, async (file) => {
     const config = readConfig(file, parseGatewayConfig);
+    const { startGateway } = await import("../../gateway/start-gateway.js");
     const gateway = await startGateway(config, systemEnvironment("gateway", "info"));
     const control = gateway.controlUrl === undefined ? "" : `, control at ${gateway.controlUrl}`;
     announce(`gateway: devices at ${gateway.coapUrl}, data plane at ${gateway.invocationUrl}${control}`);
@@ -69,6 +67,7 @@ export function addDaemonCommands(program: Command): void {
   });
   daemon(program, "node", "run a node", "node.toml", nodeTemplate, async (file) => {
     const config = readConfig(file, parseNodeConfig);
+    const { startNode } = await import("../../node/node.js");
     const node = await startNode(config, systemEnvironment("node", "info"));
     const metrics = node.metricsUrl === undefined ? "" : `, metrics at ${node.metricsUrl}/metrics`;
     announce(`node ${node.nodeId}: agent at ${node.agentUrl}, data plane at ${node.invocationUrl}${metrics}`);
@@ -97,6 +96,7 @@ function daemon(
         options: DaemonOptions & { availableResources?: boolean; outputJson?: boolean; json?: boolean },
       ) => {
         if (options.availableResources === true) {
+          const { resourceCatalogue } = await import("../../node/resources/resource-catalogue.js");
           const asJson = options.outputJson === true || options.json === true;
           process.stdout.write(
             asJson ? `${resourcesToJson(resourceCatalogue)}\n` : describeResources(resourceCatalogue),

@@ -1,4 +1,4 @@
-import { createClient, ErrorReply } from "redis";
+import type { createClient, ErrorReply } from "redis";
 import type { Clock } from "../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { LATE, withDeadline } from "../deadline.js";
@@ -21,12 +21,19 @@ export interface RedisSessionOptions {
  * when to open the next one.
  */
 export class RedisSession {
-  readonly #client: ReturnType<typeof newClient>;
+  readonly #client: RedisClient;
+  readonly #errorReply: typeof ErrorReply;
   readonly #options: RedisSessionOptions;
   readonly #place: string;
 
-  private constructor(client: ReturnType<typeof newClient>, place: string, options: RedisSessionOptions) {
+  private constructor(
+    client: RedisClient,
+    errorReply: typeof ErrorReply,
+    place: string,
+    options: RedisSessionOptions,
+  ) {
     this.#client = client;
+    this.#errorReply = errorReply;
     this.#place = place;
     this.#options = options;
   }
@@ -37,10 +44,12 @@ export class RedisSession {
    * @throws EdgelessError EDGELESS_UNREACHABLE, EDGELESS_TIMEOUT or, when the server refuses the user, EDGELESS_REJECTED
    */
   static async open(url: string, options: RedisSessionOptions): Promise<RedisSession> {
-    const client = newClient(url, options.deadlineMs);
+    // Loaded when first needed: most processes never are.
+    const redis = await import("redis");
+    const client = newClient(redis.createClient, url, options.deadlineMs);
     // Failures reach the caller through the commands; without a listener they would end the process.
     client.on("error", () => undefined);
-    const session = new RedisSession(client, placeOf(url), options);
+    const session = new RedisSession(client, redis.ErrorReply, placeOf(url), options);
     try {
       await session.#wait(client.connect());
       await session.send("PING");
@@ -111,7 +120,7 @@ export class RedisSession {
   #explain(error: unknown): EdgelessError {
     if (error instanceof EdgelessError) return error;
     const reason = reasonOf(error);
-    return error instanceof ErrorReply
+    return error instanceof this.#errorReply
       ? new EdgelessError("EDGELESS_REJECTED", `Redis at ${this.#place} refused: ${reason}`, error)
       : new EdgelessError(
           "EDGELESS_UNREACHABLE",
@@ -141,8 +150,10 @@ export function redisUrlProblem(url: string): string | undefined {
 
 const SCAN_COUNT = "1000";
 
-function newClient(url: string, deadlineMs: number) {
-  return createClient({
+type RedisClient = ReturnType<typeof newClient>;
+
+function newClient(create: typeof createClient, url: string, deadlineMs: number) {
+  return create({
     url,
     RESP: 2,
     disableOfflineQueue: true,
@@ -157,5 +168,5 @@ function placeOf(url: string): string {
 }
 
 function isWrongType(error: unknown): boolean {
-  return error instanceof ErrorReply && error.message.startsWith("WRONGTYPE");
+  return error instanceof Error && error.message.startsWith("WRONGTYPE");
 }

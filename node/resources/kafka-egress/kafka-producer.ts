@@ -1,4 +1,4 @@
-import { Kafka, type LogEntry, logLevel, type Message, type Producer } from "kafkajs";
+import type { LogEntry, Message, Producer } from "kafkajs";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
 import type { Logger } from "../../../core/log.js";
 
@@ -23,6 +23,8 @@ export class KafkaProducer {
 
   /** @throws EdgelessError EDGELESS_UNREACHABLE */
   static async open({ brokers, topic }: KafkaTarget, logger: Logger): Promise<KafkaProducer> {
+    // Loaded when first needed: most nodes never are.
+    const { Kafka, logLevel } = (await import("kafkajs")).default;
     const kafka = new Kafka({
       clientId: "edgeless",
       brokers: [...brokers],

@@ -1,4 +1,4 @@
-import { type Connection, createConnection, type ResultSetHeader, type RowDataPacket } from "mysql2/promise";
+import type { Connection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
 import {
   CONNECT_TIMEOUT_MS,
@@ -21,6 +21,8 @@ const SERVER_ENDS = ["ER_SERVER_SHUTDOWN", "ER_NEW_ABORTING_CONNECTION", "ER_ABO
 export async function openMysql(url: string, options: SqlClientOptions): Promise<SqlClient> {
   let connection: Connection | undefined;
   try {
+    // Loaded when first needed: most nodes never are.
+    const { createConnection } = await import("mysql2/promise");
     connection = await createConnection({
       uri: url.replace(/^mariadb:/, "mysql:"),
       connectTimeout: CONNECT_TIMEOUT_MS,

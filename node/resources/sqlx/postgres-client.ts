@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
 import {
   CONNECT_TIMEOUT_MS,
@@ -22,7 +22,9 @@ const AS_TEXT = { getTypeParser: () => (value: unknown) => value };
  * @throws EdgelessError EDGELESS_UNREACHABLE, EDGELESS_REJECTED
  */
 export async function openPostgres(url: string, options: SqlClientOptions): Promise<SqlClient> {
-  const client = new pg.Client({
+  // Loaded when first needed: most nodes never are.
+  const { default: postgres } = await import("pg");
+  const client = new postgres.Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: options.statementTimeoutMs + 1_000,
@@ -72,8 +74,14 @@ class PostgresClient implements SqlClient {
   }
 }
 
+/** Only what the server says has a severity; the driver's own errors have other codes. */
+function sqlStateOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("severity" in error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
 function refusalOf(error: unknown): SqlResult {
-  const code = error instanceof pg.DatabaseError ? error.code : undefined;
+  const code = sqlStateOf(error);
   if (code === CANCELLED) throw new EdgelessError("EDGELESS_TIMEOUT", reasonOf(error), error);
   if (code === undefined || code.startsWith("08") || code.startsWith("57"))
     throw new EdgelessError("EDGELESS_UNREACHABLE", `PostgreSQL: ${reasonOf(error)}`, error);
