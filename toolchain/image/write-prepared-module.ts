@@ -17,9 +17,6 @@ const MAX_GROWTH = 24;
 const MIN_CODE_LIMIT = 64 * 1024;
 const MAX_CODE_LIMIT = 48 * 1024 * 1024;
 
-/** The whole address space. */
-const MAX_PAGES = 65536;
-
 const FUNCTION = EXTERNAL_KINDS.indexOf("function");
 const MEMORY = EXTERNAL_KINDS.indexOf("memory");
 const GLOBAL = EXTERNAL_KINDS.indexOf("global");
@@ -40,11 +37,6 @@ export function writePreparedModule(
   return writeModule(new PreparedModuleWriter(analysis, maxPages, suspends).sections());
 }
 
-/** As {@link writePreparedModule} for a module that waits in calls, but without code that counts fuel. */
-export function writeSuspendableModule(analysis: ModuleAnalysis): Uint8Array {
-  return writeModule(new PreparedModuleWriter(analysis, MAX_PAGES, true, false).sections());
-}
-
 class PreparedModuleWriter {
   readonly #analysis: ModuleAnalysis;
   readonly #module: WasmModule;
@@ -53,7 +45,7 @@ class PreparedModuleWriter {
   readonly #hooks: readonly Hook[];
   readonly #layout: PreparedLayout;
 
-  constructor(analysis: ModuleAnalysis, maxPages: number, suspends: boolean, countsFuel = true) {
+  constructor(analysis: ModuleAnalysis, maxPages: number, suspends: boolean) {
     const { module } = analysis;
     this.#analysis = analysis;
     this.#module = module;
@@ -67,7 +59,6 @@ class PreparedModuleWriter {
         globals: module.globals.length,
       },
       this.#hooks,
-      countsFuel,
     );
   }
 
