@@ -1,3 +1,5 @@
+import type { FlashStorage } from "./hardware.js";
+
 /** What `call_asm` and `call_raw_asm` return when the answer is not there yet: the guest is then suspended. */
 export const SUSPEND = -1;
 
@@ -64,8 +66,15 @@ export interface Engine {
   readonly runtime: number;
   /**
    * Loads an image and runs its top-level code.
+   * @param storage holds the image as the block `name`
    * @param maxRunTimeMs bound for each handler
    * @throws DeviceFault when the image cannot run here
    */
-  load(image: Uint8Array, imports: GuestImports, maxMemoryBytes: number, maxRunTimeMs: number): Guest;
+  load(
+    storage: FlashStorage,
+    name: string,
+    imports: GuestImports,
+    maxMemoryBytes: number,
+    maxRunTimeMs: number,
+  ): Guest;
 }

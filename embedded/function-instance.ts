@@ -9,6 +9,7 @@ import type { Engine, Guest } from "./engine.js";
 import { GuestHost } from "./guest-host.js";
 import { guestBytes, guestNumber, placeInGuest, setGuestNumber } from "./guest-memory.js";
 import { bytesToHex } from "./hex.js";
+import type { ImageStore } from "./image-store.js";
 import type { Delivery, Instance } from "./instance.js";
 import { peerComponentId, peerNodeId } from "./peer-id.js";
 import type { Switchboard } from "./switchboard.js";
@@ -66,7 +67,7 @@ export class FunctionInstance implements Instance {
   private delayed: number[];
 
   /** @throws DeviceFault when the image cannot run */
-  constructor(board: Switchboard, handle: number, start: StartFunction, engine: Engine, image: Uint8Array) {
+  constructor(board: Switchboard, handle: number, start: StartFunction, engine: Engine, images: ImageStore) {
     this.board = board;
     this.handle = handle;
     this.kind = FUNCTION;
@@ -97,8 +98,9 @@ export class FunctionInstance implements Instance {
     const host = new GuestHost(this, board);
     const memory = start.maxMemoryBytes === 0 ? maxFunctionMemoryBytes : start.maxMemoryBytes;
     const runTime = start.maxRunTimeMs === 0 ? maxRunTimeMs : start.maxRunTimeMs;
-    this.guest = engine.load(
-      image,
+    this.guest = images.load(
+      this.digest,
+      engine,
       host,
       Math.min(memory, maxFunctionMemoryBytes),
       Math.min(runTime, maxRunTimeMs),

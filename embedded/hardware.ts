@@ -4,6 +4,8 @@ import type { DatagramPort, Timers } from "../coap-api/endpoint/transport.js";
 export interface FlashStorage {
   /** The whole block; undefined when there is none. A view is allowed: the caller does not change it. */
   read(name: string): Uint8Array | undefined;
+  /** The whole block as text of one byte a character, which on a board stays where it is; undefined when there is none. */
+  readText(name: string): string | undefined;
   /** Replaces a block; false when there is no room. */
   write(name: string, bytes: Uint8Array): boolean;
   erase(name: string): void;

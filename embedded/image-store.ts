@@ -1,3 +1,5 @@
+import { RUNTIME_JS, RUNTIME_WASM } from "../coap-api/operations/register.js";
+import type { Engine, Guest, GuestImports } from "./engine.js";
 import type { FlashStorage } from "./hardware.js";
 import { bytesToHex, hexToBytes } from "./hex.js";
 
@@ -39,13 +41,28 @@ export class ImageStore {
     return this.held.map((digest) => hexToBytes(digest) as Uint8Array);
   }
 
-  /** The image, which counts as used now; undefined when it is not there. */
-  get(digest: string): Uint8Array | undefined {
+  /** The run-time that an image needs; it counts as used now. Undefined when it is not there. */
+  use(digest: string): number | undefined {
     if (!this.has(digest)) return undefined;
     this.held.splice(this.held.indexOf(digest), 1);
     const image = this.storage.read(PREFIX + digest);
-    if (image !== undefined) this.held.push(digest);
-    return image;
+    if (image === undefined) return undefined;
+    this.held.push(digest);
+    return image[0] === 0 && image[1] === 0x61 ? RUNTIME_WASM : RUNTIME_JS;
+  }
+
+  /**
+   * Loads an image that is held.
+   * @throws DeviceFault when the engine cannot run it here
+   */
+  load(
+    digest: string,
+    engine: Engine,
+    imports: GuestImports,
+    maxMemoryBytes: number,
+    maxRunTimeMs: number,
+  ): Guest {
+    return engine.load(this.storage, PREFIX + digest, imports, maxMemoryBytes, maxRunTimeMs);
   }
 
   /** Stores an image: {@link STORED}, {@link ALREADY_THERE} or {@link NO_ROOM}. */

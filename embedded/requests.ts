@@ -21,7 +21,7 @@ import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
 import { CALL, decodeDownlinkEvent, NONE } from "../coap-api/operations/event.js";
 import { CRASHED } from "../coap-api/operations/instance-state.js";
 import { decodeOutputs } from "../coap-api/operations/outputs.js";
-import { FUNCTION, RESOURCE, RUNTIME_JS, RUNTIME_WASM } from "../coap-api/operations/register.js";
+import { FUNCTION, RESOURCE } from "../coap-api/operations/register.js";
 import { decodeStartFunction } from "../coap-api/operations/start-function.js";
 import { decodeStartResource } from "../coap-api/operations/start-resource.js";
 import { utf8Bytes } from "../coap-api/utf8.js";
@@ -165,12 +165,18 @@ export class Requests {
     if (this.isRunning(start.functionId, FUNCTION, reply)) return;
     const digest = bytesToHex(start.digest);
     this.needRoom();
-    const image = this.images.get(digest);
-    if (image === undefined) {
+    const runtime = this.images.use(digest);
+    if (runtime === undefined) {
       answer(NOT_FOUND, new DeviceFault(IMAGE_NOT_HELD, `image ${digest} is not held`));
       return;
     }
-    const instance = new FunctionInstance(board, board.freeHandle(), start, this.engineFor(image), image);
+    const instance = new FunctionInstance(
+      board,
+      board.freeHandle(),
+      start,
+      this.engineFor(runtime),
+      this.images,
+    );
     board.instances.push(instance);
     board.changed(instance);
     reply(CREATED, NOTHING, { locationPath: `f/${instance.handle}` });
@@ -214,8 +220,7 @@ export class Requests {
   }
 
   /** @throws DeviceFault when no engine runs such images */
-  private engineFor(image: Uint8Array): Engine {
-    const runtime = image[0] === 0 && image[1] === 0x61 ? RUNTIME_WASM : RUNTIME_JS;
+  private engineFor(runtime: number): Engine {
     for (let i = 0; i < this.engines.length; i++) {
       const engine = this.engines[i] as Engine;
       if (engine.runtime === runtime) return engine;

@@ -24,6 +24,11 @@ export class EmulatedFlash implements FlashStorage {
     return this.#blocks.get(name);
   }
 
+  readText(name: string): string | undefined {
+    const bytes = this.#blocks.get(name);
+    return bytes === undefined ? undefined : Buffer.from(bytes).toString("latin1");
+  }
+
   write(name: string, bytes: Uint8Array): boolean {
     const replaced = this.#blocks.get(name);
     const free = this.freeBytes() + (replaced === undefined ? -BLOCK_HEAD : replaced.length);

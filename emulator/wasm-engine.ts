@@ -8,6 +8,7 @@ import {
   TRAPPED,
 } from "../embedded/device-fault.js";
 import { type Engine, type Guest, type GuestImports, SUSPEND } from "../embedded/engine.js";
+import type { FlashStorage } from "../embedded/hardware.js";
 import type { FuelMeter } from "../toolchain/engine/fuel-meter.js";
 import {
   SUSPEND as ENGINE_SUSPEND,
@@ -35,7 +36,14 @@ export class WasmEngine implements Engine {
     this.#instructionsPerMs = instructionsPerMs;
   }
 
-  load(image: Uint8Array, imports: GuestImports, maxMemoryBytes: number, maxRunTimeMs: number): Guest {
+  load(
+    storage: FlashStorage,
+    name: string,
+    imports: GuestImports,
+    maxMemoryBytes: number,
+    maxRunTimeMs: number,
+  ): Guest {
+    const image = storage.read(name) ?? new Uint8Array(0);
     const pages = Math.floor(maxMemoryBytes / PAGE);
     if (pages === 0)
       throw new DeviceFault(IMAGE_TOO_LARGE, `${maxMemoryBytes} bytes of memory, one page has ${PAGE}`);

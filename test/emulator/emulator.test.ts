@@ -172,9 +172,13 @@ t.test(
     const library = new ModuleLibrary();
     const engine = new WasmEngine(library, memory, 1000);
     const source = shippedModule("pong");
-    const first = engine.load(source, IMPORTS, 2 * PAGE, 100);
+    const flash = new EmulatedFlash(100_000);
+    flash.write("pong", source);
+    const first = engine.load(flash, "pong", IMPORTS, 2 * PAGE, 100);
     const prepared = prepareImage(source, { maxMemoryPages: 1 }).module;
-    const second = engine.load(prepared, IMPORTS, 2 * PAGE, 100);
+    flash.write("prepared", prepared);
+    flash.write("broken", new Uint8Array(3));
+    const second = engine.load(flash, "prepared", IMPORTS, 2 * PAGE, 100);
     t.equal(memory.freeBytes, PAGE);
     first.run("handle_init_asm", 0, 0, 0, 0);
     second.run("handle_init_asm", 0, 0, 0, 0);
@@ -192,16 +196,16 @@ t.test(
       return undefined;
     };
     t.match(
-      fault(() => engine.load(source, IMPORTS, PAGE - 1, 100)),
+      fault(() => engine.load(flash, "pong", IMPORTS, PAGE - 1, 100)),
       { error: 52 },
     );
     const small = new WasmEngine(library, new MemoryBudget(1000), 1000);
     t.match(
-      fault(() => small.load(source, IMPORTS, PAGE, 100)),
+      fault(() => small.load(flash, "pong", IMPORTS, PAGE, 100)),
       { error: 55 },
     );
     t.match(
-      fault(() => engine.load(new Uint8Array(3), IMPORTS, PAGE, 100)),
+      fault(() => engine.load(flash, "broken", IMPORTS, PAGE, 100)),
       { error: 50 },
     );
   },
@@ -209,7 +213,9 @@ t.test(
 
 t.test("given a suspended guest, when it is resumed, then its handler goes on", async (t) => {
   const engine = new WasmEngine(new ModuleLibrary(), new MemoryBudget(PAGE), 1000);
-  const guest = engine.load(shippedModule("ping"), IMPORTS, PAGE, 100);
+  const flash = new EmulatedFlash(100_000);
+  flash.write("ping", shippedModule("ping"));
+  const guest = engine.load(flash, "ping", IMPORTS, PAGE, 100);
   guest.run("handle_init_asm", 0, 0, 0, 0);
   const text = Buffer.from("wakeup");
   const at = guest.run("edgeless_mem_alloc", text.length);

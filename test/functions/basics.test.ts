@@ -4,7 +4,7 @@ import { CALL_FAILED, type DriverOptions, GuestDriver, SOURCE, shippedModule } f
 const WHOLE_I32 = ["0", "7", "+7", "-7", "2147483647", "-2147483648"];
 const NO_I32 = ["", " 7", "7 ", "0x10", "12abc", "1.0", "+", "-", "2147483648", "-2147483649", "٣"];
 
-for (const engine of ["plain", "prepared"] as const) {
+for (const engine of ["plain", "prepared", "translated"] as const) {
   const start = (id: string, options: DriverOptions = {}) =>
     new GuestDriver(shippedModule(id), { engine, ...options });
 

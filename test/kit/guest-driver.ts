@@ -6,6 +6,8 @@ import type { GuestImports } from "../../toolchain/engine/guest-imports.js";
 import { PreparedInstance } from "../../toolchain/engine/prepared-instance.js";
 import type { GuestExport } from "../../toolchain/image/guest-abi.js";
 import { prepareImage } from "../../toolchain/image/prepare.js";
+import { TranslatedGuest, type TranslatedImports } from "../../toolchain/translate/js-guest.js";
+import { translateModule } from "../../toolchain/translate/translate.js";
 import { ROOT } from "./repository.js";
 
 /** Something a function did to the world. */
@@ -38,8 +40,8 @@ export const SELF: InstanceId = {
 
 /** How a module is run. */
 export interface DriverOptions {
-  /** `plain`: the module as a Rust node runs it; `prepared`: as our node runs it. Default: plain. */
-  readonly engine?: "plain" | "prepared";
+  /** `plain`: the module as a Rust node runs it; `prepared`: as our node runs it; `translated`: as a board. Default: plain. */
+  readonly engine?: "plain" | "prepared" | "translated";
   /** What callees answer; default: nothing. */
   readonly answer?: (channel: string, payload: string) => Answer;
   /** Bytes that the host writes as length of a reply: 8 on Rust nodes of 64 bits. Default: 8. */
@@ -58,7 +60,7 @@ export function shippedModule(id: string): Uint8Array {
 export class GuestDriver {
   /** What the function did since it was last taken. */
   readonly effects: Effect[] = [];
-  readonly memory: WebAssembly.Memory;
+  readonly memory: { readonly buffer: ArrayBufferLike };
   readonly #run: (name: GuestExport, ...args: number[]) => number;
   readonly #answer: (channel: string, payload: string) => Answer;
   readonly #lengthBytes: number;
@@ -67,6 +69,24 @@ export class GuestDriver {
     this.#answer = options.answer ?? (() => null);
     this.#lengthBytes = options.lengthBytes ?? 8;
     const imports = this.#imports();
+    if (options.engine === "translated") {
+      const { code } = translateModule(wasm, { maxMemoryBytes: TRANSLATED_MEMORY });
+      const guest = new TranslatedGuest(code, withNumbers(imports), {
+        start: () => {},
+        exhausted: () => 1_000_000,
+      });
+      this.memory = {
+        get buffer() {
+          return guest.memory().buffer;
+        },
+      };
+      this.#run = (name, ...args) => {
+        const value = guest.run(name, ...args);
+        if (guest.suspended) throw new Error(`${name} was suspended`);
+        return value;
+      };
+      return;
+    }
     if (options.engine === "prepared") {
       const { module } = prepareImage(wasm, { maxMemoryPages: 65536 });
       const meter = { start: () => {}, exhausted: () => 1_000_000 };
@@ -215,6 +235,19 @@ export class GuestDriver {
   #free(at: number, length: number): void {
     if (length > 0) this.#run("edgeless_mem_free", at, length);
   }
+}
+
+/** Linear memory of a translated function, bytes. */
+const TRANSLATED_MEMORY = 16 * 1024 * 1024;
+
+/** The imports for a translated function, which gives the delay as a number. */
+function withNumbers(imports: GuestImports): TranslatedImports {
+  const { delayed_cast_asm, ...others } = imports;
+  return {
+    ...(others as unknown as TranslatedImports),
+    delayed_cast_asm: (delay = 0, ...rest) =>
+      void delayed_cast_asm(delay < 2 ** 64 ? BigInt(delay) : -1n, ...(rest as [number, number, number, number])),
+  };
 }
 
 function size(text: string): number {

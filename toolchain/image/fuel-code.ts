@@ -21,7 +21,7 @@ export class FuelCode {
     this.#out = out;
     this.#layout = layout;
     this.#local = local;
-    this.#cached = cached;
+    this.#cached = cached && layout.countsFuel;
   }
 
   /** Makes the local valid; the first thing in a function. */
@@ -33,6 +33,9 @@ export class FuelCode {
 
   /** Charges a constant cost and asks the host for more when the fuel has run out. */
   charge(cost: number): void {
+    if (!this.#layout.countsFuel) {
+      return;
+    }
     const out = this.#out;
     const { fuelGlobal } = this.#layout;
     if (this.#cached) {
@@ -67,7 +70,7 @@ export class FuelCode {
     { cost, callFree }: { readonly cost: number; readonly callFree: boolean },
   ): number {
     const out = this.#out;
-    if (!callFree) {
+    if (!callFree || !this.#layout.countsFuel) {
       out.code(Op.loop).raw(blockType);
       this.charge(cost);
       return 1;
@@ -90,6 +93,9 @@ export class FuelCode {
 
   /** Charges for the length on top of the operand stack, which stays there; `scratch` is an i32 local. */
   chargeLength(scratch: number): void {
+    if (!this.#layout.countsFuel) {
+      return;
+    }
     this.#out.code(Op.localTee).u32(scratch);
     this.publish();
     this.#out.code(Op.localGet).u32(scratch).code(Op.i32Const, LENGTH_SHIFT, Op.i32ShrU);

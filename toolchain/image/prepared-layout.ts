@@ -46,11 +46,15 @@ export class PreparedLayout {
   readonly chargeFunction: number;
   readonly fuelGlobal: number;
   readonly stateGlobal: number;
+  /** Whether the prepared code counts fuel; translated code counts its own. */
+  readonly countsFuel: boolean;
 
   constructor(
     source: { importedFunctions: number; functions: number; globals: number },
     hooks: readonly Hook[],
+    countsFuel = true,
   ) {
+    this.countsFuel = countsFuel;
     this.#importedFunctions = source.importedFunctions;
     this.#hooks = hooks;
     this.chargeFunction = source.functions + hooks.length;

@@ -63,7 +63,7 @@ export function rewriteFunction(
         break;
       case Op.loop:
         copyTo(start);
-        if (canRepeat(instruction, loop)) {
+        if (layout.countsFuel && canRepeat(instruction, loop)) {
           writeRepeatedLoop(out, bytes, { instruction, loop, open, depth, fuel });
           instruction.continueAt(loop.end + 1);
           copied = loop.end + 1;

@@ -17,6 +17,9 @@ const MAX_GROWTH = 24;
 const MIN_CODE_LIMIT = 64 * 1024;
 const MAX_CODE_LIMIT = 48 * 1024 * 1024;
 
+/** The whole address space. */
+const MAX_PAGES = 65536;
+
 const FUNCTION = EXTERNAL_KINDS.indexOf("function");
 const MEMORY = EXTERNAL_KINDS.indexOf("memory");
 const GLOBAL = EXTERNAL_KINDS.indexOf("global");
@@ -37,6 +40,11 @@ export function writePreparedModule(
   return writeModule(new PreparedModuleWriter(analysis, maxPages, suspends).sections());
 }
 
+/** As {@link writePreparedModule} for a module that waits in calls, but without code that counts fuel. */
+export function writeSuspendableModule(analysis: ModuleAnalysis): Uint8Array {
+  return writeModule(new PreparedModuleWriter(analysis, MAX_PAGES, true, false).sections());
+}
+
 class PreparedModuleWriter {
   readonly #analysis: ModuleAnalysis;
   readonly #module: WasmModule;
@@ -45,7 +53,7 @@ class PreparedModuleWriter {
   readonly #hooks: readonly Hook[];
   readonly #layout: PreparedLayout;
 
-  constructor(analysis: ModuleAnalysis, maxPages: number, suspends: boolean) {
+  constructor(analysis: ModuleAnalysis, maxPages: number, suspends: boolean, countsFuel = true) {
     const { module } = analysis;
     this.#analysis = analysis;
     this.#module = module;
@@ -59,6 +67,7 @@ class PreparedModuleWriter {
         globals: module.globals.length,
       },
       this.#hooks,
+      countsFuel,
     );
   }
 

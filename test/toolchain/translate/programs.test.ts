@@ -1,0 +1,33 @@
+import fc from "fast-check";
+import t from "tap";
+import { runPrepared } from "../image/guest-runs.js";
+import { randomProgram } from "../image/random-program.js";
+import { runTranslated } from "./translated-run.js";
+
+const choices = fc.array(fc.nat(0xffff), { minLength: 200, maxLength: 1500, size: "max" });
+
+/** Without the message of a trap, and without the memory after one, which nobody can see. */
+function visible({ end, memory, calls }: { end: string; memory: string; calls: readonly string[] }): string {
+  const trapped = end.startsWith("trapped");
+  return JSON.stringify([trapped ? "trapped" : end, trapped ? "" : memory, calls]);
+}
+
+t.test("given any program, when it is translated, then it does what it does in the engine, waiting or not", async (t) => {
+  let suspensions = 0;
+  let returned = 0;
+  fc.assert(
+    fc.property(choices, (tape) => {
+      const wasm = randomProgram(tape);
+      const expected = runPrepared(wasm, "handle_init_asm", () => false, 50_000);
+      if (expected.end === "out of fuel") return true;
+      const direct = runTranslated(wasm, "handle_init_asm", () => false);
+      const waiting = runTranslated(wasm, "handle_init_asm", () => true);
+      suspensions += waiting.suspensions;
+      returned += direct.end === "returned" ? 1 : 0;
+      return visible(direct) === visible(expected) && visible(waiting) === visible(expected);
+    }),
+    { numRuns: 200 },
+  );
+  t.ok(suspensions > 200, `the programs waited ${suspensions} times`);
+  t.ok(returned > 100, `${returned} programs ran to their end`);
+});

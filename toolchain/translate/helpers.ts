@@ -1,0 +1,185 @@
+/** Gives the name of another part of the text and notes that it is used. */
+export type NameOf = (part: Part) => string;
+
+/** Places in the list that the text is called with, after the eight imports of the guest ABI. */
+export const ENVIRONMENT = { fuel: 8, trap: 9 } as const;
+
+/** Why a translated function was ended, as it tells the host. */
+export const TrapReason = {
+  unreachable: 0,
+  memory: 1,
+  division: 2,
+  conversion: 3,
+  indirectCall: 4,
+  depth: 5,
+} as const;
+
+/** Variables of the text; the initial value of each. `limit` is the bytes of the memory. */
+const VARIABLES = {
+  buffer: (name: NameOf) => `new ArrayBuffer(${name("limit")})`,
+  memory: (name: NameOf) => `new Uint8Array(${name("buffer")})`,
+  halves: (name: NameOf) => `new Uint16Array(${name("buffer")})`,
+  words: (name: NameOf) => `new Int32Array(${name("buffer")})`,
+  view: (name: NameOf) => `new DataView(${name("buffer")})`,
+  /** The upper half of the i64 that a function has just returned. */
+  high: () => "0",
+  fuel: () => "0",
+  depth: () => "0",
+  trap: () => `e[${ENVIRONMENT.trap}]`,
+  refill: () => `e[${ENVIRONMENT.fuel}]`,
+  cells: () => "new Int32Array(2)",
+  double: (name: NameOf) => `new Float64Array(${name("cells")}.buffer)`,
+  single: () => "new Float32Array(1)",
+  singleBits: (name: NameOf) => `new Int32Array(${name("single")}.buffer)`,
+  quotientHigh: () => "0",
+  remainderLow: () => "0",
+  remainderHigh: () => "0",
+  saved: () => "[]",
+} as const;
+
+/** Bounds-checked access of one width; the address may be any number. */
+function inside(name: NameOf, bytes: number, access: string): string {
+  return `p>=0&&p+${bytes - 1}<${name("limit")}?${access}:${name("trap")}(1)`;
+}
+
+/** Functions of the text: parameters and body. What is in them runs on the board: exact, without what its interpreter lacks. */
+const FUNCTIONS = {
+  refuel: (name: NameOf) => `(){${name("fuel")}=${name("refill")}();return 1}`,
+
+  load8: (name: NameOf) => `(p){return ${name("memory")}[p]??${name("trap")}(1)}`,
+  load16: (name: NameOf) =>
+    `(p){return p&1?${name("load8")}(p)|${name("load8")}(p+1)<<8:${name("halves")}[p/2]??${name("trap")}(1)}`,
+  load32: (name: NameOf) =>
+    `(p){return p&3?${name("loadOdd")}(p):${name("words")}[p/4]??${name("trap")}(1)}`,
+  /** At an odd address: apart, because the interpreter reads over text that it does not run. */
+  loadOdd: (name: NameOf) => `(p){return ${inside(name, 4, `${name("view")}.getInt32(p,1)`)}}`,
+  load64: (name: NameOf) => `(p){var a=${name("load32")}(p);${name("high")}=${name("load32")}(p+4);return a}`,
+  loadSingle: (name: NameOf) => `(p){return ${inside(name, 4, `${name("view")}.getFloat32(p,1)`)}}`,
+  loadDouble: (name: NameOf) => `(p){return ${inside(name, 8, `${name("view")}.getFloat64(p,1)`)}}`,
+  store8: (name: NameOf) =>
+    `(p,v){if(p>=0&&p<${name("limit")})${name("memory")}[p]=v;else ${name("trap")}(1)}`,
+  store16: (name: NameOf) =>
+    `(p,v){if(p&1)${name("storeOddHalf")}(p,v);else if(p>=0&&p<${name("limit")})${name("halves")}[p/2]=v;else ${name("trap")}(1)}`,
+  storeOddHalf: (name: NameOf) => `(p,v){${inside(name, 2, `${name("view")}.setInt16(p,v,1)`)}}`,
+  store32: (name: NameOf) =>
+    `(p,v){if(p&3)${name("storeOdd")}(p,v);else if(p>=0&&p<${name("limit")})${name("words")}[p/4]=v;else ${name("trap")}(1)}`,
+  storeOdd: (name: NameOf) => `(p,v){${inside(name, 4, `${name("view")}.setInt32(p,v,1)`)}}`,
+  store64: (name: NameOf) =>
+    `(p,v,w){if(p<=${name("limit")}-8)${name("store32")}(p,v);${name("store32")}(p+4,w)}`,
+  storeSingle: (name: NameOf) => `(p,v){${inside(name, 4, `${name("view")}.setFloat32(p,v,1)`)}}`,
+  storeDouble: (name: NameOf) => `(p,v){${inside(name, 8, `${name("view")}.setFloat64(p,v,1)`)}}`,
+  fill: (name: NameOf) =>
+    `(p,v,n){if(p+n>${name("limit")})${name("trap")}(1);if(n)${name("memory")}.fill(v&255,p,p+n)}`,
+  copy: (name: NameOf) =>
+    `(p,s,n){var m=${name("memory")};if(p+n>${name("limit")}||s+n>${name("limit")})${name("trap")}(1);if(n)m.set(p<s||p>=s+n?m.subarray(s,s+n):m.slice(s,s+n),p)}`,
+
+  multiply: () => "(a,b){return(a&65535)*b+((a>>>16)*b<<16)|0}",
+  divide: (name: NameOf) => `(a,b){if(!b||a==-2147483648&&b==-1)${name("trap")}(2);return a/b|0}`,
+  remainder: (name: NameOf) => `(a,b){if(!b)${name("trap")}(2);return a%b|0}`,
+  divideUnsigned: (name: NameOf) => `(a,b){if(!b)${name("trap")}(2);return a/b>>>0}`,
+  remainderUnsigned: (name: NameOf) => `(a,b){if(!b)${name("trap")}(2);return a%b}`,
+  rotate: () => "(a,b){return a<<b|a>>>1>>>(31-b)}",
+  leadingZeros: () =>
+    "(x){var n=1;if(!x)return 32;if(!(x>>>16)){n+=16;x<<=16}if(!(x>>>24)){n+=8;x<<=8}if(!(x>>>28)){n+=4;x<<=4}if(!(x>>>30)){n+=2;x<<=2}return n-(x>>>31)}",
+  trailingZeros: (name: NameOf) => `(x){return x?31-${name("leadingZeros")}(x&-x):32}`,
+  ones: () =>
+    "(x){x=x-(x>>>1&1431655765)|0;x=(x&858993459)+(x>>>2&858993459)|0;return(x+(x>>>4)&252645135)*16843009>>>24&63}",
+
+  addWide: (name: NameOf) =>
+    `(a,b,c,d){a=(a>>>0)+(c>>>0);${name("high")}=b+d+(a>4294967295?1:0)|0;return a|0}`,
+  subtractWide: (name: NameOf) => `(a,b,c,d){${name("high")}=b-d-(a>>>0<c>>>0?1:0)|0;return a-c|0}`,
+  multiplyWide: (name: NameOf) =>
+    `(a,b,c,d){var e=a&65535,f=a>>>16,g=c&65535,h=c>>>16,i=e*g,j=f*g+(i>>>16),k=e*h+(j&65535);${name("high")}=f*h+(j>>>16)+(k>>>16)+${name("multiply")}(a,d)+${name("multiply")}(b,c)|0;return k<<16|i&65535}`,
+  lessWide: () => "(a,b,c,d){return b<d||b==d&&a>>>0<c>>>0?1:0}",
+  lessWideUnsigned: () => "(a,b,c,d){return b>>>0<d>>>0||b==d&&a>>>0<c>>>0?1:0}",
+  shiftLeftWide: (name: NameOf) =>
+    `(a,b,n){n&=63;if(n>31){${name("high")}=a<<n-32;return 0}${name("high")}=n?b<<n|a>>>32-n:b;return a<<n}`,
+  shiftRightWide: (name: NameOf) =>
+    `(a,b,n){n&=63;${name("high")}=n>31?b>>31:b>>n;return n>31?b>>n-32:n?a>>>n|b<<32-n:a}`,
+  shiftRightWideUnsigned: (name: NameOf) =>
+    `(a,b,n){n&=63;${name("high")}=n>31?0:b>>>n|0;return n>31?b>>>n-32|0:n?a>>>n|b<<32-n:a}`,
+  rotateWide: (name: NameOf) =>
+    `(a,b,n){var t;n&=63;if(n>31){t=a;a=b;b=t;n-=32}${name("high")}=n?b<<n|a>>>32-n:b;return n?a<<n|b>>>32-n:a}`,
+  leadingZerosWide: (name: NameOf) =>
+    `(a,b){return b?${name("leadingZeros")}(b):32+${name("leadingZeros")}(a)}`,
+  trailingZerosWide: (name: NameOf) =>
+    `(a,b){return a?${name("trailingZeros")}(a):32+${name("trailingZeros")}(b)}`,
+  onesWide: (name: NameOf) => `(a,b){return ${name("ones")}(a)+${name("ones")}(b)}`,
+  /** Unsigned quotient in `high` and the result, remainder in its two variables. */
+  divideBoth: (name: NameOf) => {
+    const [high, low, up] = [name("quotientHigh"), name("remainderLow"), name("remainderHigh")];
+    return (
+      `(a,b,c,d){var q,r,s,t;if(!d){if(!c)${name("trap")}(2);c=c>>>0;b=b>>>0;s=Math.floor(b/c);r=b-s*c;` +
+      `r=r*65536+(a>>>16);q=Math.floor(r/c);r=r-q*c;r=r*65536+(a&65535);t=Math.floor(r/c);` +
+      `${low}=r-t*c|0;${up}=0;${high}=s|0;return q*65536+t|0}` +
+      `q=Math.floor(((b>>>0)*4294967296+(a>>>0))/((d>>>0)*4294967296+(c>>>0)));if(q)q=q-1;` +
+      `s=${name("multiplyWide")}(q|0,0,c,d);r=${name("subtractWide")}(a,b,s,${name("high")});t=${name("high")};` +
+      `while(!${name("lessWideUnsigned")}(r,t,c,d)){r=${name("subtractWide")}(r,t,c,d);t=${name("high")};q=q+1}` +
+      `${low}=r;${up}=t;${high}=0;return q|0}`
+    );
+  },
+  divideWideUnsigned: (name: NameOf) =>
+    `(a,b,c,d){a=${name("divideBoth")}(a,b,c,d);${name("high")}=${name("quotientHigh")};return a}`,
+  remainderWideUnsigned: (name: NameOf) =>
+    `(a,b,c,d){${name("divideBoth")}(a,b,c,d);${name("high")}=${name("remainderHigh")};return ${name("remainderLow")}}`,
+  negateWide: (name: NameOf) => `(a,b){${name("high")}=~b+(a?0:1)|0;return-a|0}`,
+  magnitude: (name: NameOf) => `(a,b){if(b<0)return ${name("negateWide")}(a,b);${name("high")}=b;return a}`,
+  divideWide: (name: NameOf) =>
+    `(a,b,c,d){var n=b<0,m=d<0;if(!a&&b==-2147483648&&c==-1&&d==-1)${name("trap")}(2);` +
+    `a=${name("magnitude")}(a,b);b=${name("high")};c=${name("magnitude")}(c,d);d=${name("high")};` +
+    `a=${name("divideWideUnsigned")}(a,b,c,d);return n!=m?${name("negateWide")}(a,${name("high")}):a}`,
+  remainderWide: (name: NameOf) =>
+    `(a,b,c,d){var n=b<0;a=${name("magnitude")}(a,b);b=${name("high")};c=${name("magnitude")}(c,d);d=${name("high")};` +
+    `a=${name("remainderWideUnsigned")}(a,b,c,d);return n?${name("negateWide")}(a,${name("high")}):a}`,
+
+  round: (name: NameOf) => `(x){${name("single")}[0]=x;return ${name("single")}[0]}`,
+  absolute: () => "(x){return x<0?-1.0*x:x==0?0.0:x}",
+  truncate: () => "(x){return x<0?Math.ceil(x):Math.floor(x)}",
+  nearest: () =>
+    "(x){var r,d;if(!(x>-4503599627370496&&x<4503599627370496)||x==0)return x;r=Math.floor(x);d=2*(x-r);if(d>1||d==1&&r%2!=0)r=r+1;return r==0?x*0.0:r}",
+  least: () => "(a,b){return a!=a||b!=b?a+b:a<b?a:b<a?b:1/a<0?a:b}",
+  greatest: () => "(a,b){return a!=a||b!=b?a+b:a>b?a:b>a?b:1/a<0?b:a}",
+  isNegative: (name: NameOf) => `(x){${name("double")}[0]=x;return ${name("cells")}[1]<0}`,
+  copySign: (name: NameOf) => `(a,b){a=${name("absolute")}(a);return ${name("isNegative")}(b)?-1.0*a:a}`,
+  singleToBits: (name: NameOf) => `(x){${name("single")}[0]=x;return ${name("singleBits")}[0]}`,
+  bitsToSingle: (name: NameOf) => `(x){${name("singleBits")}[0]=x;return ${name("single")}[0]}`,
+  doubleToBits: (name: NameOf) =>
+    `(x){${name("double")}[0]=x;${name("high")}=${name("cells")}[1];return ${name("cells")}[0]}`,
+  bitsToDouble: (name: NameOf) =>
+    `(a,b){${name("cells")}[0]=a;${name("cells")}[1]=b;return ${name("double")}[0]}`,
+  toInteger: (name: NameOf) => `(x){return x>-2147483649&&x<2147483648?x|0:${name("trap")}(3)}`,
+  toUnsigned: (name: NameOf) => `(x){return x>-1&&x<4294967296?x>>>0|0:${name("trap")}(3)}`,
+  saturate: () => "(x){return x!=x?0:x<=-2147483648?-2147483648:x>=2147483647?2147483647:x|0}",
+  saturateUnsigned: () => "(x){return x>=4294967295?-1:x>0?x>>>0|0:0}",
+  /** The two halves of an integer given as a double. */
+  split: (name: NameOf) =>
+    `(x){x=${name("truncate")}(x);var h=Math.floor(x/4294967296);${name("high")}=h|0;return x-h*4294967296|0}`,
+  toWide: (name: NameOf) =>
+    `(x){return x>=-4294967296*2147483648&&x<4294967296*2147483648?${name("split")}(x):${name("trap")}(3)}`,
+  toWideUnsigned: (name: NameOf) =>
+    `(x){return x>-1&&x<4294967296*4294967296?${name("split")}(x):${name("trap")}(3)}`,
+  saturateWide: (name: NameOf) =>
+    `(x){if(x!=x)x=0.0;if(x>=4294967296*2147483648){${name("high")}=2147483647;return-1}if(x<-4294967296*2147483648){${name("high")}=-2147483648;return 0}return ${name("split")}(x)}`,
+  saturateWideUnsigned: (name: NameOf) =>
+    `(x){if(x>=4294967296*4294967296)return ${name("high")}=-1;return ${name("split")}(x>0?x:0.0)}`,
+  /** The 64-bit integer as one that is a double and rounds to the same single: what is lost is kept as one bit. */
+  wideToSingle: (name: NameOf) =>
+    `(a,b){if(b>2097151||b<-2097152)a=a&-4096|(a&4095?2048:0);return ${name("round")}(b*4294967296+(a>>>0))}`,
+} as const;
+
+export type Variable = keyof typeof VARIABLES;
+export type Helper = keyof typeof FUNCTIONS;
+/** A part of the text that is there only when it is used. */
+export type Part = Variable | Helper | "limit";
+
+/** Whether a part is a variable, in contrast to a function. */
+export function isVariable(part: Part): part is Variable {
+  return Object.hasOwn(VARIABLES, part);
+}
+
+/** The declaration of a part: of a variable without `var`. */
+export function declaration(part: Variable | Helper, name: string, nameOf: NameOf): string {
+  return isVariable(part)
+    ? `${name}=${VARIABLES[part](nameOf)}`
+    : `function ${name}${FUNCTIONS[part](nameOf)}`;
+}

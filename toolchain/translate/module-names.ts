@@ -1,0 +1,177 @@
+import { EdgelessError } from "../../core/errors.js";
+import { GUEST_IMPORTS } from "../image/guest-abi.js";
+import { HOOK_MODULE } from "../image/prepared-layout.js";
+import { functionTypeText, ValueType } from "../wasm/value-type.js";
+import type { WasmModule } from "../wasm/wasm-module.js";
+import type { Part } from "./helpers.js";
+import { GlobalNames } from "./names.js";
+import type { Constant } from "./static-parts.js";
+import { binary, CALLS, call, integer, primary, substituted, unsigned, type Value, within } from "./value.js";
+
+/** How large the memory is. */
+export interface MemoryPlan {
+  /** Bytes that are there from the start, and at most after growing. */
+  readonly bytes: number;
+  readonly mostBytes: number;
+  /** What `memory.size` gives at first, and the most it can give. */
+  readonly pages: number;
+  readonly mostPages: number;
+}
+
+const IMPORT_NAMES = Object.keys(GUEST_IMPORTS);
+
+/** The names in a module's text, and what of the module is used. */
+export class ModuleNames {
+  readonly #module: WasmModule;
+  readonly #memory: MemoryPlan;
+  readonly #constants: readonly Constant[];
+  readonly #names = new GlobalNames();
+  /** Used parts in an order in which each comes after those it depends on. */
+  readonly parts = new Set<Part>();
+  readonly usedGlobals = new Set<number>();
+  /** Imports of the guest ABI, by their place in it. */
+  readonly usedImports = new Set<number>();
+  /** Types of table calls, as text. */
+  readonly usedTables = new Set<string>();
+  /** Extra results of functions beside the first two. */
+  mostResults = 0;
+  usesGrowth = false;
+  usesGrowFunction = false;
+  /** Gives the expression of a function that is short enough to be written where it is called. */
+  expressionOf: (index: number) => { readonly body: Value; readonly parameters: readonly string[] } | undefined =
+    () => undefined;
+  /** Called with each function that is called. */
+  onCall: (index: number) => void = () => {};
+  onTable: (type: string) => void = () => {};
+
+  constructor(module: WasmModule, memory: MemoryPlan, constants: readonly Constant[]) {
+    this.#module = module;
+    this.#memory = memory;
+    this.#constants = constants;
+  }
+
+  /** Most bytes that the memory can have. */
+  get mostMemoryBytes(): number {
+    return this.#memory.mostBytes;
+  }
+
+  get canGrow(): boolean {
+    return this.#memory.mostPages > this.#memory.pages;
+  }
+
+  /** The name of a part of the text that is there when it is used. */
+  part(part: Part): string {
+    if (part === "limit" && !(this.canGrow && this.usesGrowth)) {
+      return String(this.#memory.bytes);
+    }
+    this.parts.add(part);
+    return this.#names.of(part);
+  }
+
+  key(key: string): string {
+    return this.#names.of(key);
+  }
+
+  functionName(index: number): string {
+    return this.#names.of(`function ${index}`);
+  }
+
+  /** The constant that a global always has, if it has one. */
+  constantGlobal(index: number): Constant | undefined {
+    return this.#module.globals[index]?.mutable === false ? this.#constants[index] : undefined;
+  }
+
+  /** The variables of a global: two for an i64. */
+  global(index: number): string[] {
+    this.usedGlobals.add(index);
+    const name = this.#names.of(`global ${index}`);
+    return this.#module.globals[index]?.type === ValueType.i64
+      ? [name, this.#names.of(`global ${index} high`)]
+      : [name];
+  }
+
+  /** Where a function leaves its result with this number, counted in numbers of JavaScript from 0. */
+  result(at: number): string {
+    if (at === 1) {
+      return this.part("high");
+    }
+    this.mostResults = Math.max(this.mostResults, at);
+    return this.#names.of(`result ${at}`);
+  }
+
+  memorySize(): Value {
+    if (!this.canGrow || !this.usesGrowth) {
+      return integer(this.#memory.pages);
+    }
+    return primary(this.pages(), { reads: CALLS }, [0, 65536]);
+  }
+
+  /** The variable for the size of a memory that can grow. */
+  pages(): string {
+    return this.#names.of("pages");
+  }
+
+  memoryGrow(): string {
+    this.usesGrowFunction = true;
+    return this.#names.of("grow");
+  }
+
+  /** The table for calls of a type. */
+  table(typeIndex: number): string {
+    const text = functionTypeText(this.#module.types[typeIndex] ?? { params: [], results: [] });
+    this.usedTables.add(text);
+    this.onTable(text);
+    return this.#names.of(`table ${text}`);
+  }
+
+  /** A call of a function by its index, imported ones included. */
+  call(index: number, args: readonly Value[]): Value {
+    const effects = { reads: CALLS, writes: CALLS };
+    if (index >= this.#module.importedFunctions) {
+      const expression = this.expressionOf(index);
+      const inlined =
+        expression === undefined ? undefined : substituted(expression.body, expression.parameters, args);
+      if (inlined !== undefined) {
+        return inlined;
+      }
+      this.onCall(index);
+      return call(this.functionName(index), args, effects);
+    }
+    const { module = "", name = "" } = this.#module.imports[index] ?? {};
+    if (module === HOOK_MODULE) {
+      return this.#hook(name, args);
+    }
+    const place = IMPORT_NAMES.indexOf(name);
+    this.usedImports.add(place);
+    return call(this.importName(place), name === "delayed_cast_asm" ? delayed(args) : args, effects);
+  }
+
+  /** The variable of an import by its place in the guest ABI. */
+  importName(place: number): string {
+    return this.#names.of(`import ${place}`);
+  }
+
+  /** The functions by which a suspended function keeps its locals: a list of numbers, two for 64 bits. */
+  #hook(name: string, args: readonly Value[]): Value {
+    const effects = { reads: CALLS, writes: CALLS };
+    const saved = this.part("saved");
+    switch (name) {
+      case "save_i32":
+      case "save_i64":
+        return call(`${saved}.push`, args, effects);
+      case "load_i32":
+        return call(`${saved}.pop`, [], effects);
+      case "load_i64":
+        return primary(`(${this.part("high")}=${saved}.pop(),${saved}.pop())`, effects);
+      default:
+        throw new EdgelessError("EDGELESS_INTERNAL", `a translated function calls ${name}`);
+    }
+  }
+}
+
+/** The delay in milliseconds, an i64, as one number. */
+function delayed([low = integer(0), high = integer(0), ...rest]: readonly Value[]): Value[] {
+  const upper = binary(unsigned(high), "*", primary("4294967296"), [0, 2 ** 64]);
+  const delay = high.constant === 0 ? unsigned(low) : binary(upper, "+", unsigned(low), [0, 2 ** 64]);
+  return [{ ...delay, text: within(delay, 0) }, ...rest];
+}

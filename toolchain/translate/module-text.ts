@@ -1,0 +1,395 @@
+import { EdgelessError } from "../../core/errors.js";
+import { GUEST_EXPORTS } from "../image/guest-abi.js";
+import { PREPARED_EXPORTS } from "../image/prepared-layout.js";
+import { functionTypeText, ValueType } from "../wasm/value-type.js";
+import type { FunctionBody, WasmModule } from "../wasm/wasm-module.js";
+import { ByteReader } from "../wasm/byte-reader.js";
+import { InstructionReader } from "../wasm/instruction-reader.js";
+import { Op } from "../wasm/opcode.js";
+import type { Value } from "./value.js";
+import { type CallFacts, callFacts, type GraphNode } from "./call-graph.js";
+import { dataPieces } from "./data-text.js";
+import { float } from "./float-operations.js";
+import { declaration, isVariable, type Part } from "./helpers.js";
+import { type MemoryPlan, ModuleNames } from "./module-names.js";
+import { EXIT_NAME, GlobalNames, shortenSlots, slotCounts, slotName } from "./names.js";
+import { type Constant, constantOffset, type DataSegment } from "./static-parts.js";
+import { StructuredText } from "./structure.js";
+import { type FunctionCode, FunctionTranslator } from "./translate-function.js";
+
+/** Bounds on the text. */
+export interface TextLimits {
+  readonly maxTextBytes: number;
+  /** Functions inside each other that recursion may reach. */
+  readonly maxRecursion: number;
+}
+
+interface WrittenFunction extends GraphNode {
+  /** With stand-ins for names. */
+  readonly parameters: string;
+  readonly body: string;
+  readonly argumentCount: number;
+}
+
+/** Bytes of code, and characters, that a function has at most to be written where it is called. */
+const MAX_INLINED_BYTES = 24;
+const MAX_INLINED_TEXT = 24;
+
+interface Expression {
+  readonly body: Value;
+  readonly parameters: readonly string[];
+}
+
+/** The finished text. */
+export interface ModuleText {
+  readonly code: string;
+  readonly functions: number;
+  readonly callDepth: number;
+}
+
+/** Writes the text of a module: only what can be reached from its exports. */
+export class ModuleWriter {
+  readonly #module: WasmModule;
+  readonly #memory: MemoryPlan;
+  readonly #constants: readonly Constant[];
+  readonly #data: readonly DataSegment[];
+  readonly #limits: TextLimits;
+  readonly #names: ModuleNames;
+  readonly #functions = new Map<number, WrittenFunction>();
+  readonly #waiting: number[] = [];
+  readonly #tables: readonly (number | undefined)[];
+  readonly #expressions = new Map<number, Expression | undefined>();
+  #calls = new Set<number>();
+  #length = 0;
+
+  constructor(
+    module: WasmModule,
+    memory: MemoryPlan,
+    constants: readonly Constant[],
+    data: readonly DataSegment[],
+    limits: TextLimits,
+  ) {
+    this.#module = module;
+    this.#memory = memory;
+    this.#constants = constants;
+    this.#data = data;
+    this.#limits = limits;
+    this.#names = new ModuleNames(module, memory, constants);
+    this.#tables = tableOf(module, constants);
+    this.#names.expressionOf = (index) => this.#expression(index);
+    this.#names.onCall = (index) => this.#reach(index);
+    this.#names.onTable = (type) => {
+      for (const index of this.#tables) {
+        if (index !== undefined && this.#typeOf(index) === type) {
+          this.#reach(index);
+        }
+      }
+    };
+  }
+
+  /** Whether `memory.grow` is in the code. */
+  set usesGrowth(uses: boolean) {
+    this.#names.usesGrowth = uses;
+  }
+
+  /** Throws EDGELESS_WASM_ABI or EDGELESS_WASM_TOO_LARGE. */
+  write(): ModuleText {
+    const exported = this.#exported();
+    for (const index of exported) {
+      if (index !== undefined) {
+        this.#reach(index);
+      }
+    }
+    for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) {
+      this.#translate(next);
+    }
+    const facts = callFacts(this.#functions);
+    const list = exported.map((index) => (index === undefined ? "0" : this.#names.functionName(index)));
+    const body = this.#body(facts, list);
+    const code = GlobalNames.shorten(body);
+    if (code.length > this.#limits.maxTextBytes) {
+      throw tooMuchText(this.#limits.maxTextBytes);
+    }
+    return { code, functions: this.#functions.size, callDepth: facts.depth };
+  }
+
+  /** The exports of the guest ABI in its order, then the start function. */
+  #exported(): (number | undefined)[] {
+    const { exports, start } = this.#module;
+    const find = (name: string) =>
+      exports.find((item) => item.kind === "function" && item.name === name)?.index;
+    return [...Object.keys(GUEST_EXPORTS).map(find), start ?? find(PREPARED_EXPORTS.start)];
+  }
+
+  /** The expression of a function that has little code and calls nothing, in the terms of its parameters. */
+  #expression(index: number): Expression | undefined {
+    if (this.#expressions.has(index)) {
+      return this.#expressions.get(index);
+    }
+    this.#expressions.set(index, undefined);
+    const body = this.#module.bodies[index - this.#module.importedFunctions];
+    if (body === undefined || body.end - body.start > MAX_INLINED_BYTES || callsOrLoops(this.#module.bytes, body)) {
+      return undefined;
+    }
+    const { returned, parameters } = new FunctionTranslator(
+      this.#module,
+      index,
+      body,
+      this.#names,
+      true,
+    ).translate();
+    if (returned === undefined || returned.text.length > MAX_INLINED_TEXT || returned.writes.size > 0) {
+      return undefined;
+    }
+    const expression = { body: returned, parameters: parameters.map(slotName) };
+    this.#expressions.set(index, expression);
+    return expression;
+  }
+
+  #reach(index: number): void {
+    this.#calls.add(index);
+    if (index >= this.#module.importedFunctions && !this.#functions.has(index)) {
+      this.#functions.set(index, { calls: new Set(), length: 0, parameters: "", body: "", argumentCount: 0 });
+      this.#waiting.push(index);
+    }
+  }
+
+  #translate(index: number): void {
+    const body = this.#module.bodies[index - this.#module.importedFunctions];
+    if (body === undefined) {
+      throw new EdgelessError("EDGELESS_INTERNAL", `function ${index} has no code`);
+    }
+    this.#calls = new Set();
+    const code = new FunctionTranslator(this.#module, index, body, this.#names).translate();
+    const written = this.#writeFunction(code);
+    this.#functions.set(index, written);
+    this.#length += written.length;
+    if (this.#length > this.#limits.maxTextBytes) {
+      throw tooMuchText(this.#limits.maxTextBytes);
+    }
+  }
+
+  #writeFunction({ statements, id, parameters, zeros }: FunctionCode): WrittenFunction {
+    const turn = `${this.#names.part("fuel")}--||${this.#names.part("refuel")}()`;
+    const structured = new StructuredText({ exit: EXIT_NAME, turn });
+    const text = structured.write(statements, id);
+    const used = slotCounts(text);
+    const taken = new Set(parameters.map(slotName));
+    const zero = new Map([...zeros].map(([slot, value]) => [slotName(slot), value]));
+    const locals = [...used.keys()].filter((name) => name !== EXIT_NAME && !taken.has(name));
+    const declared = locals.map((name) => (zero.has(name) ? `${name}=${zero.get(name)}` : name));
+    if (structured.usesExit) {
+      declared.push(`${EXIT_NAME}=0`);
+    }
+    const last = parameters.reduce((most, slot, at) => (used.has(slotName(slot)) ? at + 1 : most), 0);
+    const names = parameters.slice(0, last).map(slotName).join();
+    const body = `${declared.length > 0 ? `var ${declared.join()};` : ""}${text.replace(/;$/, "")}`;
+    const whole = shortenSlots(`${names}\u0000${body}`);
+    const [parameterText = "", bodyText = ""] = whole.split("\u0000");
+    return {
+      calls: this.#calls,
+      length: bodyText.length,
+      parameters: parameterText,
+      body: bodyText,
+      argumentCount: last,
+    };
+  }
+
+  #body(facts: CallFacts, exported: readonly string[]): string {
+    const functions = [...this.#functions].map(([index, written]) => this.#function(index, written, facts));
+    const later = [...this.#tableTexts(), ...this.#floatGlobalTexts(), ...this.#dataTexts()].join("");
+    const memory = this.#names.part("memory");
+    const state = this.#module.exports.find(({ name }) => name === PREPARED_EXPORTS.state);
+    const results = [
+      `function(){return ${memory}}`,
+      ...exported,
+      state === undefined ? "0" : `function(s){${this.#names.global(state.index)[0]}=s}`,
+    ];
+    const globals = this.#globalTexts();
+    const { variables, helpers } = this.#partTexts();
+    const grow = this.#growText();
+    const first = this.#names.parts.has("limit")
+      ? [`${this.#names.part("limit")}=${this.#memory.bytes}`]
+      : [];
+    const declared = [...first, ...variables, ...globals].join();
+    const text = [...helpers, ...functions, grow].join("");
+    return `(function(e){var ${declared};${text}${later}return[${results.join()}]})`;
+  }
+
+  #function(index: number, { parameters, body }: WrittenFunction, { recursive, charged }: CallFacts): string {
+    const name = this.#names.functionName(index);
+    const charge = charged.has(index) ? `${this.#names.part("fuel")}--||${this.#names.part("refuel")}()` : "";
+    if (!recursive.has(index)) {
+      return `function ${name}(${parameters}){${charge === "" ? "" : `${charge};`}${body}}`;
+    }
+    const inner = this.#names.key(`inner ${index}`);
+    const depth = this.#names.part("depth");
+    const trap = this.#names.part("trap");
+    return (
+      `function ${inner}(${parameters}){${body}}` +
+      `function ${name}(${parameters}){${charge};if(++${depth}>${this.#limits.maxRecursion})${trap}(5);` +
+      `var z9=${inner}(${parameters});${depth}--;return z9}`
+    );
+  }
+
+  #typeOf(index: number): string {
+    const type = this.#module.types[this.#module.functions[index] ?? 0];
+    return functionTypeText(type ?? { params: [], results: [] });
+  }
+
+  #tableTexts(): string[] {
+    return [...this.#names.usedTables].map((type) => {
+      const entries = this.#tables.map((index) =>
+        index !== undefined && this.#typeOf(index) === type ? this.#callable(index) : "0",
+      );
+      while (entries[entries.length - 1] === "0") {
+        entries.pop();
+      }
+      return `${this.#names.key(`table ${type}`)}=[${entries.join()}];`;
+    });
+  }
+
+  #callable(index: number): string {
+    if (index >= this.#module.importedFunctions) {
+      return this.#names.functionName(index);
+    }
+    throw new EdgelessError(
+      "EDGELESS_WASM_ABI",
+      `the function puts the import ${this.#module.imports[index]?.name ?? index} into a table, which cannot be translated for boards`,
+    );
+  }
+
+  #globalTexts(): string[] {
+    const texts: string[] = [];
+    for (const index of this.#names.usedGlobals) {
+      const [low = 0, high = 0] = this.#constants[index] ?? [];
+      const [name, upper] = this.#names.global(index);
+      texts.push(`${name}=${this.#isFloatGlobal(index) ? "0.0" : low}`);
+      if (upper !== undefined) {
+        texts.push(`${upper}=${high}`);
+      }
+    }
+    for (const place of this.#names.usedImports) {
+      texts.push(`${this.#names.importName(place)}=e[${place}]`);
+    }
+    for (let at = 2; at <= this.#names.mostResults; at += 1) {
+      texts.push(`${this.#names.key(`result ${at}`)}=0`);
+    }
+    for (const type of this.#names.usedTables) {
+      texts.push(this.#names.key(`table ${type}`));
+    }
+    if (this.#names.canGrow && this.#names.usesGrowth) {
+      texts.push(`${this.#names.pages()}=${this.#memory.pages}`);
+    }
+    return texts;
+  }
+
+  #isFloatGlobal(index: number): boolean {
+    const type = this.#module.globals[index]?.type;
+    return type === ValueType.f32 || type === ValueType.f64;
+  }
+
+  /** Floats get their values after the functions are there, of which one may make an exact constant. */
+  #floatGlobalTexts(): string[] {
+    return [...this.#names.usedGlobals].flatMap((index) => {
+      const [value = 0] = this.#constants[index] ?? [];
+      if (!this.#isFloatGlobal(index) || Object.is(value, 0)) {
+        return [];
+      }
+      const { text } = float(value, (helper) => this.#names.part(helper));
+      return [`${this.#names.global(index)[0]}=${text};`];
+    });
+  }
+
+  #dataTexts(): string[] {
+    const pieces = dataPieces(this.#data);
+    if (pieces.length === 0) {
+      return [];
+    }
+    const name = this.#names.key("data");
+    const put = `function ${name}(p,s,n){for(var i=0;i<s.length;i++)${this.#names.part("memory")}[p+i*n]=s.charCodeAt(i)}`;
+    return [put, ...pieces.map(({ address, literal, step }) => `${name}(${address},${literal},${step});`)];
+  }
+
+  /** The function behind `memory.grow`; `variables` are the views that have to be made anew. */
+  #growText(): string {
+    if (!this.#names.usesGrowFunction) {
+      return "";
+    }
+    const grow = this.#names.memoryGrow();
+    const { pages, mostPages } = this.#memory;
+    if (!this.#names.canGrow) {
+      return `function ${grow}(n){return n?-1:${pages}}`;
+    }
+    const count = this.#names.pages();
+    const memory = this.#names.part("memory");
+    const views = (["buffer", "memory", "halves", "words", "view"] as const)
+      .filter((part) => this.#names.parts.has(part))
+      .map((part) => `${declaration(part, this.#names.part(part), (other) => this.#names.part(other))};`);
+    return (
+      `function ${grow}(n){var p=${count},m=${memory};n=n>>>0;if(n>${mostPages}-p)return -1;if(n){${count}=p+n;` +
+      `${this.#names.part("limit")}=${count}*65536;${views.join("")}${memory}.set(m)}return p}`
+    );
+  }
+
+  /** The used parts, each variable after those it depends on. */
+  #partTexts(): { variables: string[]; helpers: string[] } {
+    const texts = new Map<Part, string>();
+    const order: Part[] = [];
+    const add = (part: Part) => {
+      if (part === "limit" || texts.has(part)) {
+        return;
+      }
+      texts.set(part, "");
+      const needed: Part[] = [];
+      const text = declaration(part, this.#names.part(part), (other) => {
+        needed.push(other);
+        return this.#names.part(other);
+      });
+      for (const other of needed) {
+        add(other);
+      }
+      texts.set(part, text);
+      order.push(part);
+    };
+    for (const part of [...this.#names.parts]) {
+      add(part);
+    }
+    const pick = (variable: boolean) =>
+      order
+        .filter((part) => part !== "limit" && isVariable(part) === variable)
+        .map((part) => texts.get(part) ?? "");
+    return { variables: pick(true), helpers: pick(false) };
+  }
+}
+
+function callsOrLoops(bytes: Uint8Array, { start, end }: FunctionBody): boolean {
+  const instruction = new InstructionReader(new ByteReader(bytes, start, end));
+  while (instruction.next()) {
+    if ([Op.call, Op.callIndirect, Op.loop].some((opcode) => opcode === instruction.opcode)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function tooMuchText(limit: number): EdgelessError {
+  return new EdgelessError(
+    "EDGELESS_WASM_TOO_LARGE",
+    `the translated function has more than ${limit} characters, which boards do not hold`,
+  );
+}
+
+/** The functions in the table, as the active segments leave it. */
+function tableOf(module: WasmModule, constants: readonly Constant[]): (number | undefined)[] {
+  const table = new Array<number | undefined>(module.tables[0]?.min ?? 0).fill(undefined);
+  for (const { mode, offset, functions } of module.elements) {
+    if (mode === "active" && offset !== undefined) {
+      const start = constantOffset(offset, constants);
+      for (const [at, index] of functions.entries()) {
+        table[start + at] = index;
+      }
+    }
+  }
+  return table;
+}
