@@ -1,5 +1,5 @@
 /*
- * Generates the TypeScript of the gRPC messages and services from `grpc-api/proto/` into `grpc-api/generated/`.
+ * Generates the TypeScript of gRPC messages and services: from the folder `proto` of each place into `generated` beside it.
  * Works offline. Does nothing while its inputs (the .proto files, the generators, this file) are unchanged.
  */
 import { execFileSync } from "node:child_process";
@@ -11,9 +11,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const script = fileURLToPath(import.meta.url);
 const root = dirname(dirname(script));
-const protos = join(root, "grpc-api", "proto");
-const generated = join(root, "grpc-api", "generated");
-const stamp = join(generated, ".stamp");
+/** The folders with a `proto`. */
+const PLACES = ["grpc-api", "node/resources/dda"];
 
 /** Options of ts-proto: 64-bit numbers as bigint, maps as Map, oneof as a union, everything read-only. */
 const OPTIONS = [
@@ -31,9 +30,16 @@ const OPTIONS = [
   "exportCommonSymbols=false",
 ];
 
-/** Brings `grpc-api/generated/` up to date; true when something had to be generated. */
+/** Brings what is generated up to date; the places where something had to be generated. */
 export function generate() {
-  const fingerprint = fingerprintOfInputs();
+  return PLACES.filter((place) => generateAt(join(root, place)));
+}
+
+function generateAt(place) {
+  const protos = join(place, "proto");
+  const generated = join(place, "generated");
+  const stamp = join(generated, ".stamp");
+  const fingerprint = fingerprintOfInputs(protos);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === fingerprint) return false;
   rmSync(generated, { recursive: true, force: true });
   const template = {
@@ -54,7 +60,8 @@ export function generate() {
     { cwd: root, stdio: "inherit" },
   );
   const messages = join(generated, "messages.ts");
-  writeFileSync(messages, refuseMalformed(readFileSync(messages, "utf8")));
+  // Only the messages of EDGELESS come from peers of any kind.
+  if (existsSync(messages)) writeFileSync(messages, refuseMalformed(readFileSync(messages, "utf8")));
   writeFileSync(stamp, fingerprint);
   return true;
 }
@@ -91,7 +98,7 @@ function refuseMalformed(source) {
   );
 }
 
-function fingerprintOfInputs() {
+function fingerprintOfInputs(protos) {
   const hash = createHash("sha256");
   const inputs = readdirSync(protos)
     .sort()
@@ -115,5 +122,5 @@ function pathOfBin(name, bin) {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const done = generate();
-  console.log(done ? "generated grpc-api/generated" : "grpc-api/generated is up to date");
+  console.log(done.length > 0 ? `generated for ${done.join(", ")}` : "everything generated is up to date");
 }

@@ -17,14 +17,18 @@ import {
   type Query,
   type QueryResultCorrelated,
   type SubscriptionFilter,
-} from "../../grpc-api/generated/dda-com.js";
-import { type Input, InputOperation, StateServiceDefinition } from "../../grpc-api/generated/dda-state.js";
+} from "../../node/resources/dda/generated/com.js";
+import {
+  type Input,
+  InputOperation,
+  StateServiceDefinition,
+} from "../../node/resources/dda/generated/state.js";
 import {
   type Key,
   type KeyValue,
   type Range,
   StoreServiceDefinition,
-} from "../../grpc-api/generated/dda-store.js";
+} from "../../node/resources/dda/generated/store.js";
 
 interface Message {
   encode(message: unknown): { finish(): Uint8Array };

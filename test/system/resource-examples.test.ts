@@ -2,7 +2,7 @@ import { join } from "node:path";
 import t from "tap";
 import { readWorkflow } from "../../cli/files/workflow-file.js";
 import type { Workflow } from "../../core/workflow.js";
-import { InputOperation } from "../../grpc-api/generated/dda-state.js";
+import { InputOperation } from "../../node/resources/dda/generated/state.js";
 import { DdaServer } from "../kit/dda-server.js";
 import { eventually } from "../kit/eventually.js";
 import { HttpAnswers } from "../kit/http-answers.js";

@@ -1,10 +1,10 @@
 import { EdgelessError } from "../../../core/errors.js";
-import { ComServiceDefinition } from "../../../grpc-api/generated/dda-com.js";
-import { InputOperation, StateServiceDefinition } from "../../../grpc-api/generated/dda-state.js";
-import { StoreServiceDefinition } from "../../../grpc-api/generated/dda-store.js";
 import type { OpenStream, StreamClient } from "../../../grpc-api/index.js";
 import type { Publication, Subscription } from "./dda-mappings.js";
 import { type DdaRequest, encodeMessage } from "./dda-message.js";
+import { ComServiceDefinition } from "./generated/com.js";
+import { InputOperation, StateServiceDefinition } from "./generated/state.js";
+import { StoreServiceDefinition } from "./generated/store.js";
 
 /** Longest wait for an operation, milliseconds. */
 const CALL_TIMEOUT_MS = 5_000;

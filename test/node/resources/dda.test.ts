@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import t from "tap";
 import type { InstanceId } from "../../../core/instance-id.js";
-import { InputOperation } from "../../../grpc-api/generated/dda-state.js";
 import { decodeRequest, encodeMessage } from "../../../node/resources/dda/dda-message.js";
 import { DdaProvider } from "../../../node/resources/dda/dda-provider.js";
+import { InputOperation } from "../../../node/resources/dda/generated/state.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { DdaServer } from "../../kit/dda-server.js";
 import { freePorts } from "../../kit/free-ports.js";
