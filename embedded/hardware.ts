@@ -38,6 +38,8 @@ export interface Pins {
   watch(pin: string, changed: (level: number) => void): () => void;
   /** Voltage as a part of the reference voltage, 0 to 1. */
   analog(pin: string): number;
+  /** Pulses of a frequency in hertz that are high for a part of the time, 0 to 1. */
+  pulse(pin: string, part: number, frequency: number): void;
 }
 
 /** An I2C bus with the board as its only master. Both methods throw when the device does not acknowledge. */

@@ -12,6 +12,7 @@ import { epaperDisplayProvider } from "../embedded/resources/epaper-display.js";
 import { gpioInProvider } from "../embedded/resources/gpio-in.js";
 import { gpioOutProvider } from "../embedded/resources/gpio-out.js";
 import { i2cSensorProvider } from "../embedded/resources/i2c-sensor.js";
+import { pwmOutProvider } from "../embedded/resources/pwm-out.js";
 import { scd30SensorProvider } from "../embedded/resources/scd30-sensor.js";
 import { NumberedTimers } from "../platform/numbered-timers.js";
 import type { BoardProfile } from "./board-profile.js";
@@ -34,7 +35,14 @@ export interface Peripherals {
 }
 
 /** Classes of resources that an emulated board can offer. */
-export type ResourceClass = "scd30-sensor" | "epaper-display" | "gpio-in" | "gpio-out" | "adc" | "i2c-sensor";
+export type ResourceClass =
+  | "scd30-sensor"
+  | "epaper-display"
+  | "gpio-in"
+  | "gpio-out"
+  | "adc"
+  | "pwm-out"
+  | "i2c-sensor";
 
 /** All of them. */
 export const ALL_RESOURCES: readonly ResourceClass[] = [
@@ -43,6 +51,7 @@ export const ALL_RESOURCES: readonly ResourceClass[] = [
   "gpio-in",
   "gpio-out",
   "adc",
+  "pwm-out",
   "i2c-sensor",
 ];
 
@@ -160,6 +169,7 @@ export class EmulatedDevice {
       "gpio-in": () => gpioInProvider(pins, claims, "gpio-in-1"),
       "gpio-out": () => gpioOutProvider(pins, claims, "gpio-out-1"),
       adc: () => adcProvider(pins, claims, "adc-1"),
+      "pwm-out": () => pwmOutProvider(pins, claims, "pwm-out-1"),
       "i2c-sensor": () => i2cSensorProvider(bus, "i2c-sensor-1"),
     };
     return this.#options.peripherals.resources.map((name) => make[name]());

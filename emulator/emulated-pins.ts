@@ -1,8 +1,17 @@
 import type { Pins } from "../embedded/hardware.js";
 
+/** Pulses on an output. */
+export interface Pulse {
+  /** How much of the time the pin is high, 0 to 1. */
+  readonly part: number;
+  /** Hertz. */
+  readonly frequency: number;
+}
+
 interface Pin {
   level: number;
   analog: number;
+  pulse: Pulse | undefined;
   readonly watchers: Set<(level: number) => void>;
 }
 
@@ -19,7 +28,18 @@ export class EmulatedPins implements Pins {
   }
 
   write(pin: string, level: number): void {
-    this.#pin(pin).level = level;
+    const state = this.#pin(pin);
+    state.level = level;
+    state.pulse = undefined;
+  }
+
+  pulse(pin: string, part: number, frequency: number): void {
+    this.#pin(pin).pulse = { part, frequency };
+  }
+
+  /** The pulses on an output; undefined: none. */
+  pulseOf(pin: string): Pulse | undefined {
+    return this.#pin(pin).pulse;
   }
 
   watch(pin: string, changed: (level: number) => void): () => void {
@@ -53,7 +73,7 @@ export class EmulatedPins implements Pins {
   #pin(name: string): Pin {
     let pin = this.#pins.get(name);
     if (pin === undefined) {
-      pin = { level: 0, analog: 0, watchers: new Set() };
+      pin = { level: 0, analog: 0, pulse: undefined, watchers: new Set() };
       this.#pins.set(name, pin);
     }
     return pin;

@@ -12,7 +12,11 @@ const MOST = 1e6;
  * `offset`, and answers a call with it. Configuration: `pin`; `interval`: seconds, 0.1 to 86400, default 10; `scale`,
  * default 1; `offset`, default 0; `change`: how much it must differ from the last cast, default 0.
  */
-export function adcProvider(pins: Pins, claims: Claims, providerId: string): DeviceResourceProvider {
+export function adcProvider(
+  pins: Pick<Pins, "analog">,
+  claims: Claims,
+  providerId: string,
+): DeviceResourceProvider {
   return {
     providerId,
     classType: "adc",
@@ -23,7 +27,7 @@ export function adcProvider(pins: Pins, claims: Claims, providerId: string): Dev
       const scale = numberSetting(configuration, "scale", 1, -MOST, MOST);
       const offset = numberSetting(configuration, "offset", 0, -MOST, MOST);
       const change = numberSetting(configuration, "change", 0, 0, MOST);
-      const release = claims.claim(`pin ${pin}`);
+      const release = claims.claim(`pin ${pin}`, () => pins.analog(pin));
       const measure = () => pins.analog(pin) * scale + offset;
       let last = NaN;
       const end = repeat(context.timers, seconds * 1000, () => {

@@ -8,13 +8,19 @@ export class Claims {
     this.names = [];
   }
 
-  /** Takes something for one resource; returns what gives it back. @throws DeviceFault when it is in use */
-  claim(name: string): () => void {
-    if (this.names.indexOf(name) >= 0) throw new DeviceFault(DEVICE_FULL, `${name} is in use`);
-    this.names.push(name);
+  /**
+   * Takes something for one resource; returns what gives it back.
+   * @param prepare the first thing to do with it; when that fails it is not taken
+   * @throws DeviceFault when it is in use; what `prepare` throws
+   */
+  claim(name: string, prepare?: () => void): () => void {
+    const { names } = this;
+    if (names.indexOf(name) >= 0) throw new DeviceFault(DEVICE_FULL, `${name} is in use`);
+    if (prepare !== undefined) prepare();
+    names.push(name);
     return () => {
-      const at = this.names.indexOf(name);
-      if (at >= 0) this.names.splice(at, 1);
+      const at = names.indexOf(name);
+      if (at >= 0) names.splice(at, 1);
     };
   }
 }

@@ -12,7 +12,11 @@ import { type Claims, oneOf } from "./claims.js";
  * Configuration: `pin`; `edge`: both (default), rising or falling; `pull`: none (default), up or down; `debounce`:
  * milliseconds that a level must last, 0 to 1000, default 20.
  */
-export function gpioInProvider(pins: Pins, claims: Claims, providerId: string): DeviceResourceProvider {
+export function gpioInProvider(
+  pins: Pick<Pins, "input" | "read" | "watch">,
+  claims: Claims,
+  providerId: string,
+): DeviceResourceProvider {
   return {
     providerId,
     classType: "gpio-in",
@@ -23,8 +27,7 @@ export function gpioInProvider(pins: Pins, claims: Claims, providerId: string): 
       const pull = oneOf("pull", settingOf(configuration, "pull") || "none", ["none", "up", "down"]);
       const debounceMs = numberSetting(configuration, "debounce", 20, 0, 1000);
       const { timers } = context;
-      const release = claims.claim(`pin ${pin}`);
-      pins.input(pin, pull === "none" ? "" : pull);
+      const release = claims.claim(`pin ${pin}`, () => pins.input(pin, pull === "none" ? "" : pull));
       let stable = pins.read(pin);
       let timer = 0;
       const settle = () => {

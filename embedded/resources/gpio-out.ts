@@ -13,7 +13,11 @@ const TOGGLE = "toggle";
  * `toggle`; a call, which may be empty, is answered with the level. Configuration: `pin`; `initial`: a level, default 0.
  * No outputs. The pin goes back to 0 at the end.
  */
-export function gpioOutProvider(pins: Pins, claims: Claims, providerId: string): DeviceResourceProvider {
+export function gpioOutProvider(
+  pins: Pick<Pins, "write">,
+  claims: Claims,
+  providerId: string,
+): DeviceResourceProvider {
   return {
     providerId,
     classType: "gpio-out",
@@ -21,12 +25,11 @@ export function gpioOutProvider(pins: Pins, claims: Claims, providerId: string):
     start: (configuration) => {
       const pin = requiredSetting(configuration, "pin");
       let level = levelOf(settingOf(configuration, "initial") || "0", 0);
-      const release = claims.claim(`pin ${pin}`);
+      const release = claims.claim(`pin ${pin}`, () => pins.write(pin, level));
       const set = (text: string) => {
         level = levelOf(text, level);
         pins.write(pin, level);
       };
-      pins.write(pin, level);
       return {
         cast: set,
         call: (text) => {

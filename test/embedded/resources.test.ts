@@ -145,6 +145,28 @@ t.test("given gpio-out, when it gets levels, then its pin has them", async (t) =
   t.same(await refusal(rig, "gpio-out", { pin: "D4" }), [0xa3, 71]);
 });
 
+t.test("given pwm-out, when it gets parts, then its pin pulses so", async (t) => {
+  const rig = await new DeviceRig().boot();
+  const handle = await rig.startResource("pwm-out", { pin: "D18", frequency: "50", initial: "0.075" });
+  const { pins } = rig.device;
+  t.same(pins.pulseOf("D18"), { part: 0.075, frequency: 50 });
+  await rig.send(handle, "0.1");
+  t.same(pins.pulseOf("D18"), { part: 0.1, frequency: 50 });
+  await rig.send(handle, "1.5");
+  await rig.send(handle, "", 1, 5);
+  t.same(newest(rig), [REPLY, "0.1"], "what is no part changes nothing");
+  await rig.send(handle, "1", 1, 6);
+  t.same(newest(rig), [REPLY, "1"]);
+  await rig.send(handle, "half", 1, 7);
+  t.same(newest(rig)[0], ERROR);
+  t.same(await refusal(rig, "pwm-out", { pin: "D18" }), [0xa3, 71]);
+  t.same(await refusal(rig, "pwm-out", { pin: "D19", frequency: "0" }), [0x80, 46]);
+  t.same(await refusal(rig, "pwm-out", { pin: "D19", initial: "2" }), [0x80, 46]);
+  await rig.answer(rig.gateway.ask(rig.place, 4, `r/${handle}`));
+  t.equal(pins.pulseOf("D18"), undefined);
+  t.equal(pins.read("D18"), 0);
+});
+
 t.test(
   "given adc, when its interval is over, then it casts the scaled voltage if it changed enough",
   async (t) => {
