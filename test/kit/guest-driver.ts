@@ -246,7 +246,10 @@ function withNumbers(imports: GuestImports): TranslatedImports {
   return {
     ...(others as unknown as TranslatedImports),
     delayed_cast_asm: (delay = 0, ...rest) =>
-      void delayed_cast_asm(delay < 2 ** 64 ? BigInt(delay) : -1n, ...(rest as [number, number, number, number])),
+      void delayed_cast_asm(
+        delay < 2 ** 64 ? BigInt(delay) : -1n,
+        ...(rest as [number, number, number, number]),
+      ),
   };
 }
 

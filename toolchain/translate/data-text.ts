@@ -41,7 +41,7 @@ function piece(bytes: Uint8Array, offset: number, from: number, to: number): Dat
 }
 
 /** A string literal with one character for each byte, in ASCII. */
-export function stringLiteral(bytes: Uint8Array): string {
+function stringLiteral(bytes: Uint8Array): string {
   let text = '"';
   for (const [at, byte] of bytes.entries()) {
     const next = bytes[at + 1] ?? 0;

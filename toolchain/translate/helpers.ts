@@ -49,8 +49,7 @@ const FUNCTIONS = {
   load8: (name: NameOf) => `(p){return ${name("memory")}[p]??${name("trap")}(1)}`,
   load16: (name: NameOf) =>
     `(p){return p&1?${name("load8")}(p)|${name("load8")}(p+1)<<8:${name("halves")}[p/2]??${name("trap")}(1)}`,
-  load32: (name: NameOf) =>
-    `(p){return p&3?${name("loadOdd")}(p):${name("words")}[p/4]??${name("trap")}(1)}`,
+  load32: (name: NameOf) => `(p){return p&3?${name("loadOdd")}(p):${name("words")}[p/4]??${name("trap")}(1)}`,
   /** At an odd address: apart, because the interpreter reads over text that it does not run. */
   loadOdd: (name: NameOf) => `(p){return ${inside(name, 4, `${name("view")}.getInt32(p,1)`)}}`,
   load64: (name: NameOf) => `(p){var a=${name("load32")}(p);${name("high")}=${name("load32")}(p+4);return a}`,

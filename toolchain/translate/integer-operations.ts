@@ -39,9 +39,9 @@ export function unaryInteger(opcode: number, value: Value, use: UseHelper): Valu
     case Op.i32Eqz:
       return not(signed(value).constant === undefined ? truth(value) : signed(value));
     case 0xc0:
-      return binary(binary(value, "<<", integer(24)), ">>", integer(24), [-128, 127]);
+      return extended(value, 24);
     case 0xc1:
-      return binary(binary(value, "<<", integer(16)), ">>", integer(16), [-32768, 32767]);
+      return extended(value, 16);
     default: {
       const helper = (["leadingZeros", "trailingZeros", "ones"] as const)[opcode - FIRST_UNARY] ?? "ones";
       return call(use(helper), [signed(value)], {}, [0, 32]);
@@ -206,4 +206,10 @@ function shiftUnsigned(left: Value, right: Value): Value {
   const by = right.constant === undefined ? 0 : right.constant & 31;
   const high = left.low >= 0 && left.high < 2 ** 32 ? left.high : 2 ** 32 - 1;
   return binary(left, ">>>", right, [0, Math.floor(high / 2 ** by)]);
+}
+
+/** The lower bits of a value, without the upper `by`, as a signed number. */
+export function extended(value: Value, by: number): Value {
+  const most = 2 ** (31 - by);
+  return binary(binary(value, "<<", integer(by)), ">>", integer(by), [-most, most - 1]);
 }

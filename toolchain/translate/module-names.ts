@@ -4,9 +4,10 @@ import { HOOK_MODULE } from "../image/prepared-layout.js";
 import { functionTypeText, ValueType } from "../wasm/value-type.js";
 import type { WasmModule } from "../wasm/wasm-module.js";
 import type { Part } from "./helpers.js";
+import { substituted } from "./inlined-call.js";
 import { GlobalNames } from "./names.js";
 import type { Constant } from "./static-parts.js";
-import { binary, CALLS, call, integer, primary, substituted, unsigned, type Value, within } from "./value.js";
+import { binary, CALLS, call, integer, primary, unsigned, type Value, within } from "./value.js";
 
 /** How large the memory is. */
 export interface MemoryPlan {
@@ -38,8 +39,9 @@ export class ModuleNames {
   usesGrowth = false;
   usesGrowFunction = false;
   /** Gives the expression of a function that is short enough to be written where it is called. */
-  expressionOf: (index: number) => { readonly body: Value; readonly parameters: readonly string[] } | undefined =
-    () => undefined;
+  expressionOf: (
+    index: number,
+  ) => { readonly body: Value; readonly parameters: readonly string[] } | undefined = () => undefined;
   /** Called with each function that is called. */
   onCall: (index: number) => void = () => {};
   onTable: (type: string) => void = () => {};

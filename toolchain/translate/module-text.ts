@@ -1,12 +1,11 @@
 import { EdgelessError } from "../../core/errors.js";
 import { GUEST_EXPORTS } from "../image/guest-abi.js";
 import { PREPARED_EXPORTS } from "../image/prepared-layout.js";
-import { functionTypeText, ValueType } from "../wasm/value-type.js";
-import type { FunctionBody, WasmModule } from "../wasm/wasm-module.js";
 import { ByteReader } from "../wasm/byte-reader.js";
 import { InstructionReader } from "../wasm/instruction-reader.js";
 import { Op } from "../wasm/opcode.js";
-import type { Value } from "./value.js";
+import { functionTypeText, ValueType } from "../wasm/value-type.js";
+import type { FunctionBody, WasmModule } from "../wasm/wasm-module.js";
 import { type CallFacts, callFacts, type GraphNode } from "./call-graph.js";
 import { dataPieces } from "./data-text.js";
 import { float } from "./float-operations.js";
@@ -15,7 +14,8 @@ import { type MemoryPlan, ModuleNames } from "./module-names.js";
 import { EXIT_NAME, GlobalNames, shortenSlots, slotCounts, slotName } from "./names.js";
 import { type Constant, constantOffset, type DataSegment } from "./static-parts.js";
 import { StructuredText } from "./structure.js";
-import { type FunctionCode, FunctionTranslator } from "./translate-function.js";
+import { type FunctionCode, translateFunction } from "./translate-function.js";
+import type { Value } from "./value.js";
 
 /** Bounds on the text. */
 export interface TextLimits {
@@ -128,16 +128,14 @@ export class ModuleWriter {
     }
     this.#expressions.set(index, undefined);
     const body = this.#module.bodies[index - this.#module.importedFunctions];
-    if (body === undefined || body.end - body.start > MAX_INLINED_BYTES || callsOrLoops(this.#module.bytes, body)) {
+    if (
+      body === undefined ||
+      body.end - body.start > MAX_INLINED_BYTES ||
+      callsOrLoops(this.#module.bytes, body)
+    ) {
       return undefined;
     }
-    const { returned, parameters } = new FunctionTranslator(
-      this.#module,
-      index,
-      body,
-      this.#names,
-      true,
-    ).translate();
+    const { returned, parameters } = translateFunction(this.#module, index, body, this.#names, true);
     if (returned === undefined || returned.text.length > MAX_INLINED_TEXT || returned.writes.size > 0) {
       return undefined;
     }
@@ -160,7 +158,7 @@ export class ModuleWriter {
       throw new EdgelessError("EDGELESS_INTERNAL", `function ${index} has no code`);
     }
     this.#calls = new Set();
-    const code = new FunctionTranslator(this.#module, index, body, this.#names).translate();
+    const code = translateFunction(this.#module, index, body, this.#names);
     const written = this.#writeFunction(code);
     this.#functions.set(index, written);
     this.#length += written.length;

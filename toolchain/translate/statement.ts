@@ -13,8 +13,8 @@ export type Statement =
   | {
       readonly kind: "if";
       readonly condition: Condition;
-      readonly then: readonly Statement[];
-      readonly otherwise: readonly Statement[];
+      readonly whenTrue: readonly Statement[];
+      readonly whenFalse: readonly Statement[];
     }
   | { readonly kind: "block"; readonly id: number; readonly body: readonly Statement[] }
   | { readonly kind: "loop"; readonly id: number; readonly body: readonly Statement[] }
@@ -39,8 +39,8 @@ export class BranchTargets {
         targets.set(statement.target, 1);
         break;
       case "if":
-        this.#add(targets, statement.then);
-        this.#add(targets, statement.otherwise);
+        this.#add(targets, statement.whenTrue);
+        this.#add(targets, statement.whenFalse);
         break;
       case "block":
       case "loop":
@@ -63,7 +63,7 @@ export class BranchTargets {
       case "leave":
         return true;
       case "if":
-        return this.diverges(last.then) && this.diverges(last.otherwise);
+        return this.diverges(last.whenTrue) && this.diverges(last.whenFalse);
       case "loop":
         return this.diverges(last.body);
       case "block":

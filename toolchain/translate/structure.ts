@@ -103,19 +103,19 @@ export class StructuredText {
           out.push(...this.#branch(statement.target, place));
           return out;
         case "if": {
-          const { then, otherwise, condition } = statement;
-          if (rest.length > 0 && this.#takesRest(then, place)) {
+          const { whenTrue, whenFalse, condition } = statement;
+          if (rest.length > 0 && this.#takesRest(whenTrue, place)) {
             const nested = { ...place, nesting: place.nesting + 1 };
-            const arm = this.#list([...otherwise, ...rest], nested);
-            return [...out, ...this.#if(condition, this.#list(then, nested), arm)];
+            const arm = this.#list([...whenFalse, ...rest], nested);
+            return [...out, ...this.#if(condition, this.#list(whenTrue, nested), arm)];
           }
-          if (rest.length > 0 && this.#takesRest(otherwise, place)) {
+          if (rest.length > 0 && this.#takesRest(whenFalse, place)) {
             const nested = { ...place, nesting: place.nesting + 1 };
-            const arm = this.#list([...then, ...rest], nested);
-            return [...out, ...this.#if(condition, arm, this.#list(otherwise, nested))];
+            const arm = this.#list([...whenTrue, ...rest], nested);
+            return [...out, ...this.#if(condition, arm, this.#list(whenFalse, nested))];
           }
           const nested = { ...here, nesting: place.nesting + 1 };
-          out.push(...this.#if(condition, this.#list(then, nested), this.#list(otherwise, nested)));
+          out.push(...this.#if(condition, this.#list(whenTrue, nested), this.#list(whenFalse, nested)));
           break;
         }
         case "exit": {
@@ -260,14 +260,14 @@ export class StructuredText {
       return inner;
     }
     const [first, ...rest] = list;
-    if (first?.kind === "if" && first.otherwise.length === 0) {
+    if (first?.kind === "if" && first.whenFalse.length === 0) {
       const leaves = rest[0]?.kind === "branch" && inner.lands.has(rest[0].target);
-      if (leaves && this.#targets.diverges(first.then)) {
-        out.push(...this.#whileText(this.#while(first.condition), this.#list(first.then, turn)));
+      if (leaves && this.#targets.diverges(first.whenTrue)) {
+        out.push(...this.#whileText(this.#while(first.condition), this.#list(first.whenTrue, turn)));
         return inner;
       }
-      const [only] = first.then;
-      if (first.then.length === 1 && only?.kind === "branch" && inner.lands.has(only.target)) {
+      const [only] = first.whenTrue;
+      if (first.whenTrue.length === 1 && only?.kind === "branch" && inner.lands.has(only.target)) {
         const condition = opposite(first.condition);
         out.push(...this.#whileText(this.#while(condition), this.#list(rest, turn)));
         return inner;
@@ -284,8 +284,8 @@ export class StructuredText {
     if (test?.kind !== "if" || last?.kind !== "branch" || last.target !== this.#lastEnd) {
       return undefined;
     }
-    const [only] = test.then;
-    const turns = test.then.length === 1 && test.otherwise.length === 0 && only?.kind === "branch";
+    const [only] = test.whenTrue;
+    const turns = test.whenTrue.length === 1 && test.whenFalse.length === 0 && only?.kind === "branch";
     return turns && only.target === id && this.#targets.count(list, id) === 1 ? test.condition : undefined;
   }
 

@@ -71,6 +71,9 @@ const HIGHEST = 2 ** 31 - 1;
 /** Largest magnitude up to which sums and products of integers are exact. */
 export const EXACT = 2 ** 53;
 
+/** Bounds of a float. */
+export const ANY_NUMBER: readonly [number, number] = [-Infinity, Infinity];
+
 /** An expression that is one token or ends with brackets, with the bounds of an i32 unless given. */
 export function primary(
   text: string,
@@ -271,42 +274,30 @@ export function conditional(condition: Value, then: Value, otherwise: Value): Va
   };
 }
 
-/**
- * The expression of a function with its arguments in the place of the parameters; undefined where that would change how
- * often or in which order the arguments are computed.
- */
-export function substituted(body: Value, parameters: readonly string[], args: readonly Value[]): Value | undefined {
-  let last = -1;
-  for (const [at, parameter] of parameters.entries()) {
-    const arg = args[at];
-    const first = body.text.indexOf(parameter);
-    const isOnce = first !== -1 && body.text.indexOf(parameter, first + 1) === -1;
-    const isAtom = arg?.slot !== undefined || arg?.constant !== undefined;
-    if (arg === undefined || arg.writes.size > 0 || (!isAtom && !(isOnce && isHarmless(arg)))) {
-      return undefined;
-    }
-    last = Math.max(last, first);
-  }
-  if (last === -1 && parameters.length > 0) {
-    return undefined;
-  }
-  const texts = new Map(
-    parameters.map((parameter, at) => [parameter, within(args[at] ?? body, Precedence.primary)]),
-  );
-  let text = "";
-  for (const character of body.text) {
-    text += texts.get(character) ?? character;
-  }
-  const own = new Set([...body.reads].filter((read) => read < 0));
-  const { reads, depth } = combine(...args);
+/** A value in an arm of a choice: exact, but 0 and 1 may be a boolean. */
+export function exactUnlessZero(value: Value): Value {
+  return value.loose
+    ? signed(value)
+    : value.low >= -(2 ** 31) && value.high < 2 ** 31
+      ? value
+      : signed(value);
+}
+
+/** Whether both are true. */
+export function both(left: Value, right: Value): Value {
+  const join = (operator: string, a: { text: string; precedence: number }, b: typeof a, level: number) =>
+    `${within(a, level)}${operator}${within(b, level)}`;
+  const inverse =
+    left.inverse !== undefined && right.inverse !== undefined
+      ? { text: join("||", left.inverse, right.inverse, Precedence.or), precedence: Precedence.or }
+      : undefined;
   return {
-    text,
-    precedence: body.precedence,
-    depth: depth + body.depth,
-    low: body.low,
-    high: body.high,
-    loose: body.loose,
-    reads: merge(own, reads),
-    writes: body.writes,
+    ...combine(left, right),
+    text: join("&&", left, right, Precedence.and),
+    precedence: Precedence.and,
+    low: 0,
+    high: 1,
+    loose: true,
+    ...(inverse === undefined ? {} : { inverse }),
   };
 }

@@ -42,7 +42,8 @@ function course(id: string, engine: "plain" | "translated", init: string | undef
   try {
     const guest = new GuestDriver(shippedModule(id), {
       engine,
-      answer: (_, payload) => (payload.length % 3 === 0 ? null : payload.length % 3 === 1 ? payload : "error-code"),
+      answer: (_, payload) =>
+        payload.length % 3 === 0 ? null : payload.length % 3 === 1 ? payload : "error-code",
     });
     seen.push(guest.init(init, init === "" ? "12" : undefined).take());
     for (const payload of PAYLOADS) seen.push(guest.cast(payload).take());

@@ -15,7 +15,25 @@ const STORE = new Map([...`iIfF`].map((letter, at) => [letter, Op.i32Store + at]
 const OPERANDS = 64;
 const RESULT = 128;
 
-const WORDS = [0n, 1n, 2n, 9n, 10n, 31n, 32n, 33n, 63n, 64n, 127n, 128n, 255n, 0x7fffn, 0x8000n, 0xffffn, 0x10000n];
+const WORDS = [
+  0n,
+  1n,
+  2n,
+  9n,
+  10n,
+  31n,
+  32n,
+  33n,
+  63n,
+  64n,
+  127n,
+  128n,
+  255n,
+  0x7fffn,
+  0x8000n,
+  0xffffn,
+  0x10000n,
+];
 const WIDE = [
   ...WORDS,
   0x7fffffffn,
@@ -37,12 +55,57 @@ const WIDE = [
   0xfffffffffffffffen,
   0xffffffffffffffffn,
 ];
-const NARROW = [...WORDS, 0x12345678n, 0x7fffffffn, 0x80000000n, 0x80000001n, 0xcafebaben, 0xfffffff6n, 0xffffffffn];
+const NARROW = [
+  ...WORDS,
+  0x12345678n,
+  0x7fffffffn,
+  0x80000000n,
+  0x80000001n,
+  0xcafebaben,
+  0xfffffff6n,
+  0xffffffffn,
+];
 const FLOATS = [
-  0, -0, 0.5, -0.5, 1, -1, 1.5, 2.5, -2.5, 3.7, -3.7, 1e-40, -1e-310, 0.1, 1e10, -1e10, 2147483647, 2147483648,
-  -2147483648, -2147483649, -2147483648.9, 4294967295, 4294967295.9, 4294967296, 9007199254740993, 4503599627370495.5,
-  9223372036854775807, -9223372036854775808, -9223372036854777856, 18446744073709551615, 1.8446744073709550e19, 3e38,
-  1e39, -1e300, 0.9999999, -0.9999999, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN,
+  0,
+  -0,
+  0.5,
+  -0.5,
+  1,
+  -1,
+  1.5,
+  2.5,
+  -2.5,
+  3.7,
+  -3.7,
+  1e-40,
+  -1e-310,
+  0.1,
+  1e10,
+  -1e10,
+  2147483647,
+  2147483648,
+  -2147483648,
+  -2147483649,
+  -2147483648.9,
+  4294967295,
+  4294967295.9,
+  4294967296,
+  2 ** 53,
+  4503599627370495.5,
+  2 ** 63 - 1024,
+  2 ** 63,
+  -(2 ** 63),
+  -(2 ** 63) - 2048,
+  2 ** 64,
+  2 ** 64 - 2048,
+  3e38,
+  1e39,
+  -1e300,
+  0.9999999,
+  -0.9999999,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  Number.NaN,
 ];
 
 function operands(letter: string): Uint8Array[] {
@@ -106,14 +169,18 @@ function runners(wasm: Uint8Array, letter: string): ((inputs: readonly Uint8Arra
       return "trap";
     }
     const view = new DataView(memory.buffer, RESULT, 8);
-    const isNaN = letter === "f" ? view.getFloat32(0, true) : view.getFloat64(0, true);
-    return "fF".includes(letter) && Number.isNaN(isNaN) ? "NaN" : Buffer.from(view.buffer, RESULT, 8).toString("hex");
+    const float = letter === "f" ? view.getFloat32(0, true) : view.getFloat64(0, true);
+    return "fF".includes(letter) && Number.isNaN(float)
+      ? "NaN"
+      : Buffer.from(view.buffer, RESULT, 8).toString("hex");
   };
   return [
     (inputs) => {
       const { exports } = new WebAssembly.Instance(module, {});
       const entry = exports.handle_init_asm as (...args: number[]) => void;
-      return run(new Uint8Array((exports.memory as WebAssembly.Memory).buffer), inputs, () => entry(0, 0, 0, 0));
+      return run(new Uint8Array((exports.memory as WebAssembly.Memory).buffer), inputs, () =>
+        entry(0, 0, 0, 0),
+      );
     },
     (inputs) => {
       const guest = new TranslatedGuest(code, NO_IMPORTS, METER);
@@ -122,29 +189,33 @@ function runners(wasm: Uint8Array, letter: string): ((inputs: readonly Uint8Arra
   ];
 }
 
-t.test("given any number instruction, when it is translated, then every operand gives the same bits", async (t) => {
-  let checked = 0;
-  for (const [opcode, { name, signature = "", immediate }] of INSTRUCTIONS) {
-    const colon = signature.indexOf(":");
-    if (immediate !== "none" || colon < 1 || opcode === Op.nop || (opcode >= 0xfc08 && opcode <= 0xfc0f)) continue;
-    const letter = signature.charAt(colon + 1);
-    const [plain, translated] = runners(moduleOf(opcode, signature), letter);
-    const pairs = operands(signature.charAt(0)).flatMap((first) =>
-      colon === 1 ? [[first]] : operands(signature.charAt(1)).map((second) => [first, second]),
-    );
-    const wrong: string[] = [];
-    for (const [at, inputs] of pairs.entries()) {
-      const expected = plain?.(inputs) ?? "";
-      const found = [translated?.(inputs) ?? ""];
-      // As constants, which are translated differently, for a part of the pairs.
-      if (at % 61 === 0) found.push(runners(moduleOf(opcode, signature, inputs), letter)[1]?.([]) ?? "");
-      checked += 1;
-      if (found.some((result) => result !== expected)) {
-        const shown = inputs.map((bytes) => Buffer.from(bytes).toString("hex")).join(" ");
-        wrong.push(`${shown}: ${found.join(" and ")} instead of ${expected}`);
+t.test(
+  "given any number instruction, when it is translated, then every operand gives the same bits",
+  async (t) => {
+    let checked = 0;
+    for (const [opcode, { name, signature = "", immediate }] of INSTRUCTIONS) {
+      const colon = signature.indexOf(":");
+      if (immediate !== "none" || colon < 1 || opcode === Op.nop || (opcode >= 0xfc08 && opcode <= 0xfc0f))
+        continue;
+      const letter = signature.charAt(colon + 1);
+      const [plain, translated] = runners(moduleOf(opcode, signature), letter);
+      const pairs = operands(signature.charAt(0)).flatMap((first) =>
+        colon === 1 ? [[first]] : operands(signature.charAt(1)).map((second) => [first, second]),
+      );
+      const wrong: string[] = [];
+      for (const [at, inputs] of pairs.entries()) {
+        const expected = plain?.(inputs) ?? "";
+        const found = [translated?.(inputs) ?? ""];
+        // As constants, which are translated differently, for a part of the pairs.
+        if (at % 61 === 0) found.push(runners(moduleOf(opcode, signature, inputs), letter)[1]?.([]) ?? "");
+        checked += 1;
+        if (found.some((result) => result !== expected)) {
+          const shown = inputs.map((bytes) => Buffer.from(bytes).toString("hex")).join(" ");
+          wrong.push(`${shown}: ${found.join(" and ")} instead of ${expected}`);
+        }
       }
+      t.same(wrong.slice(0, 3), [], name);
     }
-    t.same(wrong.slice(0, 3), [], name);
-  }
-  t.ok(checked > 20_000, `${checked} operations`);
-});
+    t.ok(checked > 20_000, `${checked} operations`);
+  },
+);

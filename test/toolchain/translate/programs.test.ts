@@ -12,22 +12,25 @@ function visible({ end, memory, calls }: { end: string; memory: string; calls: r
   return JSON.stringify([trapped ? "trapped" : end, trapped ? "" : memory, calls]);
 }
 
-t.test("given any program, when it is translated, then it does what it does in the engine, waiting or not", async (t) => {
-  let suspensions = 0;
-  let returned = 0;
-  fc.assert(
-    fc.property(choices, (tape) => {
-      const wasm = randomProgram(tape);
-      const expected = runPrepared(wasm, "handle_init_asm", () => false, 50_000);
-      if (expected.end === "out of fuel") return true;
-      const direct = runTranslated(wasm, "handle_init_asm", () => false);
-      const waiting = runTranslated(wasm, "handle_init_asm", () => true);
-      suspensions += waiting.suspensions;
-      returned += direct.end === "returned" ? 1 : 0;
-      return visible(direct) === visible(expected) && visible(waiting) === visible(expected);
-    }),
-    { numRuns: 200 },
-  );
-  t.ok(suspensions > 200, `the programs waited ${suspensions} times`);
-  t.ok(returned > 100, `${returned} programs ran to their end`);
-});
+t.test(
+  "given any program, when it is translated, then it does what it does in the engine, waiting or not",
+  async (t) => {
+    let suspensions = 0;
+    let returned = 0;
+    fc.assert(
+      fc.property(choices, (tape) => {
+        const wasm = randomProgram(tape);
+        const expected = runPrepared(wasm, "handle_init_asm", () => false, 50_000);
+        if (expected.end === "out of fuel") return true;
+        const direct = runTranslated(wasm, "handle_init_asm", () => false);
+        const waiting = runTranslated(wasm, "handle_init_asm", () => true);
+        suspensions += waiting.suspensions;
+        returned += direct.end === "returned" ? 1 : 0;
+        return visible(direct) === visible(expected) && visible(waiting) === visible(expected);
+      }),
+      { numRuns: 200 },
+    );
+    t.ok(suspensions > 200, `the programs waited ${suspensions} times`);
+    t.ok(returned > 100, `${returned} programs ran to their end`);
+  },
+);
