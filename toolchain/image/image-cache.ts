@@ -1,13 +1,6 @@
-import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { type CompiledImage, compileImage } from "./compile-image.js";
 import { sha256 } from "./digest.js";
-import type { FunctionImage, ImageLimits } from "./function-image.js";
-import { prepareImage } from "./prepare.js";
-
-/** A prepared image with its compiled module, which all its instances share. */
-export interface CompiledImage {
-  readonly image: FunctionImage;
-  readonly module: WebAssembly.Module;
-}
+import type { ImageLimits } from "./function-image.js";
 
 /**
  * Prepared and compiled modules by the digest of their source, so that a thousand instances of one function cost one
@@ -32,28 +25,33 @@ export class ImageCache {
   /** The compiled image of a source module. Throws as `prepareImage` does; a module that was refused is not remembered. */
   get(wasm: Uint8Array): CompiledImage {
     const digest = sha256(wasm);
-    const found = this.#compiled.get(digest) ?? this.#compile(wasm);
-    this.#compiled.delete(digest);
-    this.#compiled.set(digest, found);
+    const found = this.find(digest);
+    if (found !== undefined) {
+      return found;
+    }
+    const compiled = compileImage(wasm, this.#limits);
+    this.add(digest, compiled);
+    return compiled;
+  }
+
+  /** What is held for the digest of a source module. */
+  find(digest: string): CompiledImage | undefined {
+    const found = this.#compiled.get(digest);
+    if (found !== undefined) {
+      this.#compiled.delete(digest);
+      this.#compiled.set(digest, found);
+    }
+    return found;
+  }
+
+  /** Takes an image that was compiled elsewhere, under the limits of this cache. */
+  add(digest: string, compiled: CompiledImage): void {
+    this.#compiled.set(digest, compiled);
     for (const oldest of this.#compiled.keys()) {
       if (this.#compiled.size <= this.#capacity) {
         break;
       }
       this.#compiled.delete(oldest);
-    }
-    return found;
-  }
-
-  #compile(wasm: Uint8Array): CompiledImage {
-    const image = prepareImage(wasm, this.#limits);
-    try {
-      return { image, module: new WebAssembly.Module(image.module) };
-    } catch (thrown) {
-      throw new EdgelessError(
-        "EDGELESS_WASM_TOO_LARGE",
-        `the engine does not take the prepared module: ${reasonOf(thrown)}`,
-        thrown,
-      );
     }
   }
 }
