@@ -48,22 +48,14 @@ t.test("given modules, when threads work on them, then the results are those of 
 t.test("given a slow module, when it is prepared, then this thread goes on meanwhile", async (t) => {
   const workers = open(t);
   await workers.run({ kind: "prepare", wasm: SMALL, limits: LIMITS });
-  const start = performance.now();
-  prepareImage(SLOW, LIMITS);
-  const aloneMs = performance.now() - start;
+  let turns = 0;
   let isDone = false;
-  let longestMs = 0;
   const work = workers.run({ kind: "prepare", wasm: SLOW, limits: LIMITS }).then(() => {
     isDone = true;
   });
-  for (let last = performance.now(); !isDone; ) {
-    await turn();
-    const now = performance.now();
-    longestMs = Math.max(longestMs, now - last);
-    last = now;
-  }
+  for (; !isDone; turns++) await turn();
   await work;
-  t.ok(longestMs < aloneMs / 2, `the longest turn took ${longestMs} ms, preparing it here ${aloneMs} ms`);
+  t.ok(turns > 20, `${turns} turns of the event loop`);
 });
 
 t.test(
