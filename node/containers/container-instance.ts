@@ -289,7 +289,7 @@ export class ContainerInstance {
   }
 
   #lose(event: Event, reason: DropReason): void {
-    this.#environment.telemetry.dropped(reason, 1);
+    this.#environment.telemetry.dropped(reason, 1, this.self.functionId);
     const answer = errorAnswer(event);
     // Later, so that a caller is never answered before its own send has returned.
     if (answer !== undefined) queueMicrotask(() => this.#environment.route(answer));

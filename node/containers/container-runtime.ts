@@ -61,6 +61,7 @@ export class ContainerRuntime implements FunctionRuntime {
       state,
       workflowId,
     };
+    environment.telemetry.accepted(functionId, CONTAINER, code.id);
     const instance = new ContainerInstance(start, environment);
     const gone = this.#run(instance);
     this.#hosted.set(functionId, { instance, gone });
@@ -115,6 +116,7 @@ export class ContainerRuntime implements FunctionRuntime {
       this.#parts.environment.logger.error("a container function ended by a defect of the node", fields);
     } finally {
       this.#hosted.delete(functionId);
+      this.#parts.environment.telemetry.released(functionId);
     }
   }
 }

@@ -41,7 +41,7 @@ export class GuestOutputs {
     this.#outputs = outputs;
     this.#reported.clear();
     const { casts, expired } = this.#early.close();
-    if (expired > 0) this.#environment.telemetry.dropped("unmapped-output", expired);
+    if (expired > 0) this.#environment.telemetry.dropped("unmapped-output", expired, this.#self.functionId);
     for (const { alias, payload } of casts) {
       const target = this.#lookup(alias);
       if (target === undefined) this.#lost(alias);
@@ -74,7 +74,8 @@ export class GuestOutputs {
     const metadata = this.#metadataOf("delayed-cast");
     const send = () => this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
     const { delayed, telemetry } = this.#environment;
-    if (!delayed.add(this.#self.functionId, payload, delayMs, send)) telemetry.dropped("timers-full", 1);
+    if (!delayed.add(this.#self.functionId, payload, delayMs, send))
+      telemetry.dropped("timers-full", 1, this.#self.functionId);
   }
 
   async call(alias: string, payload: string): Promise<CallOutcome> {
@@ -104,6 +105,7 @@ export class GuestOutputs {
   answer(event: Event, outcome: CallOutcome): void {
     const { target, source, streamId, metadata } = event;
     const data = dataOf(outcome);
+    this.#environment.telemetry.sent(this.#self.functionId, 1);
     this.#environment.route({
       target: source,
       source: target,
@@ -125,7 +127,7 @@ export class GuestOutputs {
     this.stop();
     const { casts, expired } = this.#early.close();
     const lost = casts.length + expired;
-    if (lost > 0) this.#environment.telemetry.dropped("unmapped-output", lost);
+    if (lost > 0) this.#environment.telemetry.dropped("unmapped-output", lost, this.#self.functionId);
   }
 
   #lookup(alias: string): InstanceId | undefined {
@@ -133,7 +135,7 @@ export class GuestOutputs {
   }
 
   #lost(alias: string): void {
-    this.#environment.telemetry.dropped("unmapped-output", 1);
+    this.#environment.telemetry.dropped("unmapped-output", 1, this.#self.functionId);
     if (this.#reported.has(alias) || this.#reported.size >= REMEMBERED_NAMES) return;
     this.#reported.add(alias);
     this.#environment.logger.warn("a function uses an output that is not mapped", {
@@ -144,6 +146,7 @@ export class GuestOutputs {
 
   #send(target: InstanceId, streamId: bigint, data: EventData, metadata: EventMetadata): void {
     const created = timestampFromMs(this.#environment.clock.wallMs());
+    this.#environment.telemetry.sent(this.#self.functionId, 1);
     this.#environment.route({ target, source: this.#self, streamId, data, created, metadata });
   }
 

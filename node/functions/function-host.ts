@@ -91,7 +91,7 @@ export class FunctionHost implements HostPort {
       instance.accept(event);
       return;
     }
-    this.#parts.telemetry.dropped("instance-stopped", 1);
+    this.#parts.telemetry.dropped("instance-stopped", 1, event.target.functionId);
     const answer = errorAnswer(event);
     if (answer !== undefined) this.#route(answer);
   }

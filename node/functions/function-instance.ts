@@ -51,6 +51,8 @@ interface PendingCall {
 const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace"];
 const CAST_STREAM = 0n;
 const WASM_PAGE = 65_536;
+/** Events that a busy instance sends before it reports their number. */
+const MOST_UNREPORTED = 64;
 /** Names of unmapped outputs that are remembered, so that each is logged once. */
 const REMEMBERED_NAMES = 100;
 
@@ -75,6 +77,8 @@ export class FunctionInstance implements ImportContext {
   #pending: PendingCall | undefined;
   #answer: EventData | undefined;
   #stopping = false;
+  /** Events sent and not yet reported. */
+  #sent = 0;
 
   constructor(start: InstanceStart, environment: InstanceEnvironment) {
     this.self = { nodeId: environment.nodeId, functionId: start.functionId };
@@ -107,12 +111,13 @@ export class FunctionInstance implements ImportContext {
     this.#outputs = outputs;
     this.#reported.clear();
     const { casts, expired } = this.#early.close();
-    if (expired > 0) this.#environment.telemetry.dropped("unmapped-output", expired);
+    if (expired > 0) this.#environment.telemetry.dropped("unmapped-output", expired, this.self.functionId);
     for (const { alias, payload, sending } of casts) {
       const target = this.lookup(alias);
       if (target === undefined) this.#castLost(alias);
       else this.cast(target, payload, sending);
     }
+    this.#reportSent();
   }
 
   /** Asks for the end: after the running handler, whose calls fail from now on. */
@@ -151,7 +156,7 @@ export class FunctionInstance implements ImportContext {
   }
 
   #castLost(alias: string): void {
-    this.#environment.telemetry.dropped("unmapped-output", 1);
+    this.#environment.telemetry.dropped("unmapped-output", 1, this.self.functionId);
     if (this.#reported.has(alias) || this.#reported.size >= REMEMBERED_NAMES) return;
     this.#reported.add(alias);
     this.#environment.logger.warn("a function casts to an output that is not mapped", {
@@ -175,9 +180,12 @@ export class FunctionInstance implements ImportContext {
 
   delayedCast(target: InstanceId, payload: string, delayMs: number): void {
     const metadata = this.#metadataOf("delayed-cast");
-    const send = () => this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
+    const send = () => {
+      this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
+      this.#reportSent();
+    };
     if (!this.#environment.delay(this.self.functionId, payload, delayMs, send))
-      this.#environment.telemetry.dropped("timers-full", 1);
+      this.#environment.telemetry.dropped("timers-full", 1, this.self.functionId);
   }
 
   log(level: number, target: string, message: string): void {
@@ -297,12 +305,15 @@ export class FunctionInstance implements ImportContext {
       telemetry.executed(functionId, RUST_WASM, kind, seconds);
       if (answer !== undefined) this.#reply(work.event, answer);
     }
+    if (this.#mailbox.length === 0 || this.#sent >= MOST_UNREPORTED) this.#reportSent();
   }
 
   #crash(work: Work, thrown: unknown): void {
     const status: ExitStatus =
       work.type === "init" || this.#protocol?.freeing === true ? "internal-error" : "code-error";
-    this.#environment.telemetry.exited(this.self.functionId, RUST_WASM, status);
+    const { telemetry } = this.#environment;
+    if (work.type === "event") telemetry.dropped("handler-failed", 1, this.self.functionId);
+    telemetry.exited(this.self.functionId, RUST_WASM, status);
     if (work.type === "event" && work.event.data.type === "call") this.#reply(work.event, { type: "err" });
     this.#end(this.#faultOf(thrown));
   }
@@ -321,9 +332,10 @@ export class FunctionInstance implements ImportContext {
   #end(fault: EdgelessError | undefined): void {
     const instantiated = this.#protocol !== undefined;
     this.#phase = "ended";
+    this.#reportSent();
     const { casts, expired } = this.#early.close();
     if (casts.length + expired > 0)
-      this.#environment.telemetry.dropped("unmapped-output", casts.length + expired);
+      this.#environment.telemetry.dropped("unmapped-output", casts.length + expired, this.self.functionId);
     this.#work = undefined;
     this.#protocol = undefined;
     this.#pending?.timer.cancel();
@@ -356,13 +368,14 @@ export class FunctionInstance implements ImportContext {
   }
 
   #lose(event: Event, reason: "mailbox-full" | "instance-stopped"): void {
-    this.#environment.telemetry.dropped(reason, 1);
+    this.#environment.telemetry.dropped(reason, 1, this.self.functionId);
     const answer = errorAnswer(event);
     if (answer !== undefined) this.#environment.route(answer);
   }
 
   #reply(event: Event, data: CallAnswer): void {
     const { target, source, streamId, metadata } = event;
+    this.#sent++;
     this.#environment.route({
       target: source,
       source: target,
@@ -375,7 +388,13 @@ export class FunctionInstance implements ImportContext {
 
   #send(target: InstanceId, streamId: bigint, data: EventData, metadata: EventMetadata): void {
     const created = timestampFromMs(this.#environment.clock.wallMs());
+    this.#sent++;
     this.#environment.route({ target, source: this.self, streamId, data, created, metadata });
+  }
+
+  #reportSent(): void {
+    if (this.#sent > 0) this.#environment.telemetry.sent(this.self.functionId, this.#sent);
+    this.#sent = 0;
   }
 
   #metadataOf(sending: Sending): EventMetadata {

@@ -74,7 +74,7 @@ function run(data: WorkerData, post: (frame: Frame<FromWorker>) => void): (frame
       send(event) {
         const capacity = capacityFor(event, data.settings.workerQueueCapacity);
         if (channel.offerEvent({ type: "event", event }, capacity, payloadLength(event.data))) return;
-        telemetry.dropped("worker-queue-full", 1);
+        telemetry.dropped("worker-queue-full", 1, event.source.functionId);
         const answer = errorAnswer(event);
         if (answer !== undefined) host.deliver(answer);
       },

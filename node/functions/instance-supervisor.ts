@@ -114,6 +114,7 @@ export class InstanceSupervisor implements FunctionRuntime {
       onGone: undefined,
     };
     this.#instances.set(functionId, instance);
+    this.#parts.telemetry.accepted(functionId, RUST_WASM, id);
     this.#place(instance);
   }
 
@@ -288,11 +289,12 @@ export class InstanceSupervisor implements FunctionRuntime {
     instance.restart?.cancel();
     if (instance.host !== undefined) this.#leave(instance, instance.host);
     for (const event of instance.waiting.drain()) this.#lose(event, "instance-stopped");
+    this.#parts.telemetry.released(instance.functionId);
     for (const resolve of instance.onGone ?? []) resolve();
   }
 
   #lose(event: Event, reason: DropReason): void {
-    this.#parts.telemetry.dropped(reason, 1);
+    this.#parts.telemetry.dropped(reason, 1, event.target.functionId);
     const answer = errorAnswer(event);
     // Later, so that a caller is never answered before its own send has returned.
     if (answer !== undefined) queueMicrotask(() => this.#answer(answer));

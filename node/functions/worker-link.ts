@@ -125,7 +125,7 @@ export class WorkerLink implements HostPort {
   }
 
   #refuse(event: Event, reason: "worker-queue-full" | "instance-stopped"): void {
-    this.#parts.telemetry.dropped(reason, 1);
+    this.#parts.telemetry.dropped(reason, 1, event.target.functionId);
     const answer = errorAnswer(event);
     if (answer !== undefined) this.#parts.reports.send(answer);
   }

@@ -57,6 +57,8 @@ export class HostedResource {
     this.#services = services;
     this.#failures = new FailureLog(services.clock, services.logger);
     this.#mailbox = new BoundedQueue(services.mailboxCapacity);
+    const { classType } = provider.resourceClass;
+    services.telemetry.accepted(id.functionId, classType, classType);
     this.context = {
       id,
       workflowId,
@@ -64,14 +66,16 @@ export class HostedResource {
       cast: (target, payload, metadata) => {
         if (!this.#mayReach(target)) return;
         const data = { type: "cast", payload } as const;
+        services.telemetry.sent(id.functionId, 1);
         services.send({ target, source: id, streamId: 0n, data, created: this.#now(), metadata });
       },
       call: (target, payload, metadata) => {
         if (!this.#mayReach(target)) return Promise.resolve(ERR);
         const data = { type: "call", payload } as const;
-        return services.calls.begin(id.functionId, target, (streamId) =>
-          services.send({ target, source: id, streamId, data, created: this.#now(), metadata }),
-        );
+        return services.calls.begin(id.functionId, target, (streamId) => {
+          services.telemetry.sent(id.functionId, 1);
+          services.send({ target, source: id, streamId, data, created: this.#now(), metadata });
+        });
       },
     };
   }
@@ -87,12 +91,12 @@ export class HostedResource {
     const isCall = event.data.type === "call";
     if (isCall) this.#unanswered.add(event);
     if (this.#stopped || this.#stopping !== undefined) {
-      this.#services.telemetry.dropped("instance-stopped", 1);
+      this.#services.telemetry.dropped("instance-stopped", 1, this.context.id.functionId);
       this.#answer(event, ERR);
     } else if (this.#mailbox.push(event)) {
       this.#pump();
     } else {
-      this.#services.telemetry.dropped("mailbox-full", 1);
+      this.#services.telemetry.dropped("mailbox-full", 1, this.context.id.functionId);
       this.#answer(event, ERR);
     }
   }
@@ -111,7 +115,7 @@ export class HostedResource {
   async #stop(): Promise<void> {
     const { telemetry, clock, calls, stopTimeoutMs } = this.#services;
     for (let event = this.#mailbox.shift(); event !== undefined; event = this.#mailbox.shift()) {
-      telemetry.dropped("instance-stopped", 1);
+      telemetry.dropped("instance-stopped", 1, this.context.id.functionId);
       this.#answer(event, ERR);
     }
     calls.cancel(this.context.id.functionId);
@@ -126,6 +130,7 @@ export class HostedResource {
     for (const event of [...this.#unanswered]) this.#answer(event, ERR);
     calls.cancel(this.context.id.functionId);
     telemetry.exited(this.context.id.functionId, this.#provider.resourceClass.classType, "ok");
+    telemetry.released(this.context.id.functionId);
   }
 
   #pump(): void {
@@ -158,7 +163,7 @@ export class HostedResource {
       if (outcome === LATE) throw new EdgelessError("EDGELESS_TIMEOUT", "it was not handled in time");
       answer = outcome;
     } catch (error) {
-      telemetry.dropped("handler-failed", 1);
+      telemetry.dropped("handler-failed", 1, id);
       this.#failures.add(`a ${data.type} failed`, error);
     }
     telemetry.executed(id, kind, data.type, (clock.monotonicMs() - startMs) / 1000);
@@ -170,13 +175,14 @@ export class HostedResource {
     if (!this.#unanswered.delete(event)) return;
     const { source: target, streamId, metadata } = event;
     const created = TIMESTAMP_ZERO;
+    this.#services.telemetry.sent(this.context.id.functionId, 1);
     this.#services.send({ target, source: this.context.id, streamId, data, created, metadata });
   }
 
   #mayReach(target: InstanceId): boolean {
     if (this.#stopped) return false;
     if (target.functionId !== FUNCTION_ID_NONE) return true;
-    this.#services.telemetry.dropped("unmapped-output", 1);
+    this.#services.telemetry.dropped("unmapped-output", 1, this.context.id.functionId);
     return false;
   }
 

@@ -47,6 +47,14 @@ export class NodeTelemetry implements Telemetry {
     };
   }
 
+  accepted(id: Uuid, kind: string, className: string): void {
+    this.#metrics.accepted(id, kind, className);
+  }
+
+  released(id: Uuid): void {
+    this.#metrics.released(id);
+  }
+
   instantiated(id: Uuid, kind: string, seconds: number): void {
     this.#metrics.instantiated(id, kind);
     this.#samples?.add("instantiateTimes", id, seconds);
@@ -83,7 +91,11 @@ export class NodeTelemetry implements Telemetry {
     this.#logger[level](`${target}: ${message}`, { instance: id });
   }
 
-  dropped(reason: DropReason, count: number): void {
-    this.#metrics.dropped(reason, count);
+  sent(id: Uuid, count: number): void {
+    this.#metrics.sentBy(id, count);
+  }
+
+  dropped(reason: DropReason, count: number, id?: Uuid): void {
+    this.#metrics.dropped(reason, count, id);
   }
 }

@@ -2,7 +2,9 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Event } from "../../core/event.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { MetricsPage } from "../../platform/metrics-server.js";
+import { ClassMetrics } from "./class-metrics.js";
 import { InstanceSeries } from "./instance-series.js";
+import { Tally } from "./tally.js";
 import type { DropReason } from "./telemetry.js";
 
 /** Upper bounds in seconds: those of the Rust node, 0.1 to 1.0, and finer and coarser ones around them. */
@@ -17,6 +19,7 @@ export class PrometheusMetrics implements MetricsPage {
   readonly #registry = new Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>();
   readonly #running = new Map<Uuid, string>();
   readonly #series = new InstanceSeries((labels) => this.#forget(labels));
+  readonly #classes: ClassMetrics;
   readonly #functionCount: Gauge;
   readonly #executionTimes: Histogram;
   readonly #transferTimes: Histogram;
@@ -56,6 +59,17 @@ export class PrometheusMetrics implements MetricsPage {
     publish("edgeless_events_dropped_total", "Events that were lost.", "reason", this.#eventsDropped);
     const lost = () => new Map([["performance", samplesDropped()]]);
     this.#publish("edgeless_samples_dropped_total", "Samples that did not fit into a report.", "kind", lost);
+    this.#classes = new ClassMetrics(this.#registry, BUCKETS);
+  }
+
+  /** An instance of a class is to live on the node; see {@link ClassMetrics}. */
+  accepted(id: Uuid, functionType: string, className: string): void {
+    this.#classes.accepted(id, functionType, className);
+  }
+
+  /** The instance is gone for good. */
+  released(id: Uuid): void {
+    this.#classes.released(id);
   }
 
   /** An instance is there; repeating it counts once. */
@@ -76,11 +90,13 @@ export class PrometheusMetrics implements MetricsPage {
 
   transferred(id: Uuid, functionType: string, seconds: number): void {
     this.#eventsIn.add(functionType, 1);
+    this.#classes.received(id);
     const functionId = this.#series.use(id);
     if (functionId !== undefined) this.#transferTimes.observe({ function_id: functionId }, seconds);
   }
 
   executed(id: Uuid, functionType: string, event: "cast" | "call", seconds: number): void {
+    this.#classes.executed(id, seconds);
     const functionId = this.#series.use(id, functionType);
     if (functionId === undefined) return;
     this.#executionTimes.observe(
@@ -89,12 +105,19 @@ export class PrometheusMetrics implements MetricsPage {
     );
   }
 
+  /** An instance sent events. */
+  sentBy(id: Uuid, count: number): void {
+    this.#classes.sent(id, count);
+  }
+
+  /** An event left the run-times and resources of the node. */
   sent(event: Event): void {
     this.#eventsOut.add(event.data.type, 1);
   }
 
-  dropped(reason: DropReason, count: number): void {
+  dropped(reason: DropReason, count: number, id?: Uuid): void {
     this.#eventsDropped.add(reason, count);
+    if (id !== undefined) this.#classes.dropped(id, reason, count);
   }
 
   async render(): Promise<string> {
@@ -122,12 +145,3 @@ export class PrometheusMetrics implements MetricsPage {
 
 /** Values of the label `invocation_type`. */
 const INVOCATION = { cast: "Cast", call: "Call" } as const;
-
-/** Counts per label value; put into the registry only when the page is asked for, for an event must cost little. */
-class Tally {
-  readonly counts = new Map<string, number>();
-
-  add(value: string, count: number): void {
-    this.counts.set(value, (this.counts.get(value) ?? 0) + count);
-  }
-}

@@ -20,6 +20,10 @@ export type DropReason =
  * class_type of a resource; durations are in seconds.
  */
 export interface Telemetry {
+  /** An instance is to live on the node; `className` is the id of its function class, or its class_type. */
+  accepted(id: Uuid, kind: string, className: string): void;
+  /** The instance is gone for good: nothing more is reported of it. */
+  released(id: Uuid): void;
   instantiated(id: Uuid, kind: string, seconds: number): void;
   initialised(id: Uuid, kind: string, seconds: number): void;
   /** From the creation of an event at its sender to the start of its handling; never negative. */
@@ -27,8 +31,10 @@ export interface Telemetry {
   executed(id: Uuid, kind: string, event: "cast" | "call", seconds: number): void;
   stopped(id: Uuid, kind: string, seconds: number): void;
   exited(id: Uuid, kind: string, status: ExitStatus): void;
+  /** Events, answers included, that the instance sent since it last reported them. */
+  sent(id: Uuid, count: number): void;
   /** A log line of a function. */
   logged(id: Uuid, level: LogLevel, target: string, message: string): void;
-  /** Events that were lost, and why. */
-  dropped(reason: DropReason, count: number): void;
+  /** Events that were lost, and why. @param id the instance that they were for, or that could not send them */
+  dropped(reason: DropReason, count: number, id?: Uuid): void;
 }

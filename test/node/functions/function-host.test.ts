@@ -43,6 +43,7 @@ t.test(
       "executed cast",
       "transferred",
       "executed call",
+      "sent",
       "logged error demo down",
       "stopped",
       "exited ok",

@@ -184,6 +184,7 @@ t.test(
   async (t) => {
     const records: TelemetryRecord[] = [];
     const telemetry = recordTelemetry((record) => records.push(record));
+    telemetry.accepted(uuid(1), "K", "class");
     telemetry.instantiated(uuid(1), "K", 1);
     telemetry.initialised(uuid(1), "K", 2);
     telemetry.transferred(uuid(1), "K", 3);
@@ -191,7 +192,9 @@ t.test(
     telemetry.stopped(uuid(1), "K", 5);
     telemetry.exited(uuid(1), "K", "code-error");
     telemetry.logged(uuid(1), "warn", "target", "message");
-    telemetry.dropped("mailbox-full", 6);
+    telemetry.sent(uuid(1), 7);
+    telemetry.dropped("mailbox-full", 6, uuid(1));
+    telemetry.released(uuid(1));
     const again: TelemetryRecord[] = [];
     for (const record of records)
       replayTelemetry(
@@ -199,10 +202,10 @@ t.test(
         recordTelemetry((copy) => again.push(copy)),
       );
     t.strictSame(again, records);
-    t.equal(again.length, 8);
+    t.equal(again.length, 11);
     t.strictSame(
       again.filter(isOptional).map(([name]) => name),
-      ["transferred", "executed", "logged"],
+      ["transferred", "executed", "logged", "sent"],
     );
   },
 );

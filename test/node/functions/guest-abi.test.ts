@@ -236,7 +236,10 @@ t.test(
     t.strictSame(init.telemetry, ["instantiated", "exited internal-error"]);
     const free = new HostFixture();
     await free.call(await free.start(1, { free: trap }), "x");
-    t.strictSame(free.telemetry, ["instantiated", "initialised", "transferred", "exited internal-error"]);
+    t.strictSame(free.telemetry, [
+      ...["instantiated", "initialised", "transferred"],
+      ...["dropped handler-failed 1", "exited internal-error", "sent"],
+    ]);
     t.strictSame(free.sentText, ["err"]);
     const alloc = new HostFixture();
     await alloc.cast(await alloc.start(1, { alloc: trap }), "x");

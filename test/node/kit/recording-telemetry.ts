@@ -13,11 +13,14 @@ export class RecordingTelemetry implements Telemetry {
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + count);
   }
 
+  accepted(): void {}
+  released(): void {}
   instantiated(): void {}
   initialised(): void {}
   transferred(): void {}
   executed(): void {}
   stopped(): void {}
   exited(): void {}
+  sent(): void {}
   logged(): void {}
 }

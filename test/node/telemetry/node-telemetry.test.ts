@@ -4,6 +4,7 @@ import t from "tap";
 import { METADATA_NONE, TIMESTAMP_ZERO } from "../../../core/event.js";
 import type { LogLevel } from "../../../core/log.js";
 import { randomUuid, type Uuid } from "../../../core/uuid.js";
+import { MOST_CLASSES, OTHER_CLASSES } from "../../../node/telemetry/class-metrics.js";
 import { InstanceSeries, MOST_INSTANCES, OTHER_INSTANCES } from "../../../node/telemetry/instance-series.js";
 import { NodeTelemetry } from "../../../node/telemetry/node-telemetry.js";
 import { MOST_LOG_ENTRIES, MOST_SAMPLES } from "../../../node/telemetry/sample-buffer.js";
@@ -92,6 +93,52 @@ t.test(
     t.equal(values.get(`edgeless_events_out_total{event_type="err",${node}}`), 1);
   },
 );
+
+t.test("given two classes, when instances of them work and end, then their counts stay", async (t) => {
+  const { telemetry } = telemetryOf(false);
+  telemetry.accepted(A, "RUST_WASM", "pong");
+  telemetry.accepted(B, "redis", "redis");
+  telemetry.transferred(A, "RUST_WASM", 0.1);
+  telemetry.executed(A, "RUST_WASM", "cast", 0.0004);
+  telemetry.sent(A, 2);
+  telemetry.dropped("unmapped-output", 3, A);
+  telemetry.transferred(B, "redis", 0.1);
+  telemetry.dropped("handler-failed", 1, B);
+  telemetry.released(A);
+  telemetry.sent(A, 5);
+  telemetry.dropped("mailbox-full", 7);
+  telemetry.accepted(A, "RUST_WASM", "pong");
+  telemetry.sent(A, 1);
+  const { types, values } = await pageOf(telemetry);
+  t.equal(types.get("edgeless_class_handling_seconds"), "histogram");
+  const value = (name: string, labels: string) =>
+    values.get(`edgeless_class_${name}{${[...labels.split(","), `node_id="${NODE}"`].sort().join(",")}}`);
+  const [pong, redis] = ['class="pong",type="RUST_WASM"', 'class="redis",type="redis"'];
+  t.equal(value("events_in_total", pong), 1);
+  t.equal(value("events_out_total", pong), 3, "what is gone for good reports no more, its successor goes on");
+  t.equal(value("events_failed_total", pong), 0);
+  t.equal(value("events_failed_total", redis), 1);
+  t.equal(value("events_dropped_total", `${pong},reason="unmapped-output"`), 3);
+  t.equal(value("handling_seconds_bucket", `${pong},le="0.0005"`), 1);
+  t.notMatch([...values.keys()].join("\n"), /edgeless_class_events_dropped_total\{.*handler-failed/);
+});
+
+t.test("given more classes than series, when they report, then the rest share one", async (t) => {
+  const { telemetry } = telemetryOf(false);
+  const random = seededRandom(3);
+  for (let i = 0; i < MOST_CLASSES + 5; i++) {
+    const id = randomUuid(random);
+    telemetry.accepted(id, "RUST_WASM", `class ${i}`);
+    telemetry.sent(id, 1);
+  }
+  const { values } = await pageOf(telemetry);
+  const shared = `class="${OTHER_CLASSES}",node_id="${NODE}",type="${OTHER_CLASSES}"`;
+  t.equal(values.get(`edgeless_class_events_out_total{${shared}}`), 5);
+  t.equal(
+    [...values.keys()].filter((key) => key.startsWith("edgeless_class_events_out")).length,
+    MOST_CLASSES + 1,
+  );
+});
 
 t.test("given an instance that ends, when the page is read, then its series are gone", async (t) => {
   const { telemetry } = telemetryOf();

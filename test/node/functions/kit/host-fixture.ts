@@ -58,9 +58,8 @@ export class HostFixture {
       clock: this.clock,
       random: seededRandom(1),
       telemetry: recordTelemetry(([name, ...args]) => {
-        const telling = args
-          .slice(name === "dropped" ? 0 : 2)
-          .filter((arg) => typeof arg !== "number" || name === "dropped");
+        const telling =
+          name === "dropped" ? args.slice(0, 2) : args.slice(2).filter((arg) => typeof arg !== "number");
         this.telemetry.push([name, ...(name === "logged" ? args.slice(1) : telling)].join(" "));
       }),
       logger: keepingLogger(this.logged),
