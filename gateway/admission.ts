@@ -2,10 +2,7 @@ import { RUNTIME_JS, RUNTIME_WASM } from "../coap-api/operations/register.js";
 import { EdgelessError } from "../core/errors.js";
 import { type ResourceSpecification, RUST_WASM, type SpawnFunctionRequest } from "../core/specification.js";
 import type { DeviceFacts } from "./device-record.js";
-import type { ImageLibrary } from "./image-library.js";
-
-/** Size of a page of linear memory. */
-const PAGE_BYTES = 65_536;
+import type { DeviceImage, WantedImage } from "./image-workshop.js";
 
 /** A device as admission sees it. */
 export interface Applicant {
@@ -16,27 +13,25 @@ export interface Applicant {
   readonly instances: number;
 }
 
-/** A function that a device can run. */
-export interface Admitted {
-  readonly wasm: Uint8Array;
-  readonly digest: string;
-}
+/** Makes what a device is sent of a module, see {@link ImageWorkshop}. */
+export type MakeImage = (wanted: WantedImage) => Promise<DeviceImage>;
 
 /** The run-times that a device offers to a domain, by their EDGELESS names. */
 export function domainRuntimes(facts: DeviceFacts): string[] {
-  return facts.runtimes.includes(RUNTIME_WASM) ? [RUST_WASM] : [];
+  return runtimeOf(facts) === undefined ? [] : [RUST_WASM];
 }
 
 /**
- * Decides whether a device can run a function.
- * @throws EdgelessError EDGELESS_REJECTED, EDGELESS_BAD_WASM, EDGELESS_WASM_ABI or EDGELESS_WASM_TOO_LARGE, saying what is
- * missing and how much
+ * Decides whether a device can run a function. What costs nothing is looked at before the module is checked.
+ * @returns what the device is to be sent
+ * @throws EdgelessError EDGELESS_REJECTED, EDGELESS_BAD_WASM, EDGELESS_WASM_ABI, EDGELESS_WASM_TOO_LARGE or
+ * EDGELESS_TIMEOUT, saying what is missing and how much
  */
-export function admitFunction(
+export async function admitFunction(
   request: SpawnFunctionRequest,
   device: Applicant,
-  images: ImageLibrary,
-): Admitted {
+  make: MakeImage,
+): Promise<DeviceImage> {
   const { facts, name } = device;
   const { functionType, binary } = request.code;
   if (functionType !== RUST_WASM) {
@@ -45,24 +40,22 @@ export function admitFunction(
       `no run-time for function type "${functionType}" on the device ${name}; available: ${known}`,
     );
   }
-  if (!facts.runtimes.includes(RUNTIME_WASM)) {
-    const why = facts.runtimes.includes(RUNTIME_JS)
-      ? 'its engine runs translated functions (run-time "js"), and this gateway has no translator'
-      : "it has no engine for functions";
-    throw reject(`the device ${name} cannot run the function: ${why}`);
-  }
+  const runtime = runtimeOf(facts);
+  if (runtime === undefined)
+    throw reject(`the device ${name} cannot run the function: it has no engine for functions`);
   if (binary === undefined || binary.length === 0) throw reject("the function has no code");
   const { imageBytes, functionMemoryBytes } = facts.limits;
   checkInstances(device);
-  if (binary.length > imageBytes) throw tooLarge("image", binary.length, imageBytes, name);
-  const pages = Math.floor(functionMemoryBytes / PAGE_BYTES);
-  const { digest, info } = images.check(binary, Math.max(pages, 1));
-  const memoryBytes = (info.memory?.minPages ?? 0) * PAGE_BYTES;
+  if (runtime === RUNTIME_WASM && binary.length > imageBytes)
+    throw tooLarge("image", binary.length, imageBytes, name);
+  const image = await make({ wasm: binary, runtime, maxMemoryBytes: functionMemoryBytes });
+  const { bytes, memoryBytes } = image;
+  if (bytes.length > imageBytes) throw tooLarge("translated image", bytes.length, imageBytes, name);
   if (memoryBytes > functionMemoryBytes)
     throw tooLarge("memory of one function", memoryBytes, functionMemoryBytes, name);
   if (memoryBytes > device.freeMemoryBytes)
     throw tooLarge("free memory", memoryBytes, device.freeMemoryBytes, name);
-  return { wasm: binary, digest };
+  return image;
 }
 
 /**
@@ -79,10 +72,16 @@ export function admitResource(specification: ResourceSpecification, device: Appl
   checkInstances(device);
 }
 
-function checkInstances({ name, facts, instances }: Applicant): void {
+/** @throws EdgelessError EDGELESS_REJECTED when the device runs as many instances as it can */
+export function checkInstances({ name, facts, instances }: Omit<Applicant, "freeMemoryBytes">): void {
   const most = facts.limits.instances;
   if (instances >= most)
     throw reject(`the device ${name} is full: it runs ${instances} of at most ${most} instances`);
+}
+
+/** The engine that is used on a device; translated functions are several times slower. */
+function runtimeOf({ runtimes }: DeviceFacts): number | undefined {
+  return [RUNTIME_WASM, RUNTIME_JS].find((runtime) => runtimes.includes(runtime));
 }
 
 function tooLarge(what: string, neededBytes: number, limitBytes: number, name: string): EdgelessError {

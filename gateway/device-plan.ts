@@ -29,6 +29,8 @@ export interface PlannedInstance extends DesiredInstance {
 
 /** Pauses before an instance that ended is started again. */
 const RESTART: RetryPolicy = { initialMs: 1_000, factor: 2, maximumMs: 60_000, jitter: 0.2 };
+/** How long after the start of a function the ε-ORC may take to name its outputs, if it has any. */
+const PATCH_MS = 200;
 /** An instance that ran so long is taken to be sound. */
 const SOUND_MS = 60_000;
 
@@ -84,6 +86,7 @@ export class DevicePlan implements DeviceView<PlannedInstance> {
       record,
       state: record.handle === undefined ? "starting" : "running",
       notBeforeMs: 0,
+      wireEmptyMs: this.#clock.monotonicMs() + PATCH_MS,
       refusedWiring: undefined,
       restarts: 0,
       reason: "",

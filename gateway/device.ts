@@ -7,7 +7,7 @@ import type { KeptState } from "../coap-api/operations/state.js";
 import type { DeviceStatus } from "../coap-api/operations/status.js";
 import type { Patch } from "../core/api.js";
 import type { Clock } from "../core/clock.js";
-import { reasonOf } from "../core/errors.js";
+import { EdgelessError, reasonOf } from "../core/errors.js";
 import type { Event } from "../core/event.js";
 import type { InstanceId } from "../core/instance-id.js";
 import type { Logger, LogLevel } from "../core/log.js";
@@ -17,7 +17,7 @@ import type { InstanceStatus } from "../core/status.js";
 import { NIL_UUID, randomUuid, type Uuid } from "../core/uuid.js";
 import type { SendEvent } from "../grpc-api/data-plane/receiver.js";
 import type { StoreChange } from "../platform/store/store.js";
-import { type Applicant, admitFunction, admitResource } from "./admission.js";
+import { type Applicant, admitFunction, admitResource, checkInstances, type MakeImage } from "./admission.js";
 import { workOf } from "./device-commands.js";
 import { DeviceEvents, type Verdict } from "./device-events.js";
 import { DeviceLink, type Work } from "./device-link.js";
@@ -28,7 +28,7 @@ import type { GatewayMetrics } from "./gateway-metrics.js";
 import type { ImageLibrary } from "./image-library.js";
 import type { InstanceRecord } from "./instance-record.js";
 import { LogBook } from "./log-book.js";
-import { nextCommand, nextStartMs } from "./reconciler.js";
+import { nextCommand, nextDueMs } from "./reconciler.js";
 import { change, type SavedDevice, type SavedDevices, stateKeyOf } from "./saved-devices.js";
 
 /** What all devices of a gateway share. */
@@ -39,6 +39,7 @@ export interface DeviceSurroundings {
   readonly metrics: GatewayMetrics;
   readonly saved: SavedDevices;
   readonly images: ImageLibrary;
+  readonly makeImage: MakeImage;
   readonly settings: DeviceSettings;
   /** Sends a request to a device. */
   readonly request: (address: string, port: number, request: OutgoingRequest, done: Done) => void;
@@ -67,6 +68,8 @@ export class Device {
   readonly #around: DeviceSurroundings;
   readonly #link: DeviceLink;
   readonly #states: Map<Uuid, Uint8Array>;
+  /** Counts how often all that should run here was dropped. */
+  #drops = 0;
   /** True when the reconciler had nothing to do and nothing has changed since. */
   #isSettled = false;
 
@@ -92,7 +95,7 @@ export class Device {
       ...{ clock, random, ackTimeoutMs: around.ackTimeoutMs },
       send: (request, done) => around.request(this.record.address, this.record.port, request, done),
       next: () => this.#next(),
-      nextMs: () => earliest(nextStartMs(this.plan), this.events.nextMs()),
+      nextMs: () => earliest(nextDueMs(this.plan), this.events.nextMs()),
     });
     if (saved !== undefined) this.#restore(saved);
   }
@@ -200,8 +203,15 @@ export class Device {
    * @throws EdgelessError when the device cannot run it
    */
   async startFunction(request: SpawnFunctionRequest): Promise<InstanceId> {
-    const { random, images } = this.#around;
-    const { wasm, digest } = admitFunction(request, this.#applicant(), images);
+    const { random, images, makeImage } = this.#around;
+    const drops = this.#drops;
+    const { bytes, digest } = await admitFunction(request, this.#applicant(), makeImage);
+    if (drops !== this.#drops)
+      throw new EdgelessError(
+        "EDGELESS_REJECTED",
+        `the device ${this.name} left or was reset while the function was checked`,
+      );
+    checkInstances(this.#applicant());
     const record: InstanceRecord = {
       functionId: randomUuid(random),
       kind: FUNCTION,
@@ -214,8 +224,8 @@ export class Device {
       stateId: request.state.stateId,
       outputs: [],
     };
-    const isFirst = images.use(digest, wasm.slice());
-    return this.#add(record, isFirst ? [change.image(digest, wasm)] : []);
+    const isFirst = images.use(digest, bytes);
+    return this.#add(record, isFirst ? [change.image(digest, bytes)] : []);
   }
 
   /**
@@ -252,12 +262,14 @@ export class Device {
     if (instance === undefined) return;
     instance.record.outputs = this.events.routes.wire(source, outputs);
     instance.refusedWiring = undefined;
+    instance.wireEmptyMs = 0;
     this.#unsettle();
     await this.#around.saved.write([change.instance(this.nodeId, instance.record)]);
   }
 
   /** Stops everything. */
   async reset(): Promise<void> {
+    this.#drops++;
     await this.#removed(this.plan.removeAll());
   }
 
@@ -352,8 +364,8 @@ export class Device {
           changed: (instances) => this.#saveInstances(instances),
           counted: (type, outcome) => metrics.command(type, outcome),
         });
-      // A start that waits for its time keeps the question open.
-      this.#isSettled = nextStartMs(this.plan) === undefined;
+      // A step that waits for its time keeps the question open.
+      this.#isSettled = nextDueMs(this.plan) === undefined;
     }
     return this.events.next();
   }

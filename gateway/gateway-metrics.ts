@@ -27,6 +27,7 @@ export class GatewayMetrics implements MetricsPage {
   readonly #refused: Counter<"request" | "reason">;
   readonly #requests: Counter<"request">;
   readonly #commands: Counter<"command" | "outcome">;
+  readonly #made: Counter<"outcome">;
   readonly #withdrawn: Counter<"reason">;
   readonly #devices: Gauge<"state">;
   readonly #instances: Gauge<"state">;
@@ -66,6 +67,12 @@ export class GatewayMetrics implements MetricsPage {
       name: "edgeless_gateway_commands",
       help: "Requests that change or ask what runs on a device, by their outcome.",
       labelNames: ["command", "outcome"],
+      registers,
+    });
+    this.#made = new Counter({
+      name: "edgeless_gateway_modules_checked",
+      help: "Modules that were checked, and translated if need be, by what came of it.",
+      labelNames: ["outcome"],
       registers,
     });
     this.#withdrawn = new Counter({
@@ -128,6 +135,10 @@ export class GatewayMetrics implements MetricsPage {
 
   command(command: string, outcome: string): void {
     this.#commands.inc({ command, outcome });
+  }
+
+  image(outcome: string): void {
+    this.#made.inc({ outcome });
   }
 
   withdrawn(reason: string): void {

@@ -11,6 +11,8 @@ export interface DesiredInstance {
   state: ComponentState;
   /** It is not started before, monotonic milliseconds. */
   notBeforeMs: number;
+  /** While it has no outputs it is not wired before, monotonic milliseconds: the ε-ORC may be about to name them. */
+  wireEmptyMs: number;
   /** Wiring that the device refused; it is not offered again. */
   refusedWiring: readonly DeviceOutput[] | undefined;
 }
@@ -67,13 +69,21 @@ export function nextCommand<Instance extends DesiredInstance>(
   nowMs: number,
 ): Command<Instance> | undefined {
   if (view.isDoubtful) return { type: "ask" };
-  return makeRoom(view) ?? wire(view) ?? start(view, nowMs);
+  return makeRoom(view) ?? wire(view, nowMs) ?? start(view, nowMs);
 }
 
-/** When the next start is due that has to wait; undefined: none. Monotonic milliseconds. */
-export function nextStartMs(view: DeviceView): number | undefined {
-  const waiting = view.instances.filter(isStartable).map(({ notBeforeMs }) => notBeforeMs);
-  return waiting.length === 0 ? undefined : Math.min(...waiting);
+/** When the next start or wiring is due that has to wait; undefined: none. Monotonic milliseconds. */
+export function nextDueMs(view: DeviceView): number | undefined {
+  let dueMs: number | undefined;
+  for (const instance of view.instances) {
+    const ownMs = isStartable(instance)
+      ? instance.notBeforeMs
+      : waitsForOutputs(instance)
+        ? instance.wireEmptyMs
+        : undefined;
+    if (ownMs !== undefined && (dueMs === undefined || ownMs < dueMs)) dueMs = ownMs;
+  }
+  return dueMs;
 }
 
 function makeRoom(view: DeviceView): Command<never> | undefined {
@@ -94,17 +104,28 @@ export function unusedImages(view: Pick<DeviceView, "images" | "instances">): st
   return [...view.images].filter((image) => !needed.has(image));
 }
 
-function wire<Instance extends DesiredInstance>(view: DeviceView<Instance>): Command<Instance> | undefined {
+function wire<Instance extends DesiredInstance>(
+  view: DeviceView<Instance>,
+  nowMs: number,
+): Command<Instance> | undefined {
   const handles = new Map(view.instances.map(({ record }) => [record.functionId, record.handle]));
   for (const instance of view.instances) {
     const { record, refusedWiring } = instance;
     if (record.handle === undefined) continue;
     const outputs = wiringOf(view.nodeId, record, (id) => handles.get(id));
-    if (sameWiring(outputs, record.wired)) continue;
+    if (waitsForOutputs(instance) ? instance.wireEmptyMs > nowMs : sameWiring(outputs, record.wired))
+      continue;
     if (refusedWiring !== undefined && sameWiring(outputs, refusedWiring)) continue;
     return { type: "wire", instance, outputs };
   }
   return undefined;
+}
+
+/** True when a function runs that was not told yet that it has no outputs; until then it does not begin. */
+function waitsForOutputs({ record, refusedWiring }: DesiredInstance): boolean {
+  const { kind, handle, wired, outputs } = record;
+  const isTold = wired !== undefined || refusedWiring !== undefined;
+  return kind === FUNCTION && handle !== undefined && !isTold && outputs.length === 0;
 }
 
 function start<Instance extends DesiredInstance>(

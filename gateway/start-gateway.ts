@@ -23,7 +23,9 @@ import { NumberedTimers } from "../platform/numbered-timers.js";
 import { OpenParts } from "../platform/open-parts.js";
 import { openLevelStore } from "../platform/store/level-store.js";
 import { MemoryStore } from "../platform/store/memory-store.js";
+import { systemClock } from "../platform/system-clock.js";
 import { openUdpSocket } from "../platform/udp-socket.js";
+import { ImageWorkers } from "../toolchain/image-worker/image-workers.js";
 import { agentTemplate } from "./agent-template.js";
 import {
   deviceSettings,
@@ -40,6 +42,7 @@ import { GatedRegister } from "./gated-register.js";
 import { figuresOf } from "./gateway-figures.js";
 import { GatewayMetrics } from "./gateway-metrics.js";
 import { ImageLibrary } from "./image-library.js";
+import { ImageWorkshop } from "./image-workshop.js";
 import { ListeningSocket } from "./listening-socket.js";
 import { PeerBook } from "./peer-book.js";
 import { LruPeerTable } from "./peer-table.js";
@@ -77,10 +80,14 @@ export interface RunningGateway {
 const REGISTER_DEADLINE_MS = 5_000;
 /** Reports to the ε-ORC in progress at a time. */
 const REPORTS_AT_A_TIME = 32;
+/** Checking a module of 10 KB takes a few milliseconds, translating it for a board a tenth of a second. */
+const IMAGE_WORK = { workers: 1, maxQueued: 64, deadlineMs: 10_000, maxMemoryMb: 192 };
+/** Longest that the ε-ORC waits until a module is checked. */
+const ADMISSION_MS = 30_000;
+/** What is remembered of modules that were checked. */
+const KNOWN_IMAGE_BYTES = 16 * 1024 * 1024;
 /** The reports of all devices together are at least so far apart on average, milliseconds. */
 const MS_PER_REPORT = 2;
-/** Modules of which it is remembered that they passed the checks. */
-const CHECKED_MODULES = 256;
 
 /**
  * Starts a gateway: goes on with the devices that it kept, then listens to devices.
@@ -150,8 +157,16 @@ async function openGateway(
   });
 
   const images = keptImages(kept);
+  const workers = new ImageWorkers(IMAGE_WORK);
+  parts.add("image workers", workers);
+  const workshop = new ImageWorkshop({
+    // Threads have the time of the machine, whatever time the devices have.
+    ...{ workers, clock: systemClock, waitMs: ADMISSION_MS, cacheBytes: KNOWN_IMAGE_BYTES },
+    counted: (outcome) => metrics.image(outcome),
+  });
   const around: DeviceSurroundings = {
     ...{ clock, random, logger, metrics, saved, images },
+    makeImage: (wanted) => workshop.make(wanted),
     settings: deviceSettings(config),
     request: (address, port, request, done) => endpoint.request(address, port, request, done),
     ackTimeoutMs: coapSettings.ackTimeoutMs,
@@ -229,7 +244,7 @@ async function openSocket(
 
 /** The images that instances of a former life need. */
 function keptImages({ devices, images: kept }: SavedGateway): ImageLibrary {
-  const images = new ImageLibrary(CHECKED_MODULES);
+  const images = new ImageLibrary();
   for (const { digest } of devices.flatMap(({ instances }) => instances)) {
     const bytes = digest === undefined ? undefined : kept.get(digest);
     if (digest !== undefined && bytes !== undefined) images.use(digest, bytes);

@@ -13,7 +13,7 @@ import { type InstanceRecord, tagOf } from "../../gateway/instance-record.js";
 import { PeerReferences } from "../../gateway/peer-references.js";
 import { LruPeerTable } from "../../gateway/peer-table.js";
 import { PendingCalls } from "../../gateway/pending-calls.js";
-import { type Command, imageName, nextCommand, nextStartMs } from "../../gateway/reconciler.js";
+import { type Command, imageName, nextCommand, nextDueMs } from "../../gateway/reconciler.js";
 import { RouteTable } from "../../gateway/route-table.js";
 import { startOrder } from "../../gateway/start-order.js";
 import { FakeClock } from "../kit/fake-clock.js";
@@ -110,6 +110,29 @@ t.test(
 );
 
 t.test(
+  "given a function without outputs, when nobody has named any for a while, then it is told so, once",
+  async (t) => {
+    const clock = new FakeClock();
+    const plan = new DevicePlan(NODE, clock, seededRandom(1));
+    const one = plan.add(record(1));
+    const relay = plan.add(record(2, { kind: RESOURCE, digest: undefined }));
+    plan.stored(DIGEST);
+    plan.started(one, 3);
+    plan.started(relay, 4);
+    t.equal(step(plan), undefined, "the ε-ORC may be about to name some");
+    const dueMs = nextDueMs(plan) ?? Number.NaN;
+    t.ok(dueMs > 0 && dueMs < 1_000);
+    t.match(step(plan, dueMs), { type: "wire", instance: one, outputs: [] });
+    plan.wired(one, []);
+    t.equal(step(plan, dueMs), undefined, "a resource waits for nothing");
+    t.equal(nextDueMs(plan), undefined);
+    plan.rebooted();
+    plan.started(one, 5);
+    t.match(step(plan, dueMs), { type: "wire", outputs: [] }, "no wait after a restart");
+  },
+);
+
+t.test(
   "given two functions on one device, when the receiver gets another number, then the sender is wired anew",
   async (t) => {
     const plan = planOf(
@@ -136,7 +159,7 @@ t.test(
     );
     plan.wired(sender, [{ channel: "out", route: 0, handle: -1 }]);
     t.equal(step(plan), undefined);
-    const dueMs = nextStartMs(plan) ?? 0;
+    const dueMs = nextDueMs(plan) ?? 0;
     t.ok(dueMs > 500 && dueMs <= 1_000);
     t.match(step(plan, dueMs), { type: "start", instance: receiver });
     plan.started(receiver, 5);

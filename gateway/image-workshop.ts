@@ -1,0 +1,125 @@
+import { RUNTIME_JS } from "../coap-api/operations/register.js";
+import type { Clock } from "../core/clock.js";
+import { EdgelessError, type ErrorCode, reasonOf } from "../core/errors.js";
+import { LATE, withDeadline } from "../platform/deadline.js";
+import { sha256 } from "../toolchain/image/digest.js";
+import type { ImageWorkers } from "../toolchain/image-worker/image-workers.js";
+import { type ImageOutcome, OutcomeCache } from "./outcome-cache.js";
+
+/** A module that a device is to run. */
+export interface WantedImage {
+  readonly wasm: Uint8Array;
+  /** RUNTIME_WASM or RUNTIME_JS. */
+  readonly runtime: number;
+  /** Largest linear memory on the device, bytes. */
+  readonly maxMemoryBytes: number;
+}
+
+/** A function as a device is sent it. */
+export interface DeviceImage {
+  /** WebAssembly, or the text that it was translated to. */
+  readonly bytes: Uint8Array;
+  /** SHA-256 of {@link bytes}, hexadecimal. */
+  readonly digest: string;
+  /** Linear memory at the start, bytes. */
+  readonly memoryBytes: number;
+}
+
+/** For the metrics: what came of a request for an image. */
+export type ImageCount = "made" | "remembered" | "refused" | "late";
+
+/** What an {@link ImageWorkshop} works with. */
+export interface WorkshopParts {
+  readonly workers: Pick<ImageWorkers, "run">;
+  /** Real time: the workers have no other. */
+  readonly clock: Clock;
+  /** Longest that somebody waits for a module, the modules before it included, milliseconds. */
+  readonly waitMs: number;
+  /** What is remembered of modules, bytes. */
+  readonly cacheBytes: number;
+  readonly counted: (count: ImageCount) => void;
+}
+
+/** Size of a page of linear memory. */
+const PAGE_BYTES = 65_536;
+/** How long it is remembered that a module took too long: the machine may have been busy. */
+const TIMEOUT_MS = 60_000;
+/** What says nothing about the module. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(["EDGELESS_REJECTED", "EDGELESS_INTERNAL"]);
+
+/**
+ * Has modules checked, and translated for devices without an engine for WebAssembly, on other threads. What came of a
+ * module is remembered, and several devices that need it at a time share one turn.
+ */
+export class ImageWorkshop {
+  readonly #parts: WorkshopParts;
+  readonly #known: OutcomeCache;
+  readonly #underWay = new Map<string, Promise<ImageOutcome>>();
+
+  constructor(parts: WorkshopParts) {
+    this.#parts = parts;
+    this.#known = new OutcomeCache(parts.cacheBytes);
+  }
+
+  /**
+   * Makes what a device is sent of a module.
+   * @throws EdgelessError EDGELESS_BAD_WASM, EDGELESS_WASM_ABI, EDGELESS_WASM_TOO_LARGE; EDGELESS_TIMEOUT;
+   * EDGELESS_REJECTED when too many modules wait
+   */
+  async make(wanted: WantedImage): Promise<DeviceImage> {
+    const { clock, waitMs, counted } = this.#parts;
+    const key = `${sha256(wanted.wasm)} ${wanted.runtime} ${wanted.maxMemoryBytes}`;
+    const known = this.#known.get(key, clock.monotonicMs());
+    if (known !== undefined) counted("remembered");
+    const outcome = known ?? (await withDeadline(clock, waitMs, this.#share(key, wanted)));
+    if (outcome === LATE) {
+      counted("late");
+      const reason = `the module was not checked within ${waitMs} ms: the gateway has many to check`;
+      throw new EdgelessError("EDGELESS_TIMEOUT", reason);
+    }
+    if (outcome.error !== undefined) throw outcome.error;
+    return outcome.image;
+  }
+
+  #share(key: string, wanted: WantedImage): Promise<ImageOutcome> {
+    const underWay = this.#underWay.get(key) ?? this.#outcomeOf(key, wanted);
+    this.#underWay.set(key, underWay);
+    return underWay;
+  }
+
+  async #outcomeOf(key: string, wanted: WantedImage): Promise<ImageOutcome> {
+    const { clock, counted } = this.#parts;
+    const outcome = await this.#attempt(wanted);
+    this.#underWay.delete(key);
+    counted(outcome.error === undefined ? "made" : "refused");
+    const code = outcome.error?.code;
+    if (code === undefined || !PASSING.has(code)) {
+      const isLate = code === "EDGELESS_TIMEOUT";
+      this.#known.set(key, outcome, isLate ? clock.monotonicMs() + TIMEOUT_MS : Number.POSITIVE_INFINITY);
+    }
+    return outcome;
+  }
+
+  async #attempt(wanted: WantedImage): Promise<ImageOutcome> {
+    try {
+      const image = await (wanted.runtime === RUNTIME_JS ? this.#translate(wanted) : this.#check(wanted));
+      return { image };
+    } catch (error) {
+      if (error instanceof EdgelessError) return { error };
+      return { error: new EdgelessError("EDGELESS_INTERNAL", reasonOf(error), error) };
+    }
+  }
+
+  async #check({ wasm, maxMemoryBytes }: WantedImage): Promise<DeviceImage> {
+    const limits = { maxMemoryPages: Math.max(1, Math.floor(maxMemoryBytes / PAGE_BYTES)) };
+    const { image } = await this.#parts.workers.run({ kind: "prepare", wasm, limits });
+    const memoryBytes = (image.info.memory?.minPages ?? 0) * PAGE_BYTES;
+    return { bytes: wasm.slice(), digest: image.digest, memoryBytes };
+  }
+
+  async #translate({ wasm, maxMemoryBytes }: WantedImage): Promise<DeviceImage> {
+    const { code, memoryBytes } = await this.#parts.workers.run({ kind: "translate", wasm, maxMemoryBytes });
+    const bytes = new TextEncoder().encode(code);
+    return { bytes, digest: sha256(bytes), memoryBytes };
+  }
+}

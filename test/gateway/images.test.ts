@@ -1,0 +1,171 @@
+import t, { type Test } from "tap";
+import { CHANGED, CREATED, POST, PUT } from "../../coap-api/coap/codes.js";
+import {
+  encodeRegistration,
+  type Registration,
+  RUNTIME_JS,
+  RUNTIME_WASM,
+} from "../../coap-api/operations/register.js";
+import { decodeStartFunction } from "../../coap-api/operations/start-function.js";
+import { type ImageCount, ImageWorkshop, type WantedImage } from "../../gateway/image-workshop.js";
+import { systemClock } from "../../platform/system-clock.js";
+import { sha256 } from "../../toolchain/image/digest.js";
+import { ImageWorkers } from "../../toolchain/image-worker/image-workers.js";
+import { translateModule } from "../../toolchain/translate/translate.js";
+import { eventually } from "../kit/eventually.js";
+import { FakeClock } from "../kit/fake-clock.js";
+import { shippedModule } from "../kit/guest-driver.js";
+import { uuid } from "../node/kit/events.js";
+import { buildGuest } from "../toolchain/image/guest-module.js";
+import { ForeignClient, REGISTRATION } from "./kit/foreign-client.js";
+import { type GatewayRig, spawn } from "./kit/gateway-rig.js";
+import { rigFor } from "./kit/gateway-steps.js";
+
+t.setTimeout(120_000);
+
+const BOARD_MEMORY = 8 * 1024;
+const INCR = shippedModule("incr");
+const INCR_TEXT = new TextEncoder().encode(translateModule(INCR, { maxMemoryBytes: BOARD_MEMORY }).code);
+
+/** `v128.const 0; drop`: an extension that devices do not have. */
+const VECTORS = buildGuest({
+  functions: [
+    { type: { params: [], results: [] }, code: [0xfd, 0x0c, ...new Array<number>(16).fill(0), 0x1a, 0x0b] },
+  ],
+});
+
+function workshopFor(t: Test, parts: { clock?: FakeClock; waitMs?: number; cacheBytes?: number } = {}) {
+  const workers = new ImageWorkers({ workers: 1, maxQueued: 8, deadlineMs: 60_000, maxMemoryMb: 192 });
+  t.teardown(() => workers.close());
+  const counts: ImageCount[] = [];
+  const counted = (count: ImageCount) => counts.push(count);
+  const usual = { clock: systemClock, waitMs: 60_000, cacheBytes: 1_000_000 };
+  return { counts, workshop: new ImageWorkshop({ workers, counted, ...usual, ...parts }) };
+}
+
+const forBoard = (wasm: Uint8Array): WantedImage => ({
+  ...{ wasm, runtime: RUNTIME_JS },
+  maxMemoryBytes: BOARD_MEMORY,
+});
+
+t.test(
+  "given a module, when devices of both kinds need it, then each gets it in its form, made once",
+  async (t) => {
+    const { workshop, counts } = workshopFor(t);
+    const wanted = { wasm: INCR, runtime: RUNTIME_WASM, maxMemoryBytes: 131_072 };
+    const [first, second, plain] = await Promise.all([
+      workshop.make(forBoard(INCR)),
+      workshop.make(forBoard(INCR)),
+      workshop.make(wanted),
+    ]);
+    t.same(first.bytes, INCR_TEXT);
+    t.equal(first.digest, sha256(INCR_TEXT), "the text is what is named");
+    t.equal(first.memoryBytes, BOARD_MEMORY);
+    t.equal(second, first);
+    t.match(plain, { digest: sha256(INCR), memoryBytes: 65_536 });
+    t.same(plain.bytes, INCR);
+    t.same(counts, ["made", "made"]);
+    t.equal(await workshop.make(forBoard(INCR)), first);
+    t.same(counts, ["made", "made", "remembered"]);
+  },
+);
+
+t.test(
+  "given modules that cannot be run, when they are asked for again, then the refusal is remembered",
+  async (t) => {
+    const { workshop, counts } = workshopFor(t);
+    for (let i = 0; i < 2; i++) {
+      await t.rejects(workshop.make(forBoard(VECTORS)), { code: "EDGELESS_BAD_WASM", message: /uses simd/ });
+      await t.rejects(workshop.make(forBoard(Uint8Array.of(0))), { code: "EDGELESS_BAD_WASM" });
+    }
+    t.same(counts, ["refused", "refused", "remembered", "remembered"]);
+  },
+);
+
+t.test(
+  "given a busy workshop, when the wait is over, then the work goes on for who asks again",
+  async (t) => {
+    const clock = new FakeClock();
+    const { workshop, counts } = workshopFor(t, { clock, waitMs: 30_000 });
+    const waiting = workshop.make(forBoard(INCR));
+    const late = t.rejects(waiting, { code: "EDGELESS_TIMEOUT", message: /within 30000 ms/ });
+    await clock.advance(30_000);
+    await late;
+    await eventually("made all the same", () => counts.includes("made"));
+    t.same((await workshop.make(forBoard(INCR))).bytes, INCR_TEXT);
+    t.same(counts, ["late", "made", "remembered"]);
+  },
+);
+
+t.test("given little room, when many modules are made, then the oldest are forgotten", async (t) => {
+  const { workshop, counts } = workshopFor(t, { cacheBytes: INCR_TEXT.length + 2_000 });
+  await workshop.make(forBoard(INCR));
+  await workshop.make(forBoard(shippedModule("double_tiny")));
+  await workshop.make(forBoard(INCR));
+  t.same(counts, ["made", "made", "made"]);
+});
+
+/** A board that takes every image and every start, and tells what it was given. */
+async function board(rig: GatewayRig, number: number, limits: Partial<Registration["limits"]> = {}) {
+  const client = new ForeignClient(rig, `10.0.9.${number}`);
+  const images = new Map<string, Uint8Array>();
+  const started: string[] = [];
+  client.endpoint.onRequest(({ code, path, payload }, reply) => {
+    const [kind, name = ""] = path.split("/");
+    if (code === PUT && kind === "i") images.set(name, payload.slice());
+    if (code === POST && kind === "f") {
+      started.push(Buffer.from(decodeStartFunction(payload).digest).toString("hex"));
+      reply(CREATED, new Uint8Array(0), { locationPath: `f/${started.length}` });
+    } else reply(CHANGED, new Uint8Array(0));
+  });
+  const registration: Registration = {
+    ...REGISTRATION,
+    bootNonce: number,
+    freeMemoryBytes: 20_000,
+    runtimes: [RUNTIME_JS],
+    limits: { ...REGISTRATION.limits, functionMemoryBytes: BOARD_MEMORY, ...limits },
+  };
+  await client.ask(POST, "rd", encodeRegistration(registration), `ep=${uuid(number)}&lt=60`);
+  return { images, started, agent: await rig.admit(number) };
+}
+
+t.test(
+  "given boards without WebAssembly, when functions start, then they get text that is named by its digest",
+  async (t) => {
+    const rig = await rigFor(t);
+    const one = await board(rig, 1);
+    t.match(rig.orchestrator.latest(uuid(1))?.capabilities, { numCpus: 1, runtimes: ["RUST_WASM"] });
+    const two = await board(rig, 2);
+    for (const { agent, images, started } of [one, two]) {
+      t.match(await agent.startFunction(spawn("incr", INCR)), { ok: true });
+      await eventually("started", () => started.length === 1);
+      t.same([...images], [[sha256(INCR_TEXT).slice(0, 16), INCR_TEXT]]);
+      t.same(started, [...images.keys()]);
+    }
+    const page = await (await fetch(`${rig.gateway.metricsUrl}/metrics`)).text();
+    t.match(page, /edgeless_gateway_modules_checked_total\{outcome="made"\} 1/);
+    t.match(page, /edgeless_gateway_modules_checked_total\{outcome="remembered"\} 1/);
+  },
+);
+
+t.test(
+  "given a module that a board cannot run, when it is to start, then it is refused at once by name",
+  async (t) => {
+    const rig = await rigFor(t);
+    const { agent, images } = await board(rig, 1, { imageBytes: 7_000 });
+    const refusal = async (wasm: Uint8Array) => {
+      const result = await agent.startFunction(spawn("f", wasm));
+      return result.ok ? "" : result.error.detail;
+    };
+    t.match(await refusal(VECTORS), /EDGELESS_BAD_WASM: .*simd/);
+    t.match(await refusal(Uint8Array.of(1)), /EDGELESS_BAD_WASM/);
+    t.match(
+      await refusal(shippedModule("thermostat")),
+      /does not fit the device plain-.*: translated image: [0-9]+ bytes are needed, 7000 are there/,
+    );
+    const needed = await board(rig, 2, { functionMemoryBytes: 64 });
+    const result = await needed.agent.startFunction(spawn("f", INCR));
+    t.match(result, { ok: false, error: { detail: /it may have 64 bytes of memory/ } });
+    t.equal(images.size, 0);
+  },
+);
