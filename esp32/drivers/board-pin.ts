@@ -1,0 +1,12 @@
+import { BAD_RESOURCE_CONFIG, DeviceFault } from "../../embedded/device-fault.js";
+
+/** Pins of the ESP32 that its flash memory and its console need. */
+const TAKEN = " D1 D3 D6 D7 D8 D9 D10 D11 ";
+
+/** The pin of a name. @throws DeviceFault when the board has none of that name, or needs it itself */
+export function boardPin(name: string): BoardPin {
+  const pin = Pin(name);
+  if (pin === undefined || TAKEN.indexOf(` ${name} `) >= 0)
+    throw new DeviceFault(BAD_RESOURCE_CONFIG, `no free pin ${name}`);
+  return pin;
+}
