@@ -2,13 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type InstanceId, sameInstance } from "../../core/instance-id.js";
 import { type Uuid, uuidFromBytes, uuidToBytes } from "../../core/uuid.js";
+import type { GuestImports as BoardImports } from "../../embedded/engine.js";
+import { TranslatedGuest } from "../../embedded/translated-guest.js";
 import type { GuestImports } from "../../toolchain/engine/guest-imports.js";
 import { PreparedInstance } from "../../toolchain/engine/prepared-instance.js";
 import type { GuestExport } from "../../toolchain/image/guest-abi.js";
 import { prepareImage } from "../../toolchain/image/prepare.js";
-import { TranslatedGuest, type TranslatedImports } from "../../toolchain/translate/js-guest.js";
 import { translateModule } from "../../toolchain/translate/translate.js";
 import { ROOT } from "./repository.js";
+import { evaluateTranslated } from "./translated-image.js";
 
 /** Something a function did to the world. */
 export type Effect =
@@ -71,10 +73,7 @@ export class GuestDriver {
     const imports = this.#imports();
     if (options.engine === "translated") {
       const { code } = translateModule(wasm, { maxMemoryBytes: TRANSLATED_MEMORY });
-      const guest = new TranslatedGuest(code, withNumbers(imports), {
-        start: () => {},
-        exhausted: () => 1_000_000,
-      });
+      const guest = new TranslatedGuest(evaluateTranslated(code), withNumbers(imports), () => 0, 1);
       this.memory = {
         get buffer() {
           return guest.memory().buffer;
@@ -241,15 +240,13 @@ export class GuestDriver {
 const TRANSLATED_MEMORY = 16 * 1024 * 1024;
 
 /** The imports for a translated function, which gives the delay as a number. */
-function withNumbers(imports: GuestImports): TranslatedImports {
-  const { delayed_cast_asm, ...others } = imports;
+function withNumbers(imports: GuestImports): BoardImports {
+  const { delayed_cast_asm, call_asm, call_raw_asm, ...others } = imports;
   return {
-    ...(others as unknown as TranslatedImports),
-    delayed_cast_asm: (delay = 0, ...rest) =>
-      void delayed_cast_asm(
-        delay < 2 ** 64 ? BigInt(delay) : -1n,
-        ...(rest as [number, number, number, number]),
-      ),
+    ...others,
+    call_asm: (...args) => Number(call_asm(...args)),
+    call_raw_asm: (...args) => Number(call_raw_asm(...args)),
+    delayed_cast_asm: (delay, ...rest) => delayed_cast_asm(delay < 2 ** 64 ? BigInt(delay) : -1n, ...rest),
   };
 }
 

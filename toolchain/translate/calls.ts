@@ -24,7 +24,7 @@ export function translateCall(state: FunctionState, instruction: LiveInstruction
     state.flush(CALLS, count);
   }
   const table = isIndirect
-    ? `(${state.names.table(index)}[${signed(state.popOne()).text}]||${state.names.part("trap")})`
+    ? `(${state.names.table(index)}[${signed(state.popOne()).text}]||${state.names.trap("indirectCall")})`
     : undefined;
   const args = state.takeExact(params.length);
   const effects = { reads: CALLS, writes: CALLS };

@@ -1,18 +1,29 @@
 /** Gives the name of another part of the text and notes that it is used. */
 export type NameOf = (part: Part) => string;
 
-/** Places in the list that the text is called with, after the eight imports of the guest ABI. */
-export const ENVIRONMENT = { fuel: 8, trap: 9 } as const;
-
-/** Why a translated function was ended, as it tells the host. */
-export const TrapReason = {
+/**
+ * What the text asks of the host, the one function that it is given, as first argument (`embedded/translated-guest.ts`):
+ * to end it with a trap, for more turns, to take note of another memory, or, from `imports` on, a function of the guest ABI.
+ */
+export const HostRequest = {
   unreachable: 0,
   memory: 1,
   division: 2,
   conversion: 3,
   indirectCall: 4,
   depth: 5,
+  turns: 6,
+  newMemory: 7,
+  imports: 8,
 } as const;
+
+/** Why a translated function is ended. */
+export type TrapReason = Exclude<keyof typeof HostRequest, "turns" | "newMemory" | "imports">;
+
+/** Ends the function; an expression. */
+export function trap(name: NameOf, reason: TrapReason): string {
+  return `${name("host")}(${HostRequest[reason]})`;
+}
 
 /** Variables of the text; the initial value of each. `limit` is the bytes of the memory. */
 const VARIABLES = {
@@ -25,8 +36,6 @@ const VARIABLES = {
   high: () => "0",
   fuel: () => "0",
   depth: () => "0",
-  trap: () => `e[${ENVIRONMENT.trap}]`,
-  refill: () => `e[${ENVIRONMENT.fuel}]`,
   cells: () => "new Int32Array(2)",
   double: (name: NameOf) => `new Float64Array(${name("cells")}.buffer)`,
   single: () => "new Float32Array(1)",
@@ -39,44 +48,43 @@ const VARIABLES = {
 
 /** Bounds-checked access of one width; the address may be any number. */
 function inside(name: NameOf, bytes: number, access: string): string {
-  return `p>=0&&p+${bytes - 1}<${name("limit")}?${access}:${name("trap")}(1)`;
+  return `p>=0&&p+${bytes - 1}<${name("limit")}?${access}:${trap(name, "memory")}`;
 }
 
 /** Functions of the text: parameters and body. What is in them runs on the board: exact, without what its interpreter lacks. */
 const FUNCTIONS = {
-  refuel: (name: NameOf) => `(){${name("fuel")}=${name("refill")}();return 1}`,
-
-  load8: (name: NameOf) => `(p){return ${name("memory")}[p]??${name("trap")}(1)}`,
+  load8: (name: NameOf) => `(p){return ${name("memory")}[p]??${trap(name, "memory")}}`,
   load16: (name: NameOf) =>
-    `(p){return p&1?${name("load8")}(p)|${name("load8")}(p+1)<<8:${name("halves")}[p/2]??${name("trap")}(1)}`,
-  load32: (name: NameOf) => `(p){return p&3?${name("loadOdd")}(p):${name("words")}[p/4]??${name("trap")}(1)}`,
+    `(p){return p&1?${name("load8")}(p)|${name("load8")}(p+1)<<8:${name("halves")}[p/2]??${trap(name, "memory")}}`,
+  load32: (name: NameOf) =>
+    `(p){return p&3?${name("loadOdd")}(p):${name("words")}[p/4]??${trap(name, "memory")}}`,
   /** At an odd address: apart, because the interpreter reads over text that it does not run. */
   loadOdd: (name: NameOf) => `(p){return ${inside(name, 4, `${name("view")}.getInt32(p,1)`)}}`,
   load64: (name: NameOf) => `(p){var a=${name("load32")}(p);${name("high")}=${name("load32")}(p+4);return a}`,
   loadSingle: (name: NameOf) => `(p){return ${inside(name, 4, `${name("view")}.getFloat32(p,1)`)}}`,
   loadDouble: (name: NameOf) => `(p){return ${inside(name, 8, `${name("view")}.getFloat64(p,1)`)}}`,
   store8: (name: NameOf) =>
-    `(p,v){if(p>=0&&p<${name("limit")})${name("memory")}[p]=v;else ${name("trap")}(1)}`,
+    `(p,v){if(p>=0&&p<${name("limit")})${name("memory")}[p]=v;else ${trap(name, "memory")}}`,
   store16: (name: NameOf) =>
-    `(p,v){if(p&1)${name("storeOddHalf")}(p,v);else if(p>=0&&p<${name("limit")})${name("halves")}[p/2]=v;else ${name("trap")}(1)}`,
+    `(p,v){if(p&1)${name("storeOddHalf")}(p,v);else if(p>=0&&p<${name("limit")})${name("halves")}[p/2]=v;else ${trap(name, "memory")}}`,
   storeOddHalf: (name: NameOf) => `(p,v){${inside(name, 2, `${name("view")}.setInt16(p,v,1)`)}}`,
   store32: (name: NameOf) =>
-    `(p,v){if(p&3)${name("storeOdd")}(p,v);else if(p>=0&&p<${name("limit")})${name("words")}[p/4]=v;else ${name("trap")}(1)}`,
+    `(p,v){if(p&3)${name("storeOdd")}(p,v);else if(p>=0&&p<${name("limit")})${name("words")}[p/4]=v;else ${trap(name, "memory")}}`,
   storeOdd: (name: NameOf) => `(p,v){${inside(name, 4, `${name("view")}.setInt32(p,v,1)`)}}`,
   store64: (name: NameOf) =>
     `(p,v,w){if(p<=${name("limit")}-8)${name("store32")}(p,v);${name("store32")}(p+4,w)}`,
   storeSingle: (name: NameOf) => `(p,v){${inside(name, 4, `${name("view")}.setFloat32(p,v,1)`)}}`,
   storeDouble: (name: NameOf) => `(p,v){${inside(name, 8, `${name("view")}.setFloat64(p,v,1)`)}}`,
   fill: (name: NameOf) =>
-    `(p,v,n){if(p+n>${name("limit")})${name("trap")}(1);if(n)${name("memory")}.fill(v&255,p,p+n)}`,
+    `(p,v,n){if(p+n>${name("limit")})${trap(name, "memory")};if(n)${name("memory")}.fill(v&255,p,p+n)}`,
   copy: (name: NameOf) =>
-    `(p,s,n){var m=${name("memory")};if(p+n>${name("limit")}||s+n>${name("limit")})${name("trap")}(1);if(n)m.set(p<s||p>=s+n?m.subarray(s,s+n):m.slice(s,s+n),p)}`,
+    `(p,s,n){var m=${name("memory")};if(p+n>${name("limit")}||s+n>${name("limit")})${trap(name, "memory")};if(n)m.set(p<s||p>=s+n?m.subarray(s,s+n):m.slice(s,s+n),p)}`,
 
   multiply: () => "(a,b){return(a&65535)*b+((a>>>16)*b<<16)|0}",
-  divide: (name: NameOf) => `(a,b){if(!b||a==-2147483648&&b==-1)${name("trap")}(2);return a/b|0}`,
-  remainder: (name: NameOf) => `(a,b){if(!b)${name("trap")}(2);return a%b|0}`,
-  divideUnsigned: (name: NameOf) => `(a,b){if(!b)${name("trap")}(2);return a/b>>>0}`,
-  remainderUnsigned: (name: NameOf) => `(a,b){if(!b)${name("trap")}(2);return a%b}`,
+  divide: (name: NameOf) => `(a,b){if(!b||a==-2147483648&&b==-1)${trap(name, "division")};return a/b|0}`,
+  remainder: (name: NameOf) => `(a,b){if(!b)${trap(name, "division")};return a%b|0}`,
+  divideUnsigned: (name: NameOf) => `(a,b){if(!b)${trap(name, "division")};return a/b>>>0}`,
+  remainderUnsigned: (name: NameOf) => `(a,b){if(!b)${trap(name, "division")};return a%b}`,
   rotate: () => "(a,b){return a<<b|a>>>1>>>(31-b)}",
   leadingZeros: () =>
     "(x){var n=1;if(!x)return 32;if(!(x>>>16)){n+=16;x<<=16}if(!(x>>>24)){n+=8;x<<=8}if(!(x>>>28)){n+=4;x<<=4}if(!(x>>>30)){n+=2;x<<=2}return n-(x>>>31)}",
@@ -108,7 +116,7 @@ const FUNCTIONS = {
   divideBoth: (name: NameOf) => {
     const [high, low, up] = [name("quotientHigh"), name("remainderLow"), name("remainderHigh")];
     return (
-      `(a,b,c,d){var q,r,s,t;if(!d){if(!c)${name("trap")}(2);c=c>>>0;b=b>>>0;s=Math.floor(b/c);r=b-s*c;` +
+      `(a,b,c,d){var q,r,s,t;if(!d){if(!c)${trap(name, "division")};c=c>>>0;b=b>>>0;s=Math.floor(b/c);r=b-s*c;` +
       `r=r*65536+(a>>>16);q=Math.floor(r/c);r=r-q*c;r=r*65536+(a&65535);t=Math.floor(r/c);` +
       `${low}=r-t*c|0;${up}=0;${high}=s|0;return q*65536+t|0}` +
       `q=Math.floor(((b>>>0)*4294967296+(a>>>0))/((d>>>0)*4294967296+(c>>>0)));if(q)q=q-1;` +
@@ -124,7 +132,7 @@ const FUNCTIONS = {
   negateWide: (name: NameOf) => `(a,b){${name("high")}=~b+(a?0:1)|0;return-a|0}`,
   magnitude: (name: NameOf) => `(a,b){if(b<0)return ${name("negateWide")}(a,b);${name("high")}=b;return a}`,
   divideWide: (name: NameOf) =>
-    `(a,b,c,d){var n=b<0,m=d<0;if(!a&&b==-2147483648&&c==-1&&d==-1)${name("trap")}(2);` +
+    `(a,b,c,d){var n=b<0,m=d<0;if(!a&&b==-2147483648&&c==-1&&d==-1)${trap(name, "division")};` +
     `a=${name("magnitude")}(a,b);b=${name("high")};c=${name("magnitude")}(c,d);d=${name("high")};` +
     `a=${name("divideWideUnsigned")}(a,b,c,d);return n!=m?${name("negateWide")}(a,${name("high")}):a}`,
   remainderWide: (name: NameOf) =>
@@ -146,17 +154,17 @@ const FUNCTIONS = {
     `(x){${name("double")}[0]=x;${name("high")}=${name("cells")}[1];return ${name("cells")}[0]}`,
   bitsToDouble: (name: NameOf) =>
     `(a,b){${name("cells")}[0]=a;${name("cells")}[1]=b;return ${name("double")}[0]}`,
-  toInteger: (name: NameOf) => `(x){return x>-2147483649&&x<2147483648?x|0:${name("trap")}(3)}`,
-  toUnsigned: (name: NameOf) => `(x){return x>-1&&x<4294967296?x>>>0|0:${name("trap")}(3)}`,
+  toInteger: (name: NameOf) => `(x){return x>-2147483649&&x<2147483648?x|0:${trap(name, "conversion")}}`,
+  toUnsigned: (name: NameOf) => `(x){return x>-1&&x<4294967296?x>>>0|0:${trap(name, "conversion")}}`,
   saturate: () => "(x){return x!=x?0:x<=-2147483648?-2147483648:x>=2147483647?2147483647:x|0}",
   saturateUnsigned: () => "(x){return x>=4294967295?-1:x>0?x>>>0|0:0}",
   /** The two halves of an integer given as a double. */
   split: (name: NameOf) =>
     `(x){x=${name("truncate")}(x);var h=Math.floor(x/4294967296);${name("high")}=h|0;return x-h*4294967296|0}`,
   toWide: (name: NameOf) =>
-    `(x){return x>=-4294967296*2147483648&&x<4294967296*2147483648?${name("split")}(x):${name("trap")}(3)}`,
+    `(x){return x>=-4294967296*2147483648&&x<4294967296*2147483648?${name("split")}(x):${trap(name, "conversion")}}`,
   toWideUnsigned: (name: NameOf) =>
-    `(x){return x>-1&&x<4294967296*4294967296?${name("split")}(x):${name("trap")}(3)}`,
+    `(x){return x>-1&&x<4294967296*4294967296?${name("split")}(x):${trap(name, "conversion")}}`,
   saturateWide: (name: NameOf) =>
     `(x){if(x!=x)x=0.0;if(x>=4294967296*2147483648){${name("high")}=2147483647;return-1}if(x<-4294967296*2147483648){${name("high")}=-2147483648;return 0}return ${name("split")}(x)}`,
   saturateWideUnsigned: (name: NameOf) =>
@@ -168,8 +176,8 @@ const FUNCTIONS = {
 
 export type Variable = keyof typeof VARIABLES;
 export type Helper = keyof typeof FUNCTIONS;
-/** A part of the text that is there only when it is used. */
-export type Part = Variable | Helper | "limit";
+/** A part of the text that is there only when it is used; `host` is the parameter of the whole. */
+export type Part = Variable | Helper | "limit" | "host";
 
 /** Whether a part is a variable, in contrast to a function. */
 export function isVariable(part: Part): part is Variable {

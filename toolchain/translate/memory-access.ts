@@ -98,7 +98,7 @@ function loadByte(state: FunctionState, address: Value): Value {
   const { reads, writes, depth } = combine(address);
   return {
     ...primary(
-      `${state.names.part("memory")}[${address.text}]??${state.names.part("trap")}(1)`,
+      `${state.names.part("memory")}[${address.text}]??${state.names.trap("memory")}`,
       { reads: merge(reads, LOADS), writes, depth },
       [0, 255],
     ),
@@ -137,7 +137,7 @@ function translateStore(state: FunctionState, opcode: number, offset: number): v
 function storeByte(state: FunctionState, address: Value, value: Value): void {
   const isKnown = address.low >= 0;
   const test = `${isKnown ? address.text : `${address.text}>>>0`}<${state.names.part("limit")}`;
-  const index = `${test}?${address.text}:${state.names.part("trap")}(1)`;
+  const index = `${test}?${address.text}:${state.names.trap("memory")}`;
   const text = `${state.names.part("memory")}[${index}]=${within(value, Precedence.assignment)}`;
   state.emit(text);
 }

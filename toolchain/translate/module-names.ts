@@ -3,7 +3,7 @@ import { GUEST_IMPORTS } from "../image/guest-abi.js";
 import { HOOK_MODULE } from "../image/prepared-layout.js";
 import { functionTypeText, ValueType } from "../wasm/value-type.js";
 import type { WasmModule } from "../wasm/wasm-module.js";
-import type { Part } from "./helpers.js";
+import { HostRequest, type Part, type TrapReason, trap } from "./helpers.js";
 import { substituted } from "./inlined-call.js";
 import { GlobalNames } from "./names.js";
 import type { Constant } from "./static-parts.js";
@@ -30,8 +30,6 @@ export class ModuleNames {
   /** Used parts in an order in which each comes after those it depends on. */
   readonly parts = new Set<Part>();
   readonly usedGlobals = new Set<number>();
-  /** Imports of the guest ABI, by their place in it. */
-  readonly usedImports = new Set<number>();
   /** Types of table calls, as text. */
   readonly usedTables = new Set<string>();
   /** Extra results of functions beside the first two. */
@@ -70,6 +68,18 @@ export class ModuleNames {
     return this.#names.of(part);
   }
 
+  /** An expression that ends the function. */
+  trap(reason: TrapReason): string {
+    return trap((part) => this.part(part), reason);
+  }
+
+  /** An expression that charges a turn, and is true. */
+  turn(): string {
+    const [fuel, host] = [this.part("fuel"), this.part("host")];
+    return `${fuel}--||(${fuel}=${host}(${HostRequest.turns}))`;
+  }
+
+  /** The name of something else in the text, by a key. */
   key(key: string): string {
     return this.#names.of(key);
   }
@@ -144,13 +154,8 @@ export class ModuleNames {
       return this.#hook(name, args);
     }
     const place = IMPORT_NAMES.indexOf(name);
-    this.usedImports.add(place);
-    return call(this.importName(place), name === "delayed_cast_asm" ? delayed(args) : args, effects);
-  }
-
-  /** The variable of an import by its place in the guest ABI. */
-  importName(place: number): string {
-    return this.#names.of(`import ${place}`);
+    const given = name === "delayed_cast_asm" ? delayed(args) : args;
+    return call(this.part("host"), [integer(HostRequest.imports + place), ...given], effects);
   }
 
   /** The functions by which a suspended function keeps its locals: a list of numbers, two for 64 bits. */

@@ -9,7 +9,7 @@ import type { FunctionBody, WasmModule } from "../wasm/wasm-module.js";
 import { type CallFacts, callFacts, type GraphNode } from "./call-graph.js";
 import { dataPieces } from "./data-text.js";
 import { float } from "./float-operations.js";
-import { declaration, isVariable, type Part } from "./helpers.js";
+import { declaration, HostRequest, isVariable, type Part } from "./helpers.js";
 import { type MemoryPlan, ModuleNames } from "./module-names.js";
 import { EXIT_NAME, GlobalNames, shortenSlots, slotCounts, slotName } from "./names.js";
 import { type Constant, constantOffset, type DataSegment } from "./static-parts.js";
@@ -95,7 +95,8 @@ export class ModuleWriter {
   /** Throws EDGELESS_WASM_ABI or EDGELESS_WASM_TOO_LARGE. */
   write(): ModuleText {
     const exported = this.#exported();
-    for (const index of exported) {
+    const start = this.#start();
+    for (const index of [...exported, start]) {
       if (index !== undefined) {
         this.#reach(index);
       }
@@ -105,7 +106,7 @@ export class ModuleWriter {
     }
     const facts = callFacts(this.#functions);
     const list = exported.map((index) => (index === undefined ? "0" : this.#names.functionName(index)));
-    const body = this.#body(facts, list);
+    const body = this.#body(facts, list, start);
     const code = GlobalNames.shorten(body);
     if (code.length > this.#limits.maxTextBytes) {
       throw tooMuchText(this.#limits.maxTextBytes);
@@ -113,12 +114,18 @@ export class ModuleWriter {
     return { code, functions: this.#functions.size, callDepth: facts.depth };
   }
 
-  /** The exports of the guest ABI in its order, then the start function. */
+  /** The exports of the guest ABI in its order. */
   #exported(): (number | undefined)[] {
-    const { exports, start } = this.#module;
-    const find = (name: string) =>
-      exports.find((item) => item.kind === "function" && item.name === name)?.index;
-    return [...Object.keys(GUEST_EXPORTS).map(find), start ?? find(PREPARED_EXPORTS.start)];
+    return Object.keys(GUEST_EXPORTS).map((name) => this.#find(name));
+  }
+
+  /** The function with the top-level code. */
+  #start(): number | undefined {
+    return this.#module.start ?? this.#find(PREPARED_EXPORTS.start);
+  }
+
+  #find(name: string): number | undefined {
+    return this.#module.exports.find((item) => item.kind === "function" && item.name === name)?.index;
   }
 
   /** The expression of a function that has little code and calls nothing, in the terms of its parameters. */
@@ -168,8 +175,7 @@ export class ModuleWriter {
   }
 
   #writeFunction({ statements, id, parameters, zeros }: FunctionCode): WrittenFunction {
-    const turn = `${this.#names.part("fuel")}--||${this.#names.part("refuel")}()`;
-    const structured = new StructuredText({ exit: EXIT_NAME, turn });
+    const structured = new StructuredText({ exit: EXIT_NAME, turn: () => this.#names.turn() });
     const text = structured.write(statements, id);
     const used = slotCounts(text);
     const taken = new Set(parameters.map(slotName));
@@ -193,16 +199,16 @@ export class ModuleWriter {
     };
   }
 
-  #body(facts: CallFacts, exported: readonly string[]): string {
+  #body(facts: CallFacts, exported: readonly string[], start: number | undefined): string {
     const functions = [...this.#functions].map(([index, written]) => this.#function(index, written, facts));
     const later = [...this.#tableTexts(), ...this.#floatGlobalTexts(), ...this.#dataTexts()].join("");
     const memory = this.#names.part("memory");
     const state = this.#module.exports.find(({ name }) => name === PREPARED_EXPORTS.state);
-    const results = [
-      `function(){return ${memory}}`,
-      ...exported,
-      state === undefined ? "0" : `function(s){${this.#names.global(state.index)[0]}=s}`,
-    ];
+    const results = [memory, ...exported];
+    if (state !== undefined) {
+      results.push(`function(s){${this.#names.global(state.index)[0]}=s}`);
+    }
+    const begin = start === undefined ? "" : `${this.#names.functionName(start)}();`;
     const globals = this.#globalTexts();
     const { variables, helpers } = this.#partTexts();
     const grow = this.#growText();
@@ -211,21 +217,20 @@ export class ModuleWriter {
       : [];
     const declared = [...first, ...variables, ...globals].join();
     const text = [...helpers, ...functions, grow].join("");
-    return `(function(e){var ${declared};${text}${later}return[${results.join()}]})`;
+    return `(function(${this.#names.part("host")}){var ${declared};${text}${later}${begin}return[${results.join()}]})`;
   }
 
   #function(index: number, { parameters, body }: WrittenFunction, { recursive, charged }: CallFacts): string {
     const name = this.#names.functionName(index);
-    const charge = charged.has(index) ? `${this.#names.part("fuel")}--||${this.#names.part("refuel")}()` : "";
+    const charge = charged.has(index) ? this.#names.turn() : "";
     if (!recursive.has(index)) {
       return `function ${name}(${parameters}){${charge === "" ? "" : `${charge};`}${body}}`;
     }
     const inner = this.#names.key(`inner ${index}`);
     const depth = this.#names.part("depth");
-    const trap = this.#names.part("trap");
     return (
       `function ${inner}(${parameters}){${body}}` +
-      `function ${name}(${parameters}){${charge};if(++${depth}>${this.#limits.maxRecursion})${trap}(5);` +
+      `function ${name}(${parameters}){${charge};if(++${depth}>${this.#limits.maxRecursion})${this.#names.trap("depth")};` +
       `var z9=${inner}(${parameters});${depth}--;return z9}`
     );
   }
@@ -266,9 +271,6 @@ export class ModuleWriter {
       if (upper !== undefined) {
         texts.push(`${upper}=${high}`);
       }
-    }
-    for (const place of this.#names.usedImports) {
-      texts.push(`${this.#names.importName(place)}=e[${place}]`);
     }
     for (let at = 2; at <= this.#names.mostResults; at += 1) {
       texts.push(`${this.#names.key(`result ${at}`)}=0`);
@@ -321,12 +323,13 @@ export class ModuleWriter {
     }
     const count = this.#names.pages();
     const memory = this.#names.part("memory");
+    const host = this.#names.part("host");
     const views = (["buffer", "memory", "halves", "words", "view"] as const)
       .filter((part) => this.#names.parts.has(part))
       .map((part) => `${declaration(part, this.#names.part(part), (other) => this.#names.part(other))};`);
     return (
       `function ${grow}(n){var p=${count},m=${memory};n=n>>>0;if(n>${mostPages}-p)return -1;if(n){${count}=p+n;` +
-      `${this.#names.part("limit")}=${count}*65536;${views.join("")}${memory}.set(m)}return p}`
+      `${this.#names.part("limit")}=${count}*65536;${views.join("")}${memory}.set(m);${host}(${HostRequest.newMemory},${memory})}return p}`
     );
   }
 
@@ -335,7 +338,7 @@ export class ModuleWriter {
     const texts = new Map<Part, string>();
     const order: Part[] = [];
     const add = (part: Part) => {
-      if (part === "limit" || texts.has(part)) {
+      if (part === "limit" || part === "host" || texts.has(part)) {
         return;
       }
       texts.set(part, "");
@@ -355,7 +358,7 @@ export class ModuleWriter {
     }
     const pick = (variable: boolean) =>
       order
-        .filter((part) => part !== "limit" && isVariable(part) === variable)
+        .filter((part) => part !== "limit" && part !== "host" && isVariable(part) === variable)
         .map((part) => texts.get(part) ?? "");
     return { variables: pick(true), helpers: pick(false) };
   }

@@ -42,7 +42,7 @@ export interface StructureNames {
   /** The local that says which construct is being left. */
   readonly exit: string;
   /** An expression that charges a turn of a loop and is true. */
-  readonly turn: string;
+  readonly turn: () => string;
 }
 
 const NOWHERE: ReadonlySet<number> = new Set();
@@ -273,7 +273,7 @@ export class StructuredText {
         return inner;
       }
     }
-    out.push(...this.#whileText(this.#names.turn, this.#list(list, turn)));
+    out.push(...this.#whileText(this.#names.turn(), this.#list(list, turn)));
     return inner;
   }
 
@@ -290,7 +290,7 @@ export class StructuredText {
   }
 
   #while(condition: Condition): string {
-    return `${within(condition, Precedence.and)}&&(${this.#names.turn})`;
+    return `${within(condition, Precedence.and)}&&(${this.#names.turn()})`;
   }
 
   #whileText(condition: string, body: readonly string[]): string[] {

@@ -89,7 +89,7 @@ function translateInstruction(
       return;
     case Op.unreachable:
       state.flush(CALLS, 0);
-      state.out.push({ kind: "leave", text: `${state.names.part("trap")}()` });
+      state.out.push({ kind: "leave", text: state.names.trap("unreachable") });
       return;
     case Op.block:
     case Op.loop:

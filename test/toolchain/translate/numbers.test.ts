@@ -1,10 +1,12 @@
 import t from "tap";
+import type { GuestImports } from "../../../embedded/engine.js";
+import { TranslatedGuest } from "../../../embedded/translated-guest.js";
 import { GUEST_EXPORTS } from "../../../toolchain/image/guest-abi.js";
-import { TranslatedGuest, type TranslatedImports } from "../../../toolchain/translate/js-guest.js";
 import { translateModule } from "../../../toolchain/translate/translate.js";
 import { ByteWriter } from "../../../toolchain/wasm/byte-writer.js";
 import { INSTRUCTIONS } from "../../../toolchain/wasm/instruction-table.js";
 import { Op } from "../../../toolchain/wasm/opcode.js";
+import { evaluateTranslated } from "../../kit/translated-image.js";
 import { buildGuest } from "../image/guest-module.js";
 
 /** Loads and stores by the letters of signatures. */
@@ -154,13 +156,12 @@ function moduleOf(opcode: number, signature: string, constants: readonly Uint8Ar
   });
 }
 
-const NO_IMPORTS = new Proxy({} as TranslatedImports, { get: () => () => 0 });
-const METER = { start: () => {}, exhausted: () => 1000 };
+const NO_IMPORTS = new Proxy({} as GuestImports, { get: () => () => 0 });
 
 /** Both engines for one module: give the result as hexadecimal digits, `NaN`, or `trap`. */
 function runners(wasm: Uint8Array, letter: string): ((inputs: readonly Uint8Array[]) => string)[] {
   const module = new WebAssembly.Module(wasm);
-  const { code } = translateModule(wasm, { maxMemoryBytes: 1024 });
+  const image = evaluateTranslated(translateModule(wasm, { maxMemoryBytes: 1024 }).code);
   const run = (memory: Uint8Array, inputs: readonly Uint8Array[], call: () => void): string => {
     for (const [at, bytes] of inputs.entries()) memory.set(bytes, OPERANDS + 8 * at);
     try {
@@ -183,7 +184,7 @@ function runners(wasm: Uint8Array, letter: string): ((inputs: readonly Uint8Arra
       );
     },
     (inputs) => {
-      const guest = new TranslatedGuest(code, NO_IMPORTS, METER);
+      const guest = new TranslatedGuest(image, NO_IMPORTS, () => 0, 1);
       return run(guest.memory(), inputs, () => guest.run("handle_init_asm", 0, 0, 0, 0));
     },
   ];

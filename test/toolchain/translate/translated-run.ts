@@ -1,11 +1,9 @@
-import { EdgelessError } from "../../../core/errors.js";
+import { DeviceFault } from "../../../embedded/device-fault.js";
+import { type GuestImports, SUSPEND } from "../../../embedded/engine.js";
+import { TranslatedGuest } from "../../../embedded/translated-guest.js";
 import type { GuestExport } from "../../../toolchain/image/guest-abi.js";
-import {
-  TranslatedGuest,
-  type TranslatedImports,
-  type TurnMeter,
-} from "../../../toolchain/translate/js-guest.js";
 import { translateModule } from "../../../toolchain/translate/translate.js";
+import { evaluateTranslated } from "../../kit/translated-image.js";
 import type { Run } from "../image/guest-runs.js";
 
 /** Bytes of the memory that the programs of the tests use. */
@@ -16,16 +14,13 @@ export class OutOfTurns extends Error {
   override readonly name = "OutOfTurns";
 }
 
-/** A meter that ends the guest after `limit` turns. */
-export function limitedTurns(limit: number): TurnMeter {
+/** A clock that ends whoever looks at it more than `limit` times. */
+function impatientClock(limit: number): () => number {
   let left = limit;
-  return {
-    start() {},
-    exhausted() {
-      left -= 1;
-      if (left < 0) throw new OutOfTurns();
-      return 1;
-    },
+  return () => {
+    left -= 1;
+    if (left < 0) throw new OutOfTurns();
+    return 0;
   };
 }
 
@@ -34,7 +29,7 @@ export function runTranslated(
   wasm: Uint8Array,
   name: GuestExport,
   suspends: (call: number) => boolean,
-  turns = 1_000_000,
+  turns = 20_000,
 ): Run & { readonly suspensions: number } {
   const calls: string[] = [];
   let suspensions = 0;
@@ -53,9 +48,9 @@ export function runTranslated(
     (imported: string) =>
     (...args: number[]) => {
       log(imported, args);
-      return suspends(calls.length) ? -1 : answer();
+      return suspends(calls.length) ? SUSPEND : answer();
     };
-  const imports: TranslatedImports = {
+  const imports: GuestImports = {
     cast_asm: note("cast_asm"),
     cast_raw_asm: note("cast_raw_asm"),
     call_asm: call("call_asm"),
@@ -66,7 +61,7 @@ export function runTranslated(
     sync_asm: note("sync_asm"),
   };
   const { code } = translateModule(wasm, { maxMemoryBytes: 1 << 20 });
-  const guest = new TranslatedGuest(code, imports, limitedTurns(turns));
+  const guest = new TranslatedGuest(evaluateTranslated(code), imports, impatientClock(turns), 1);
   let end = "returned";
   try {
     guest.run(name, 1, 2, 3, 4);
@@ -76,7 +71,7 @@ export function runTranslated(
     }
   } catch (thrown) {
     if (thrown instanceof OutOfTurns) end = "out of fuel";
-    else if (thrown instanceof EdgelessError) end = `trapped: ${thrown.message}`;
+    else if (thrown instanceof DeviceFault) end = `trapped: ${thrown.reason}`;
     else throw thrown;
   }
   return { end, memory: memory().toString("base64"), calls, suspensions };
