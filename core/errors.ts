@@ -104,6 +104,38 @@ export const ERRORS = {
     number: 71,
     help: "Stop something on the device or raise the limit in its settings.",
   },
+  EDGELESS_SERIAL_PORT: {
+    number: 80,
+    help: "List the boards with: edgeless esp32 list; end other programs that use the port.",
+  },
+  EDGELESS_SERIAL_SILENT: {
+    number: 81,
+    help: "Hold BOOT, press and release EN (RESET), let BOOT go, try again; use a cable that carries data.",
+  },
+  EDGELESS_SERIAL_LOST: {
+    number: 82,
+    help: "Plug the cable in again and repeat the command: every step can be repeated.",
+  },
+  EDGELESS_SERIAL_VERIFY: {
+    number: 83,
+    help: "Repeat with a lower speed (--baud 115200) and a shorter cable.",
+  },
+  EDGELESS_SERIAL_CONSOLE: {
+    number: 84,
+    help: "Press EN (RESET) and repeat; a board without Espruino wants edgeless esp32 flash first.",
+  },
+  EDGELESS_BAD_FIRMWARE: {
+    number: 85,
+    help: "Take a release of Espruino for this chip: edgeless esp32 firmware fetch.",
+  },
+  EDGELESS_BOARD_FULL: {
+    number: 86,
+    help: "Empty the board's storage with --clear.",
+  },
+  EDGELESS_BOARD_NOT_REGISTERED: {
+    number: 87,
+    help: "Watch the board with edgeless esp32 monitor; check Wi-Fi, gateway address and firewall.",
+  },
   EDGELESS_USAGE: { number: 60, help: "See: edgeless --help" },
 } as const;
 

@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { type ArchiveFile, isArchive, readArchive } from "./archive.js";
+import {
+  APPLICATION_OFFSET,
+  CHIP_FAMILIES,
+  type ChipFamily,
+  FLASH_NEEDED,
+  PARTITION_TABLE_OFFSET,
+} from "./chip-family.js";
+import { looksLikeEspImage, looksLikePartitionTable, readEspImage } from "./esp-image.js";
+
+/** Bytes and where they belong in flash. */
+export interface FlashImage {
+  readonly name: string;
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The images of an Espruino release for one family of chips, from a folder, a ZIP or a (compressed) tar archive; an
+ * archive of a whole release holds one archive a chip.
+ * @throws EdgelessError EDGELESS_FILE_UNREADABLE, EDGELESS_BAD_FIRMWARE naming what is missing or damaged
+ */
+export function readFirmwareImages(path: string, family: ChipFamily): readonly FlashImage[] {
+  return selectImages(filesOf(path), family, path);
+}
+
+/**
+ * Chooses among files those that belong on a chip, by what they contain.
+ * @param from names the place in an error
+ * @throws EdgelessError EDGELESS_BAD_FIRMWARE
+ */
+export function selectImages(
+  files: readonly ArchiveFile[],
+  family: ChipFamily,
+  from: string,
+): readonly FlashImage[] {
+  const inner = files.find(({ name }) => isArchive(name) && innerName(name) === family.fileName);
+  if (inner !== undefined) return selectImages(readArchive(inner.bytes, inner.name), family, inner.name);
+  const binaries = files.filter(({ name }) => name.endsWith(".bin") && !basename(name).startsWith("."));
+  const others = new Set<string>();
+  const image = (isBootloader: boolean) =>
+    binaries.find(({ name, bytes }) => {
+      if (!looksLikeEspImage(bytes) || /bootloader/i.test(basename(name)) !== isBootloader) return false;
+      const { chipId } = readEspImage(bytes, name);
+      if (chipId === family.imageChipId) return true;
+      others.add(CHIP_FAMILIES.find((other) => other.imageChipId === chipId)?.name ?? `chip ${chipId}`);
+      return false;
+    });
+  const bootloader = image(true);
+  const application = image(false);
+  const table = binaries.find(({ bytes }) => looksLikePartitionTable(bytes));
+  const missing = [
+    ...(bootloader === undefined ? ["a bootloader"] : []),
+    ...(table === undefined ? ["a partition table"] : []),
+    ...(application === undefined ? ["an application"] : []),
+  ];
+  if (bootloader === undefined || table === undefined || application === undefined) {
+    const instead = others.size === 0 ? "" : `; what it holds is for ${[...others].join(" and ")}`;
+    throw new EdgelessError(
+      "EDGELESS_BAD_FIRMWARE",
+      `${from}: without ${missing.join(" and ")} for ${family.name}${instead}`,
+    );
+  }
+  const images = [
+    { name: bootloader.name, address: family.bootloaderOffset, bytes: bootloader.bytes },
+    { name: table.name, address: PARTITION_TABLE_OFFSET, bytes: table.bytes },
+    { name: application.name, address: APPLICATION_OFFSET, bytes: application.bytes },
+  ];
+  checkLayout(images, from);
+  return images;
+}
+
+/** Refuses images that would run into each other. */
+function checkLayout(images: readonly FlashImage[], from: string): void {
+  for (const [i, { name, address, bytes }] of images.entries()) {
+    const limit = images[i + 1]?.address ?? FLASH_NEEDED;
+    if (address + bytes.length > limit)
+      throw new EdgelessError(
+        "EDGELESS_BAD_FIRMWARE",
+        `${from}: ${name} is too large: ${bytes.length} bytes`,
+      );
+  }
+}
+
+/** The chip in the name of an inner archive: espruino_2v29_esp32c3.tgz. */
+function innerName(name: string): string {
+  return /_(esp32[a-z0-9]*)(?:_[a-z0-9]+)*\.[a-z.]+$/i.exec(basename(name))?.[1]?.toLowerCase() ?? "";
+}
+
+function filesOf(path: string): readonly ArchiveFile[] {
+  try {
+    if (statSync(path).isDirectory())
+      return readdirSync(path, { withFileTypes: true })
+        .filter((entry) => entry.isFile() && (entry.name.endsWith(".bin") || isArchive(entry.name)))
+        .map(({ name }) => ({ name, bytes: readFileSync(join(path, name)) }));
+    return readArchive(readFileSync(path), path);
+  } catch (error) {
+    if (error instanceof EdgelessError) throw error;
+    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot read ${path}: ${reasonOf(error)}`, error);
+  }
+}

@@ -1,0 +1,175 @@
+import { createHash } from "node:crypto";
+import { ESPLoader, Transport } from "esptool-js";
+import type { Clock } from "../../core/clock.js";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
+import type { BytePort } from "./byte-port.js";
+import { type ChipFamily, chipFamily } from "./chip-family.js";
+import type { FlashImage } from "./firmware-images.js";
+import { hardReset } from "./hard-reset.js";
+import { CONSOLE_BAUD } from "./open-port.js";
+import { WebSerialPort } from "./web-serial-port.js";
+
+/** What the ROM loader tells of a chip. */
+export interface ChipInfo {
+  readonly family: ChipFamily;
+  /** Name and revision, as in `ESP32-D0WD-V3 (revision 3)`. */
+  readonly description: string;
+  readonly mac: string;
+  /** Size of the flash memory, bytes; 0 when the flash chip does not say. */
+  readonly flashBytes: number;
+}
+
+/** How a connection to the ROM loader is made. */
+export interface RomLoaderOptions {
+  /** Speed after the first contact, bits per second. */
+  readonly baudRate: number;
+  /** How often the board is reset and called. */
+  readonly attempts: number;
+  /** Takes what the loader's library tells, for a person who looks for a fault. */
+  readonly onDetail?: (line: string) => void;
+}
+
+/** Bytes of an image that were sent, of how many; both compressed. */
+export type OnImageProgress = (image: FlashImage, sent: number, total: number) => void;
+
+/** Tries of one image before giving up. */
+const IMAGE_TRIES = 3;
+
+/** The library's transport without its output to the console. */
+class QuietTransport extends Transport {
+  override trace(): void {}
+}
+
+/** A board whose ROM loader answers, with Espressif's flasher stub running in its memory. */
+export class RomLoader {
+  readonly chip: ChipInfo;
+  readonly #loader: ESPLoader;
+  readonly #port: BytePort;
+  readonly #clock: Clock;
+
+  private constructor(chip: ChipInfo, loader: ESPLoader, port: BytePort, clock: Clock) {
+    this.chip = chip;
+    this.#loader = loader;
+    this.#port = port;
+    this.#clock = clock;
+  }
+
+  /**
+   * Resets the board into its ROM loader and starts the flasher stub. Without modem lines a person has to do the former.
+   * @throws EdgelessError EDGELESS_SERIAL_SILENT, EDGELESS_SERIAL_LOST, EDGELESS_BAD_FIRMWARE for an unknown chip
+   */
+  static async connect(port: BytePort, clock: Clock, options: RomLoaderOptions): Promise<RomLoader> {
+    const { baudRate, attempts, onDetail } = options;
+    const loader = new ESPLoader({
+      transport: new QuietTransport(new WebSerialPort(port)),
+      baudrate: port.hasSignals ? baudRate : CONSOLE_BAUD,
+      romBaudrate: CONSOLE_BAUD,
+      terminal: {
+        clean: () => {},
+        write: (text) => onDetail?.(text.trimEnd()),
+        writeLine: (text) => onDetail?.(text),
+      },
+    });
+    return guarded(port, `the board at ${port.name} does not answer`, async () => {
+      await loader.detectChip(port.hasSignals ? "default_reset" : "no_reset", attempts);
+      if (loader.secureDownloadMode)
+        throw new EdgelessError(
+          "EDGELESS_SERIAL_SILENT",
+          "the chip is locked: it is in secure download mode",
+        );
+      const family = chipFamily(loader.chip.CHIP_NAME);
+      const description = await loader.chip.getChipDescription(loader);
+      const mac = await loader.chip.readMac(loader);
+      await loader.runStub();
+      if (port.hasSignals && baudRate !== CONSOLE_BAUD) await loader.changeBaud();
+      const size = loader.DETECTED_FLASH_SIZES[((await loader.readFlashId()) >> 16) & 0xff];
+      const flashBytes = size === undefined ? 0 : loader.flashSizeBytes(sizeOf(size));
+      return new RomLoader({ family, description, mac, flashBytes }, loader, port, clock);
+    });
+  }
+
+  /**
+   * Writes an image and has the chip compute its MD5; tries again when a block or the sum is wrong.
+   * @param force write also when the flash holds the same already
+   * @returns false when the flash held the same already
+   * @throws EdgelessError EDGELESS_SERIAL_VERIFY, EDGELESS_SERIAL_SILENT, EDGELESS_SERIAL_LOST
+   */
+  async write(image: FlashImage, force: boolean, onProgress: OnImageProgress): Promise<boolean> {
+    return guarded(this.#port, `writing ${image.name} failed`, async () => {
+      const padded = paddedToWords(image.bytes);
+      if (!force && (await this.#md5Of(image.address, padded.length)) === md5(padded)) return false;
+      for (let tries = 1; ; tries++) {
+        try {
+          await this.#writeOnce(image, onProgress);
+          return true;
+        } catch (error) {
+          if (tries === IMAGE_TRIES) throw error;
+        }
+      }
+    });
+  }
+
+  /** Erases the whole flash, which takes a board up to half a minute. */
+  async eraseAll(): Promise<void> {
+    await guarded(this.#port, "erasing failed", () => this.#loader.eraseFlash());
+  }
+
+  /** Starts the program in flash; without modem lines a person has to. */
+  async restart(): Promise<void> {
+    await hardReset(this.#port, this.#clock);
+    await this.#port.setBaudRate(CONSOLE_BAUD);
+  }
+
+  async #writeOnce(image: FlashImage, onProgress: OnImageProgress): Promise<void> {
+    await this.#loader.writeFlash({
+      fileArray: [{ address: image.address, data: image.bytes }],
+      flashMode: "keep",
+      flashFreq: "keep",
+      flashSize: "keep",
+      eraseAll: false,
+      compress: true,
+      reportProgress: (_index, sent, total) => onProgress(image, sent, total),
+      calculateMD5Hash: md5,
+    });
+  }
+
+  async #md5Of(address: number, size: number): Promise<string> {
+    return await this.#loader.flashMd5sum(address, size);
+  }
+}
+
+type FlashSize = Parameters<ESPLoader["flashSizeBytes"]>[0];
+
+/** The library types its own table of sizes as plain strings. */
+function sizeOf(size: string): FlashSize {
+  return size as FlashSize;
+}
+
+/** Flash is written in words; the library pads an image with ones, and so is its sum. */
+function paddedToWords(bytes: Uint8Array): Uint8Array {
+  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4).fill(0xff);
+  padded.set(bytes);
+  return padded;
+}
+
+function md5(bytes: Uint8Array): string {
+  return createHash("md5").update(bytes).digest("hex");
+}
+
+/** Runs `work` until the port goes away, and gives what the library throws a code. */
+async function guarded<T>(port: BytePort, what: string, work: () => Promise<T>): Promise<T> {
+  const done = work();
+  // When the port is lost first, nobody waits for this any more.
+  done.catch(() => {});
+  const lost = port.lost.then((reason) => {
+    throw new EdgelessError("EDGELESS_SERIAL_LOST", `${port.name} went away: ${reason}`);
+  });
+  try {
+    return await Promise.race([done, lost]);
+  } catch (error) {
+    if (error instanceof EdgelessError) throw error;
+    const reason = reasonOf(error);
+    const code = /md5/i.test(reason) ? "EDGELESS_SERIAL_VERIFY" : "EDGELESS_SERIAL_SILENT";
+    throw new EdgelessError(code, `${what}: ${reason}`, error);
+  }
+}

@@ -1,0 +1,155 @@
+import t from "tap";
+import { CHIP_FAMILIES, chipFamily } from "../../../esp32/tools/chip-family.js";
+import { type FlashImage, selectImages } from "../../../esp32/tools/firmware-images.js";
+import { RomLoader } from "../../../esp32/tools/rom-loader.js";
+import { systemClock } from "../../../platform/system-clock.js";
+import { firmwareFiles } from "../../kit/firmware-files.js";
+import { MemoryPort } from "../../kit/memory-port.js";
+import { ROM_CHIPS, type RomFaults, ScriptedRom } from "../../kit/scripted-rom.js";
+
+const OPTIONS = { baudRate: 460_800, attempts: 2 };
+
+function imagesFor(chip: string): readonly FlashImage[] {
+  const family = chipFamily(chip);
+  return selectImages(firmwareFiles(family), family, "a release");
+}
+
+async function flashAll(port: MemoryPort, images: readonly FlashImage[]): Promise<boolean[]> {
+  const loader = await RomLoader.connect(port, systemClock, OPTIONS);
+  const written: boolean[] = [];
+  for (const image of images) written.push(await loader.write(image, false, () => {}));
+  await loader.restart();
+  return written;
+}
+
+function holds(rom: ScriptedRom, images: readonly FlashImage[]): boolean {
+  return images.every(({ address, bytes }) =>
+    rom.flash.subarray(address, address + bytes.length).equals(bytes),
+  );
+}
+
+for (const { name, fileName } of CHIP_FAMILIES) {
+  t.test(`given an ${name}, when it is flashed, then its flash holds all images and it starts`, async (t) => {
+    const port = new MemoryPort(true);
+    const rom = new ScriptedRom(port, ROM_CHIPS[fileName as keyof typeof ROM_CHIPS]);
+    const images = imagesFor(fileName);
+    const details: string[] = [];
+    const loader = await RomLoader.connect(port, systemClock, {
+      ...OPTIONS,
+      onDetail: (line) => details.push(line),
+    });
+    t.equal(loader.chip.family.name, name);
+    t.equal(loader.chip.flashBytes, 4 << 20);
+    t.match(loader.chip.mac, /^(..:){5}..$/);
+    const progress: number[] = [];
+    for (const image of images)
+      t.equal(await loader.write(image, false, (_image, sent, total) => progress.push(sent / total)), true);
+    t.ok(progress.includes(1), "progress was told");
+    await loader.restart();
+    t.ok(holds(rom, images));
+    t.equal(rom.inLoader, false);
+    t.ok(port.baudRates.includes(460_800), "the speed was raised");
+    t.equal(port.baudRates.at(-1), 115_200, "and is that of the console again");
+    t.ok(details.length > 0);
+  });
+}
+
+t.test(
+  "given a flash that holds the images, when it is flashed again, then nothing is written",
+  async (t) => {
+    const port = new MemoryPort(true);
+    const rom = new ScriptedRom(port, ROM_CHIPS.esp32);
+    const images = imagesFor("esp32");
+    t.same(await flashAll(port, images), [true, true, true]);
+    const { blocks } = rom;
+    t.same(await flashAll(port, images), [false, false, false]);
+    t.equal(rom.blocks, blocks);
+  },
+);
+
+const RECOVERED: Record<string, RomFaults> = {
+  "blocks are refused": { refusedBlocks: 2 },
+  "an image is damaged on its way": { damagedImages: 1 },
+  "the first reset is missed": { missedResets: 1 },
+};
+
+for (const [what, faults] of Object.entries(RECOVERED)) {
+  t.test(`given a board, when ${what}, then it is flashed all the same`, async (t) => {
+    const port = new MemoryPort(true);
+    const rom = new ScriptedRom(port, ROM_CHIPS.esp32, faults);
+    const images = imagesFor("esp32");
+    await flashAll(port, images);
+    t.ok(holds(rom, images));
+  });
+}
+
+t.test("given a flash that always keeps a wrong bit, when it is flashed, then verifying fails", async (t) => {
+  const port = new MemoryPort(true);
+  new ScriptedRom(port, ROM_CHIPS.esp32, { damagedImages: 100 });
+  await t.rejects(flashAll(port, imagesFor("esp32")), { code: "EDGELESS_SERIAL_VERIFY" });
+});
+
+t.test(
+  "given a cable that is pulled, when it is plugged in again, then the board can be flashed",
+  async (t) => {
+    const images = imagesFor("esp32");
+    const first = new MemoryPort(true);
+    const { flash } = new ScriptedRom(first, ROM_CHIPS.esp32, { pullAtBlock: 3 });
+    const startMs = performance.now();
+    await t.rejects(flashAll(first, images), { code: "EDGELESS_SERIAL_LOST" });
+    t.ok(performance.now() - startMs < 3_000, "the loss is noticed at once");
+    const second = new MemoryPort(true);
+    const rom = new ScriptedRom(second, ROM_CHIPS.esp32, {}, flash);
+    await flashAll(second, images);
+    t.ok(holds(rom, images));
+  },
+);
+
+const HOPELESS: Record<string, RomFaults> = {
+  "says nothing": { silent: true },
+  "sends only noise": { noise: Buffer.from("rst:0x10 (RTCWDT_RTC_RESET)\r\n") },
+  "never enters its loader": { missedResets: 100 },
+};
+
+for (const [what, faults] of Object.entries(HOPELESS)) {
+  t.test(`given a board that ${what}, when it is called, then the error tells what to press`, async (t) => {
+    const port = new MemoryPort(true);
+    new ScriptedRom(port, ROM_CHIPS.esp32, faults);
+    await t.rejects(RomLoader.connect(port, systemClock, OPTIONS), {
+      code: "EDGELESS_SERIAL_SILENT",
+      help: /Hold BOOT/,
+    });
+  });
+}
+
+t.test("given a chip without firmware, when it is called, then its name is told", async (t) => {
+  const port = new MemoryPort(true);
+  new ScriptedRom(port, ROM_CHIPS.esp32s2);
+  await t.rejects(RomLoader.connect(port, systemClock, OPTIONS), {
+    code: "EDGELESS_BAD_FIRMWARE",
+    message: /ESP32-S2/,
+  });
+});
+
+t.test(
+  "given a line without reset, when a person started the loader, then the board is flashed",
+  async (t) => {
+    const port = new MemoryPort(false);
+    const rom = new ScriptedRom(port, ROM_CHIPS.esp32c3);
+    const images = imagesFor("esp32c3");
+    await flashAll(port, images);
+    t.ok(holds(rom, images));
+    t.ok(
+      port.baudRates.every((rate) => rate === 115_200),
+      "its speed is not changed",
+    );
+  },
+);
+
+t.test("given a board, when all is erased, then its flash is empty", async (t) => {
+  const port = new MemoryPort(true);
+  const rom = new ScriptedRom(port, ROM_CHIPS.esp32);
+  rom.flash.fill(1);
+  await (await RomLoader.connect(port, systemClock, OPTIONS)).eraseAll();
+  t.ok(rom.flash.every((byte) => byte === 0xff));
+});
