@@ -6,7 +6,8 @@ const TAKEN = " D1 D3 D6 D7 D8 D9 D10 D11 ";
 /** The pin of a name. @throws DeviceFault when the board has none of that name, or needs it itself */
 export function boardPin(name: string): BoardPin {
   const pin = Pin(name);
-  if (pin === undefined || TAKEN.indexOf(` ${name} `) >= 0)
+  // Interpreter 2v29's indexOf finds what only begins at the end of a text; its lastIndexOf does not.
+  if (pin === undefined || TAKEN.lastIndexOf(` ${name} `) >= 0)
     throw new DeviceFault(BAD_RESOURCE_CONFIG, `no free pin ${name}`);
   return pin;
 }

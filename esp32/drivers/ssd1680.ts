@@ -20,8 +20,11 @@ export interface PanelConfig extends DriverConfig {
 /** Lines of the panel as it is driven: a text line runs across them. */
 const LINES = 250;
 const BYTES_PER_LINE = 16;
-/** Lines that are drawn at once, so that the picture need never be in memory as a whole. */
-const BAND = 25;
+/**
+ * Lines that are drawn at once, so that the picture need never be in memory as a whole. A multiple of the scale of the font: dots
+ * of letters are not cut well.
+ */
+const BAND = 50;
 /** The panel has 122 of the 128 dots of a line; the first ones are missing. */
 const MARGIN = 6;
 const FONT = "6x8";

@@ -9,6 +9,7 @@ import { constantMeasurement } from "../../emulator/measurements.js";
 import { hoistingFaults, subsetFaults } from "../../esp32/bundle/device-subset.js";
 import { NumberedTimers } from "../../platform/numbered-timers.js";
 import { boardScript } from "../kit/board-script.js";
+import { ESPRUINO, EspruinoRun, NO_ESPRUINO } from "../kit/espruino-run.js";
 import { FakeClock } from "../kit/fake-clock.js";
 
 const CLASSES = ["scd30-sensor", "epaper-display", "gpio-in", "gpio-out", "adc", "pwm-out", "i2c-sensor"];
@@ -302,3 +303,54 @@ t.test("given a panel that is turned, or missing, when a text comes, then the bo
   await missing.clock.advance(60_000);
   t.equal(missing.clock.pending, 0);
 });
+
+const PANEL_ON_INTERPRETER = `
+var time = 0;
+var getTime = function () { return time; };
+var pinMode = function () {};
+var digitalRead = function () { return 0; };
+var digitalWrite = function (pin, level) { if (pin === D17) print("#d" + level); if (pin === D16) print("#r" + level); };
+var SPI1 = { setup: function () {}, write: function (b) {
+  var text = ""; b = typeof b === "number" ? [b] : new Uint8Array(b);
+  for (var i = 0; i < b.length; i++) text += (256 + b[i]).toString(16).substr(1);
+  print("#w" + text);
+} };
+var before = process.memory().free;
+eval(require("Storage").read("drivers"));
+var loaded = process.memory().free;
+var provider = createProvider({ "class": "epaper-display", "id": "p", sck: "D18", mosi: "D23", cs: "D5", dc: "D17", rst: "D16", busy: "D4", pause: 1 });
+var display = provider.start([{ key: "header_text", value: "CO2: 812 ppm and a line that is too long\\nIt's \\"warm\\"" }], {});
+var least = 1e6;
+var watch = setInterval(function () { least = Math.min(least, process.memory().free); }, 1);
+setTimeout(function () {
+  print("#m" + [before, loaded, least].join(", "));
+  var g = Graphics.createArrayBuffer(250, 122, 1, { msb: true });
+  g.setFont("6x8", 2).drawString(g.wrapString("CO2: 812 ppm and a line that is too long\\nIt's \\"warm\\"", 250).join("\\n"), 0, 0);
+  for (var y = 0; y < 122; y++) { var t = ""; for (var x = 0; x < 250; x++) t += g.getPixel(x, y) ? "#" : "."; print("#p" + t); }
+  print("#end");
+}, 4000);
+`;
+
+t.test(
+  "given a panel on the real interpreter, when a text is shown, then it shows what the interpreter draws",
+  { skip: ESPRUINO === undefined ? NO_ESPRUINO : false },
+  async (t) => {
+    const run = new EspruinoRun();
+    t.teardown(() => run.remove());
+    run.store({ drivers: script, ".boot0": PANEL_ON_INTERPRETER });
+    await run.powerOn().printed("#end");
+    const clock = new FakeClock();
+    const panel = new EmulatedSsd1680(clock);
+    const expected: string[] = [];
+    for (const [, kind, value = ""] of run.output.matchAll(/#([dwrpm])([^\r\n]*)/g)) {
+      if (kind === "d") panel.setData(Number(value));
+      if (kind === "r") panel.setReset(Number(value));
+      if (kind === "p") expected.push(value);
+      if (kind === "w") panel.write(Buffer.from(value, "hex"));
+      await clock.advance(kind === "w" ? 100 : 0);
+      if (kind === "m") t.comment(`variables free before the drivers, with them, while drawing: ${value}`);
+    }
+    t.same(landscape(panel), expected);
+    t.ok(expected.join("").includes("#"));
+  },
+);

@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually } from "./eventually.js";
+
+/** Path of an interpreter for Linux, from the environment; undefined when there is none to try things on. */
+export const ESPRUINO = process.env.ESPRUINO;
+
+/** Why tests are left out where there is no interpreter. */
+export const NO_ESPRUINO = "ESPRUINO names no interpreter";
+
+/** A real interpreter in a folder of its own, whose flash memory outlives power cycles. */
+export class EspruinoRun {
+  /** What it printed since it was switched on. */
+  output = "";
+  readonly #folder = mkdtempSync(join(tmpdir(), "espruino-"));
+  #child: ChildProcess | undefined;
+
+  /** Puts files into its flash memory, which loses all others. */
+  store(files: Readonly<Record<string, string>>): this {
+    writeFileSync(join(this.#folder, "espruino.flash"), storageImage(files));
+    return this;
+  }
+
+  /** Switches it on; a script is run as if it had been typed, without one the flash memory decides. */
+  powerOn(script?: string): this {
+    this.powerOff();
+    if (ESPRUINO === undefined) throw new Error(NO_ESPRUINO);
+    this.output = "";
+    if (script !== undefined) writeFileSync(join(this.#folder, "script.js"), script);
+    // Its standard input has to stay open.
+    const child = spawn(ESPRUINO, script === undefined ? [] : ["script.js"], {
+      cwd: this.#folder,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    child.stdout.on("data", (chunk: Buffer) => {
+      this.output += chunk.toString("latin1");
+    });
+    this.#child = child;
+    return this;
+  }
+
+  /** True while it has not ended by itself. */
+  get isOn(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null;
+  }
+
+  /** Types into its console. */
+  type(text: string): void {
+    this.#child?.stdin?.write(text);
+  }
+
+  /** Waits until it has printed something. */
+  async printed(text: string, limitMs = 20_000): Promise<void> {
+    try {
+      await eventually(text, () => this.output.includes(text), limitMs);
+    } catch (error) {
+      throw new Error(this.output.slice(-2000), { cause: error });
+    }
+  }
+
+  /** Pulls the plug. */
+  powerOff(): void {
+    this.#child?.kill("SIGKILL");
+    this.#child = undefined;
+  }
+
+  /** Pulls the plug and forgets its flash memory. */
+  remove(): void {
+    this.powerOff();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Bytes of the flash memory of an ESP32 that hold files. */
+const STORAGE_BYTES = 896 * 1024;
+const NAME_BYTES = 28;
+const ALIGNMENT = 4;
+
+/** Files as they lie in flash memory one after the other: size, name, content, up to a multiple of four bytes. */
+function storageImage(files: Readonly<Record<string, string>>): Buffer {
+  const image = Buffer.alloc(STORAGE_BYTES, 0xff);
+  let at = 0;
+  for (const [name, text] of Object.entries(files)) {
+    const content = Buffer.from(text, "latin1");
+    image.writeUInt32LE(content.length, at);
+    image.fill(0, at + 4, at + 4 + NAME_BYTES).write(name, at + 4, "latin1");
+    content.copy(image, at + 4 + NAME_BYTES);
+    at += 4 + NAME_BYTES + Math.ceil(content.length / ALIGNMENT) * ALIGNMENT;
+  }
+  return image;
+}
