@@ -4,6 +4,7 @@ export { connectDomainRegistration, domainRegistrationService } from "./domain-r
 export { connectGuestFunction, guestFunctionService } from "./guest-function.js";
 export { connectGuestHost, guestHostService } from "./guest-host.js";
 export { connectInvocation, type InvocationClient, invocationService } from "./invocation.js";
+export { meteredService, type ObserveCall } from "./metered-service.js";
 export { connectNodeRegistration, nodeRegistrationService } from "./node-registration.js";
 export { connectOrchestrator, orchestratorServices } from "./orchestrator.js";
 export { createPortServer, type PortServer } from "./port-server.js";

@@ -28,7 +28,7 @@ export interface BoxLayout {
 /** Names and texts of the configuration files of a box. Ports are given out in order from `initialPort`, past 7001 and 7002. */
 export function boxTemplates(layout: BoxLayout): ReadonlyMap<string, string> {
   const { nodes, initialPort, bindToNonLoopback, stateFolder } = layout;
-  const lastPort = initialPort + 7 + 4 * nodes;
+  const lastPort = initialPort + 9 + 4 * nodes;
   if (!(nodes >= 1) || !(initialPort >= 1) || lastPort > 65535) {
     throw new EdgelessError("EDGELESS_USAGE", `${nodes} nodes from port ${initialPort} on are not possible`);
   }
@@ -43,17 +43,6 @@ export function boxTemplates(layout: BoxLayout): ReadonlyMap<string, string> {
   const orchestratorUrl = nextUrl(host);
   const nodeRegisterUrl = nextUrl(host);
   const files = new Map<string, string>();
-  files.set("controller.toml", controllerTemplate({ persistenceFilename: kept("controller.save") }));
-  files.set(
-    "orchestrator.toml",
-    orchestratorTemplate({
-      domainId: `domain-${initialPort}`,
-      orchestratorUrl,
-      orchestratorUrlAnnounced: announced(orchestratorUrl),
-      nodeRegisterUrl,
-      persistencePath: kept("orchestrator.state"),
-    }),
-  );
   for (let i = 0; i < nodes; i++) {
     const agentUrl = nextUrl(host);
     const invocationUrl = nextUrl(host);
@@ -85,6 +74,24 @@ export function boxTemplates(layout: BoxLayout): ReadonlyMap<string, string> {
       metricsUrl: nextUrl("127.0.0.1"),
       agentHost: host,
       persistencePath: kept("gateway.state"),
+    }),
+  );
+  files.set(
+    "controller.toml",
+    controllerTemplate({
+      persistenceFilename: kept("controller.save"),
+      metricsUrl: nextUrl("127.0.0.1"),
+    }),
+  );
+  files.set(
+    "orchestrator.toml",
+    orchestratorTemplate({
+      domainId: `domain-${initialPort}`,
+      orchestratorUrl,
+      orchestratorUrlAnnounced: announced(orchestratorUrl),
+      nodeRegisterUrl,
+      persistencePath: kept("orchestrator.state"),
+      metricsUrl: nextUrl("127.0.0.1"),
     }),
   );
   return files;

@@ -3,6 +3,8 @@ export interface ControllerTemplateValues {
   readonly controllerUrl?: string;
   readonly domainRegisterUrl?: string;
   readonly persistenceFilename?: string;
+  /** Empty: no metrics page. */
+  readonly metricsUrl?: string;
 }
 
 /** A complete configuration file of an ε-CON (TOML) with comments. */
@@ -11,6 +13,7 @@ export function controllerTemplate(values: ControllerTemplateValues = {}): strin
     controllerUrl = "http://127.0.0.1:7001",
     domainRegisterUrl = "http://127.0.0.1:7002",
     persistenceFilename = "controller.save",
+    metricsUrl = "http://127.0.0.1:7013",
   } = values;
   return `# Where clients reach this controller.
 controller_url = ${JSON.stringify(controllerUrl)}
@@ -22,5 +25,9 @@ persistence_filename = ${JSON.stringify(persistenceFilename)}
 # Longest wait for an orchestrator, milliseconds: to start a component, and to stop or wire one.
 start_timeout_ms = 25000
 call_timeout_ms = 5000
+
+[telemetry]
+# Prometheus page /metrics ("": none).
+metrics_url = ${JSON.stringify(metricsUrl)}
 `;
 }

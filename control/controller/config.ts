@@ -23,6 +23,12 @@ export const controllerConfigSchema = z.object({
   start_timeout_ms: milliseconds.default(25_000),
   /** Longest wait for an ε-ORC to stop or wire a component, milliseconds. */
   call_timeout_ms: milliseconds.default(5_000),
+  telemetry: z
+    .object({
+      /** Prometheus page; empty: none. */
+      metrics_url: z.union([z.literal(""), url]),
+    })
+    .default({ metrics_url: "" }),
 });
 
 /** A checked configuration of an ε-CON. */

@@ -15,6 +15,8 @@ import type { Random } from "../../core/random.js";
 import { randomUuid, type Uuid } from "../../core/uuid.js";
 import type { Workflow, WorkflowInfo, WorkflowInstance } from "../../core/workflow.js";
 import { describeFaults, validateWorkflow } from "../../core/workflow-validation.js";
+import { countBy } from "../metrics/count-by.js";
+import type { ControllerFigures, ControllerMeter } from "./controller-metrics.js";
 import { type ControllerStore, forgetDebt, keepDebt } from "./controller-store.js";
 import { type Domain, leaseOf } from "./domain.js";
 import { whyUnsuitable } from "./domain-choice.js";
@@ -24,7 +26,7 @@ import { KeyedQueue } from "./keyed-queue.js";
 import type { CallDeadlines, OrchestratorConnection } from "./orchestrator-link.js";
 import { isLive, mayRun } from "./placement.js";
 import type { PlacementContext } from "./placement-context.js";
-import { describeRefusals, placeIn, placeSomewhere } from "./placer.js";
+import { describeRefusals, type PlacementResult, placeIn, placeSomewhere } from "./placer.js";
 import { findPortal } from "./portal.js";
 import { PortalIds } from "./portal-ids.js";
 import { ReportWatch } from "./report-watch.js";
@@ -42,6 +44,7 @@ export interface ControllerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly meter: ControllerMeter;
 }
 
 const TICK_MS = 1_000;
@@ -85,7 +88,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     this.#store = store;
     this.#logger = logger;
     this.#clock = clock;
-    this.#domains = new DomainRegistry(store, options.connect, options.deadlines, options);
+    this.#domains = new DomainRegistry(store, options.connect, options.deadlines, options, options.meter);
     this.#waiting = new WaitingList(clock, random);
     this.#reports = new ReportWatch(clock);
     const linkOf = (domainId: string) => this.#domains.linkOf(domainId);
@@ -140,7 +143,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
       placements: new Map(),
     };
     return await this.#workflowQueue.run(record.workflowId, async () => {
-      const result = await placeSomewhere(record, this.#context, this.#calledOff(record.workflowId));
+      const result = await this.#place(record);
       if (!result.ok) {
         return refusal(
           `Workflow creation failed: ${describeRefusals(result.refusals, DOMAINS_IN_SUMMARY)}`,
@@ -171,6 +174,19 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     for (const record of this.#workflows.values())
       (this.#isRunning(record) ? running : waiting).push(record.workflowId);
     return Promise.resolve([...running.sort(), ...waiting.sort()]);
+  }
+
+  /** What there is now, for the metrics page. */
+  figures(): ControllerFigures {
+    const domains = [...this.#domains.all.values()];
+    const workflows = [...this.#workflows.values()];
+    const stateOf = (record: WorkflowRecord) => (this.#isRunning(record) ? "running" : "waiting");
+    return {
+      domains: countBy(domains, ({ presence }) => presence, ["present", "expected", "away"]),
+      workflows: countBy(workflows, stateOf, ["running", "waiting"]),
+      components: workflows.reduce((sum, { placements }) => sum + placements.size, 0),
+      stopsDue: domains.reduce((sum, { domainId }) => sum + this.#ledger.debtsOf(domainId).length, 0),
+    };
   }
 
   async inspect(workflowId: Uuid): Promise<WorkflowInfo> {
@@ -393,11 +409,18 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     for (const { workflowId } of due) void this.#background(workflowId, () => this.#placeAgain(workflowId));
   }
 
+  async #place(record: WorkflowRecord): Promise<PlacementResult> {
+    const startedMs = this.#clock.monotonicMs();
+    const result = await placeSomewhere(record, this.#context, this.#calledOff(record.workflowId));
+    this.#options.meter.deployed(result.ok, (this.#clock.monotonicMs() - startedMs) / 1000);
+    return result;
+  }
+
   async #placeAgain(workflowId: Uuid): Promise<void> {
     const record = this.#workflows.get(workflowId);
     if (record === undefined || this.#isRunning(record)) return;
     const changes = this.#changes;
-    const result = await placeSomewhere(record, this.#context, this.#calledOff(workflowId));
+    const result = await this.#place(record);
     if (result.ok) {
       this.#adopt(result.record);
       return;

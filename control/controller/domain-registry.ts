@@ -2,6 +2,7 @@ import type { DomainUpdate } from "../../core/api.js";
 import type { Clock } from "../../core/clock.js";
 import type { Logger } from "../../core/log.js";
 import type { StoreChange } from "../../platform/store/store.js";
+import type { ControllerMeter } from "./controller-metrics.js";
 import { type ControllerStore, forgetDomain, keepDomain } from "./controller-store.js";
 import {
   acceptUpdate,
@@ -24,6 +25,7 @@ export class DomainRegistry {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #deadlines: CallDeadlines;
+  readonly #meter: Pick<ControllerMeter, "called">;
   readonly #domains = new Map<string, Domain>();
   readonly #links = new Map<string, OrchestratorLink>();
   #closed = false;
@@ -33,7 +35,9 @@ export class DomainRegistry {
     connect: (url: string) => OrchestratorConnection,
     deadlines: CallDeadlines,
     environment: { readonly clock: Clock; readonly logger: Logger },
+    meter: Pick<ControllerMeter, "called">,
   ) {
+    this.#meter = meter;
     this.#store = store;
     this.#connect = connect;
     this.#deadlines = deadlines;
@@ -62,7 +66,7 @@ export class DomainRegistry {
       link.close();
       link = undefined;
     }
-    link ??= new OrchestratorLink(url, this.#connect(url), this.#clock, this.#deadlines);
+    link ??= new OrchestratorLink(url, this.#connect(url), this.#clock, this.#deadlines, this.#meter);
     this.#links.set(domainId, link);
     return link;
   }

@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { StateSpecification } from "../../core/specification.js";
 import type { Uuid } from "../../core/uuid.js";
+import type { ControllerMeter } from "./controller-metrics.js";
 import type { StartStep } from "./deployment-plan.js";
 import { Gate } from "./gate.js";
 import type { ComponentKind } from "./placement.js";
@@ -38,14 +39,22 @@ export class OrchestratorLink {
   readonly #connection: OrchestratorConnection;
   readonly #clock: Clock;
   readonly #deadlines: CallDeadlines;
+  readonly #meter: Pick<ControllerMeter, "called">;
   readonly #gate = new Gate(CALLS_AT_ONCE);
   readonly #startsInFlight = new Set<{ readonly sentMs: number }>();
   readonly #pending = new Set<(error: unknown) => void>();
   #responsive = true;
   #closed = false;
 
-  constructor(url: string, connection: OrchestratorConnection, clock: Clock, deadlines: CallDeadlines) {
+  constructor(
+    url: string,
+    connection: OrchestratorConnection,
+    clock: Clock,
+    deadlines: CallDeadlines,
+    meter: Pick<ControllerMeter, "called">,
+  ) {
     this.url = url;
+    this.#meter = meter;
     this.#connection = connection;
     this.#clock = clock;
     this.#deadlines = deadlines;
@@ -64,7 +73,7 @@ export class OrchestratorLink {
   async start(step: StartStep, state: StateSpecification, workflowId: Uuid): Promise<CallResult<Uuid>> {
     const entry = { sentMs: this.#clock.monotonicMs() };
     this.#startsInFlight.add(entry);
-    const result = await this.#call<Result<Uuid>>(this.#deadlines.startMs, () =>
+    const result = await this.#call<Result<Uuid>>("start", this.#deadlines.startMs, () =>
       step.kind === "function"
         ? this.#connection.startFunction({
             code: step.item.functionClass,
@@ -89,13 +98,13 @@ export class OrchestratorLink {
   }
 
   patch(kind: ComponentKind, patch: Patch<Uuid>): Promise<CallResult<void>> {
-    return this.#call(this.#deadlines.callMs, () =>
+    return this.#call("patch", this.#deadlines.callMs, () =>
       kind === "function" ? this.#connection.patchFunction(patch) : this.#connection.patchResource(patch),
     );
   }
 
   stop(kind: ComponentKind, id: Uuid): Promise<CallResult<void>> {
-    return this.#call(this.#deadlines.callMs, () =>
+    return this.#call("stop", this.#deadlines.callMs, () =>
       kind === "function" ? this.#connection.stopFunction(id) : this.#connection.stopResource(id),
     );
   }
@@ -108,7 +117,12 @@ export class OrchestratorLink {
   }
 
   /** The deadline counts from here, so that a hung ε-ORC fails what waits for its turn too. */
-  #call<T>(deadlineMs: number, action: () => Promise<T>): Promise<CallResult<T>> {
+  #call<T>(
+    name: "start" | "patch" | "stop",
+    deadlineMs: number,
+    action: () => Promise<T>,
+  ): Promise<CallResult<T>> {
+    const startedMs = this.#clock.monotonicMs();
     return new Promise((resolve) => {
       let sent = false;
       let over = false;
@@ -120,6 +134,8 @@ export class OrchestratorLink {
         this.#pending.delete(fail);
         leaveGate();
         this.#responsive = responsive;
+        const outcome = result.ok ? "done" : result.failure.answered ? "refused" : "unanswered";
+        this.#meter.called(name, outcome, (this.#clock.monotonicMs() - startedMs) / 1000);
         resolve(result);
       };
       const fail = (error: unknown) => {

@@ -6,16 +6,19 @@ import {
   type ClientTls,
   connectOrchestrator,
   domainRegistrationService,
+  meteredService,
   type RunningServer,
   type ServerTls,
   startServer,
   workflowService,
 } from "../../grpc-api/index.js";
+import { startMetricsServer } from "../../platform/metrics-server.js";
 import { openLevelStore } from "../../platform/store/level-store.js";
 import { MemoryStore } from "../../platform/store/memory-store.js";
 import type { Store } from "../../platform/store/store.js";
 import type { ControllerConfig } from "./config.js";
 import { Controller } from "./controller.js";
+import { ControllerMetrics } from "./controller-metrics.js";
 import { ControllerStore } from "./controller-store.js";
 import { importReferenceFile } from "./reference-file.js";
 
@@ -33,6 +36,8 @@ export interface RunningController {
   readonly controllerUrl: string;
   /** For ε-ORCs, with the real port. */
   readonly domainRegisterUrl: string;
+  /** Absent when there is no metrics page. */
+  readonly metricsUrl?: string;
   /** Stops listening and working; the workflows go on in their domains. */
   close(): Promise<void>;
 }
@@ -47,6 +52,7 @@ export async function startController(
 ): Promise<RunningController> {
   const { clock, random, logger, tls } = environment;
   const store = await openStore(config.persistence_filename, environment);
+  const meter = new ControllerMetrics();
   const deadlineMs = Math.max(config.start_timeout_ms, config.call_timeout_ms);
   const controller = new Controller({
     store: new ControllerStore(store, logger),
@@ -60,8 +66,10 @@ export async function startController(
     clock,
     random,
     logger,
+    meter,
   });
-  const servers: RunningServer[] = [];
+  meter.watch(() => controller.figures());
+  const servers: Pick<RunningServer, "close">[] = [];
   const close = async () => {
     const stopped = servers.map((server) => server.close());
     await controller.close();
@@ -70,13 +78,17 @@ export async function startController(
   try {
     await controller.open();
     const options = { clock, ...(tls?.server === undefined ? {} : { tls: tls.server }) };
-    const clients = workflowService(controller);
-    const domains = domainRegistrationService(controller);
+    const metrics = await startMetricsServer(config.telemetry.metrics_url, meter.page, logger);
+    if (metrics !== undefined) servers.push(metrics);
+    const clients = meteredService(workflowService(controller), clock, meter.served);
+    const domains = meteredService(domainRegistrationService(controller), clock, meter.served);
     const shared = isShared(config);
     const first = await startServer(config.controller_url, shared ? [clients, domains] : [clients], options);
     servers.push(first);
-    if (!shared) servers.push(await startServer(config.domain_register_url, [domains], options));
-    return { controllerUrl: first.url, domainRegisterUrl: (servers[1] ?? first).url, close };
+    const second = shared ? first : await startServer(config.domain_register_url, [domains], options);
+    servers.push(second);
+    const metricsUrl = metrics === undefined ? {} : { metricsUrl: metrics.url };
+    return { controllerUrl: first.url, domainRegisterUrl: second.url, ...metricsUrl, close };
   } catch (error) {
     await close();
     throw error;

@@ -4,6 +4,7 @@ import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { InstanceId } from "../../core/instance-id.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { Command, IssuedCommand, Outcome, StopKind } from "./commands.js";
+import type { OrchestratorMeter } from "./orchestrator-metrics.js";
 
 /** An agent of a node over some connection. */
 export type AgentConnection = Agent & { close(): void };
@@ -19,6 +20,7 @@ export interface AgentCallerOptions {
   /** After so long a call counts as unanswered; its answer is still told when it comes. */
   readonly timeoutMs: number;
   readonly settle: (issued: IssuedCommand, outcome: Outcome) => void;
+  readonly meter: OrchestratorMeter;
 }
 
 /** Carries out commands: one connection per node, calls to different nodes independent of each other. */
@@ -33,7 +35,8 @@ export class AgentCaller {
 
   /** Sends a command; its outcome comes back through `settle`, never as an exception. */
   run(issued: IssuedCommand): void {
-    const { clock, timeoutMs } = this.#options;
+    const { clock, timeoutMs, meter } = this.#options;
+    const startedMs = clock.monotonicMs();
     const timer = clock.setTimer(timeoutMs, () => {
       this.#settle(issued, {
         type: "unanswered",
@@ -43,6 +46,7 @@ export class AgentCaller {
     });
     void this.#call(issued).then((outcome) => {
       timer.cancel();
+      meter.commanded(issued.command.type, outcome.type, (clock.monotonicMs() - startedMs) / 1000);
       this.#settle(issued, outcome);
     });
   }

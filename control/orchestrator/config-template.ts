@@ -7,6 +7,8 @@ export interface OrchestratorTemplateValues {
   readonly orchestratorUrlAnnounced?: string;
   readonly nodeRegisterUrl?: string;
   readonly persistencePath?: string;
+  /** Empty: no metrics page. */
+  readonly metricsUrl?: string;
 }
 
 /** A complete configuration file of an ε-ORC (TOML) with comments. */
@@ -18,6 +20,7 @@ export function orchestratorTemplate(values: OrchestratorTemplateValues = {}): s
     orchestratorUrlAnnounced = orchestratorUrl,
     nodeRegisterUrl = "http://127.0.0.1:7004",
     persistencePath = "orchestrator.state",
+    metricsUrl = "http://127.0.0.1:7014",
   } = values;
   return `[general]
 # Where the controller takes registrations.
@@ -33,6 +36,10 @@ orchestrator_url_announced = ${JSON.stringify(orchestratorUrlAnnounced)}
 node_register_url = ${JSON.stringify(nodeRegisterUrl)}
 # Folder of the state that outlives the process ("": none).
 persistence_path = ${JSON.stringify(persistencePath)}
+
+[telemetry]
+# Prometheus page /metrics ("": none).
+metrics_url = ${JSON.stringify(metricsUrl)}
 
 [baseline]
 # How a node is chosen for a function: "Random" (by computing power) or "RoundRobin".

@@ -36,6 +36,12 @@ export const orchestratorConfigSchema = z.object({
     /** Longest time to look for a node that takes a new component, milliseconds. */
     start_timeout_ms: z.number().int().min(10).max(3_600_000).default(20_000),
   }),
+  telemetry: z
+    .object({
+      /** Prometheus page; empty: none. */
+      metrics_url: z.union([z.literal(""), port("metrics_url")]),
+    })
+    .default({ metrics_url: "" }),
   baseline: z.object({
     orchestration_strategy: z.enum(["Random", "RoundRobin"]),
   }),

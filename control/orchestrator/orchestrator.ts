@@ -26,6 +26,8 @@ import type { Effects } from "./effects.js";
 import { Journal } from "./journal.js";
 import type { Strategy } from "./node-selection.js";
 import type { Observer } from "./observer.js";
+import { figuresOf } from "./orchestrator-figures.js";
+import type { OrchestratorFigures, OrchestratorMeter } from "./orchestrator-metrics.js";
 import { Reconciler } from "./reconciler.js";
 import { loadState } from "./saved-state.js";
 
@@ -46,6 +48,7 @@ export interface OrchestratorOptions {
   readonly onChange: () => void;
   /** Told of every decision and of what nodes report. */
   readonly observers?: readonly Observer[];
+  readonly meter: OrchestratorMeter;
 }
 
 /**
@@ -65,7 +68,7 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
   #isClosed = false;
 
   private constructor(options: OrchestratorOptions, tables: DomainTables) {
-    const { random, logger, clock, strategy, times, connect } = options;
+    const { random, logger, clock, strategy, times, connect, meter } = options;
     this.#options = options;
     this.#tables = tables;
     this.#reconciler = new Reconciler({ tables, strategy, times, random, logger });
@@ -73,6 +76,7 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
     this.#caller = new AgentCaller({
       connect,
       clock,
+      meter,
       timeoutMs: options.callTimeoutMs,
       settle: (issued, outcome) => {
         this.#reconciler.settleCommand(issued, outcome, this.#nowMs());
@@ -106,6 +110,11 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
   /** Grows with each accepted start. */
   get sequence(): number {
     return this.#reconciler.sequence;
+  }
+
+  /** What there is now, for the metrics page. */
+  figures(): OrchestratorFigures {
+    return figuresOf(this.#tables);
   }
 
   /** What the ε-CON is told, apart from who tells it. */

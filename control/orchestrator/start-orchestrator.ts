@@ -6,6 +6,7 @@ import {
   type ClientTls,
   connectAgent,
   connectDomainRegistration,
+  meteredService,
   nodeRegistrationService,
   orchestratorServices,
   type RunningServer,
@@ -13,6 +14,7 @@ import {
   startServer,
 } from "../../grpc-api/index.js";
 import { announcedUrl, externalAddresses } from "../../platform/announced-url.js";
+import { type RunningMetricsServer, startMetricsServer } from "../../platform/metrics-server.js";
 import { RedisSession } from "../../platform/redis/redis-session.js";
 import { openLevelStore } from "../../platform/store/level-store.js";
 import { MemoryStore } from "../../platform/store/memory-store.js";
@@ -20,6 +22,7 @@ import { type OrchestratorConfig, proxyUrlOf } from "./config.js";
 import { DomainSubscriber } from "./domain-subscriber.js";
 import type { Observer } from "./observer.js";
 import { Orchestrator } from "./orchestrator.js";
+import { OrchestratorMetrics } from "./orchestrator-metrics.js";
 import { probePort } from "./probe-port.js";
 import { Dataset } from "./proxy/dataset.js";
 import type { IntentExecutor } from "./proxy/intent-taker.js";
@@ -50,6 +53,8 @@ export interface RunningOrchestrator {
   readonly orchestratorUrl: string;
   /** For nodes, with the real port. */
   readonly nodeRegisterUrl: string;
+  /** Absent when there is no metrics page. */
+  readonly metricsUrl?: string;
   /** Stops listening and working; what runs on the nodes goes on. */
   close(): Promise<void>;
 }
@@ -68,16 +73,20 @@ export async function startOrchestrator(
     logger.warn("node_register_coap_url is ignored: nodes register over gRPC only");
   let onChange = () => {};
   const mirror = mirrorOf(config, environment);
-  const orchestrator = await open(config, environment, () => onChange(), mirror.observers).catch(
+  const meter = new OrchestratorMetrics(general.domain_id);
+  const orchestrator = await open(config, environment, () => onChange(), mirror.observers, meter).catch(
     async (error: unknown) => {
       await mirror.close();
       throw error;
     },
   );
+  meter.watch(() => orchestrator.figures());
   const servers: RunningServer[] = [];
-  const stopServers = () => Promise.all(servers.map((server) => server.close()));
+  let metrics: RunningMetricsServer | undefined;
+  const stopServers = () => Promise.all([metrics?.close(), ...servers.map((server) => server.close())]);
   try {
-    await listen(config, environment, orchestrator, servers);
+    metrics = await startMetricsServer(config.telemetry.metrics_url, meter.page, logger);
+    await listen(config, environment, orchestrator, meter, servers);
   } catch (error) {
     await stopServers();
     await orchestrator.close();
@@ -116,6 +125,7 @@ export async function startOrchestrator(
   return {
     orchestratorUrl: first.url,
     nodeRegisterUrl: (servers[1] ?? first).url,
+    ...(metrics === undefined ? {} : { metricsUrl: metrics.url }),
     close: () => {
       closed ??= close();
       return closed;
@@ -157,6 +167,7 @@ async function open(
   environment: OrchestratorEnvironment,
   onChange: () => void,
   observers: readonly Observer[],
+  meter: OrchestratorMetrics,
 ): Promise<Orchestrator> {
   const { clock, random, logger } = environment;
   const path = general.persistence_path;
@@ -164,7 +175,7 @@ async function open(
   const deadlineMs = Math.max(LATE_ANSWER_MS, general.node_call_timeout_ms);
   try {
     return await Orchestrator.open({
-      ...{ store, clock, random, logger, onChange, observers },
+      ...{ store, clock, random, logger, onChange, observers, meter },
       connect: (url) => connectAgent(url, clientOptions(deadlineMs, environment)),
       probe: (url) => probePort(url, clock),
       strategy: baseline.orchestration_strategy,
@@ -186,12 +197,15 @@ async function listen(
   { general }: OrchestratorConfig,
   environment: OrchestratorEnvironment,
   orchestrator: Orchestrator,
+  meter: OrchestratorMetrics,
   servers: RunningServer[],
 ): Promise<void> {
   const { clock, tls } = environment;
   const options = { clock, ...(tls?.server === undefined ? {} : { tls: tls.server }) };
-  const components = orchestratorServices(orchestrator);
-  const nodes = nodeRegistrationService(orchestrator);
+  const components = orchestratorServices(orchestrator).map((service) =>
+    meteredService(service, clock, meter.served),
+  );
+  const nodes = meteredService(nodeRegistrationService(orchestrator), clock, meter.served);
   const isShared =
     general.orchestrator_url === general.node_register_url &&
     parseEndpoint(general.orchestrator_url, "orchestrator_url").port !== 0;

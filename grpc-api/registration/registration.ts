@@ -54,6 +54,7 @@ export class Registration {
   readonly #retry: RetrySchedule;
   readonly #backlog = new SampleBacklog(SAMPLES_KEPT);
   #standing: Standing = "new";
+  #refusedSinceMs: number | undefined;
   #reported: readonly InstanceStatus[] = [];
   #sending: Promise<void> | undefined;
   #nextTimer: Timer | undefined;
@@ -65,6 +66,11 @@ export class Registration {
     this.#parts = parts;
     const policy = { initialMs: FIRST_RETRY_MS, factor: 2, maximumMs: parts.intervalMs, jitter: 0.2 };
     this.#retry = new RetrySchedule(policy, parts.random);
+  }
+
+  /** Since when the ε-ORC refuses the node, monotonic milliseconds; undefined while it does not. */
+  get refusedSinceMs(): number | undefined {
+    return this.#refusedSinceMs;
   }
 
   /** Sends the first update now. The agent and the data plane must listen already: the ε-ORC calls back at once. */
@@ -191,6 +197,7 @@ export class Registration {
   #note(standing: Standing, reason: string): void {
     if (standing === this.#standing) return;
     this.#standing = standing;
+    this.#refusedSinceMs = standing === "refused" ? this.#parts.clock.monotonicMs() : undefined;
     const { logger, identity } = this.#parts;
     if (standing === "registered")
       logger.info("registered with the orchestrator", { nodeId: identity.nodeId });

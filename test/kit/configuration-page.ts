@@ -22,6 +22,8 @@ export const FURTHER_KEYS: readonly (readonly [
 ])[] = [
   ["controller", "start_timeout_ms", "longest wait for an orchestrator to start a component", 25_000],
   ["controller", "call_timeout_ms", "longest wait for an orchestrator to stop or wire a component", 5_000],
+  ["controller", "telemetry.metrics_url", 'Prometheus page; `""`: none', "none"],
+  ["orchestrator", "telemetry.metrics_url", 'Prometheus page; `""`: none', "none"],
   ["orchestrator", "general.persistence_path", "folder of the state that outlives the process", "none"],
   ["orchestrator", "general.node_call_timeout_ms", "longest wait for one answer of a node", 5_000],
   [

@@ -71,6 +71,7 @@ t.test(
           orchestratorUrlAnnounced: "",
           nodeRegisterUrl: ANY,
           persistencePath: "",
+          metricsUrl: "",
         }),
       ),
     );

@@ -1,4 +1,5 @@
 import { Controller } from "../../../control/controller/controller.js";
+import { ControllerMetrics } from "../../../control/controller/controller-metrics.js";
 import { ControllerStore } from "../../../control/controller/controller-store.js";
 import type { Result } from "../../../core/api.js";
 import { SILENT } from "../../../core/log.js";
@@ -129,6 +130,7 @@ export class Cluster {
       clock,
       random,
       logger: SILENT,
+      meter: new ControllerMetrics(),
     });
   }
 

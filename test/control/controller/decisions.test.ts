@@ -170,6 +170,7 @@ t.test("given the template, then it is a valid configuration with the keys of th
     persistence_filename: "controller.save",
     start_timeout_ms: 25_000,
     call_timeout_ms: 5_000,
+    telemetry: { metrics_url: "http://127.0.0.1:7013" },
   });
   const odd = 'a "quoted" \\ name';
   t.equal(
@@ -193,6 +194,7 @@ t.test("given a wrong configuration, then the error names the key", async (t) =>
     ["controller_url", "127.0.0.1:7001"],
     ["domain_register_url", "http://127.0.0.1"],
     ["start_timeout_ms", 0],
+    ["telemetry", { metrics_url: "7013" }],
   ] as const)
     t.throws(() => parseControllerConfig({ ...good, [key]: value }), { message: new RegExp(`key ${key}`) });
   t.throws(() => parseControllerConfig(undefined), { message: /the whole file/ });

@@ -40,6 +40,7 @@ const controller = await startController(
     persistence_filename: process.argv[2],
     start_timeout_ms: 5000,
     call_timeout_ms: 5000,
+    telemetry: { metrics_url: "" },
   },
   { clock, random, logger },
 );

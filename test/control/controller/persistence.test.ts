@@ -22,6 +22,7 @@ import { openLevelStore } from "../../../platform/store/level-store.js";
 import { MemoryStore } from "../../../platform/store/memory-store.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { systemRandom } from "../../../platform/system-random.js";
+import { readMetrics } from "../../kit/metrics-page.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 import { accepted, Cluster, fn, refused, res, workflow } from "./cluster.js";
 import { nextId, SimulatedOrchestrator } from "./simulated-orchestrator.js";
@@ -248,6 +249,7 @@ const config = (persistence: string) =>
     controller_url: "http://127.0.0.1:0",
     domain_register_url: "http://127.0.0.1:0",
     persistence_filename: persistence,
+    telemetry: { metrics_url: "http://127.0.0.1:0" },
   });
 
 /** A simulated ε-ORC behind real gRPC. */
@@ -283,6 +285,18 @@ t.test("given the real thing over gRPC, when it restarts with its folder, then i
     refused(await first.clients.start(workflow([fn("f1", ["gone"])]))),
     /f1: output to-gone is mapped to gone/,
   );
+  const metrics = await readMetrics(first.controller.metricsUrl ?? "");
+  const own = 'component="controller"';
+  t.equal(metrics.get(`edgeless_domains{${own},presence="present"}`), 1);
+  t.equal(metrics.get(`edgeless_workflows{${own},state="running"}`), 1);
+  t.equal(metrics.get(`edgeless_placed_components{${own}}`), 2);
+  t.equal(metrics.get(`edgeless_workflow_deploy_seconds_count{${own},outcome="placed"}`), 1);
+  const called = (call: string) =>
+    `edgeless_orchestrator_call_seconds_count{call="${call}",${own},outcome="done"}`;
+  t.equal(metrics.get(called("start")), 2);
+  t.equal(metrics.get(called("patch")), 1);
+  const rpc = `edgeless_rpc_seconds_count{${own},method="WorkflowInstance/Start",status`;
+  t.equal(metrics.get(`${rpc}="OK"}`), 2, "a refusal is an answer");
   await first.controller.close();
   const second = await start();
   t.same(await second.clients.list(), [workflowId]);

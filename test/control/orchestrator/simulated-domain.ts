@@ -1,6 +1,7 @@
 import type { Strategy } from "../../../control/orchestrator/node-selection.js";
 import type { Observer } from "../../../control/orchestrator/observer.js";
 import { Orchestrator } from "../../../control/orchestrator/orchestrator.js";
+import { OrchestratorMetrics } from "../../../control/orchestrator/orchestrator-metrics.js";
 import { SILENT } from "../../../core/log.js";
 import type { Random } from "../../../core/random.js";
 import {
@@ -93,6 +94,7 @@ export class SimulatedDomain {
       times: { startTimeoutMs: START_TIMEOUT_MS, retireTimeoutMs: 5_000, restoreGraceMs: 5_000 },
       onChange: () => this.changes++,
       observers: this.observers,
+      meter: new OrchestratorMetrics("domain"),
     });
     await settle();
   }

@@ -22,6 +22,7 @@ import { systemClock } from "../../../platform/system-clock.js";
 import { systemRandom } from "../../../platform/system-random.js";
 import { eventually } from "../../kit/eventually.js";
 import { FakeClock, settle } from "../../kit/fake-clock.js";
+import { readMetrics } from "../../kit/metrics-page.js";
 import { SimulatedNode } from "./simulated-node.js";
 
 const ANY = "http://127.0.0.1:0";
@@ -29,7 +30,8 @@ const environment = { clock: systemClock, random: systemRandom, logger: SILENT }
 
 function template(): Record<string, Record<string, unknown>> {
   const general = { orchestratorUrl: ANY, orchestratorUrlAnnounced: "", nodeRegisterUrl: ANY };
-  return JSON.parse(JSON.stringify(parse(orchestratorTemplate({ ...general, persistencePath: "" }))));
+  const text = orchestratorTemplate({ ...general, persistencePath: "", metricsUrl: ANY });
+  return JSON.parse(JSON.stringify(parse(text)));
 }
 
 t.test(
@@ -45,6 +47,7 @@ t.test(
         node_register_url: "http://127.0.0.1:7004",
         persistence_path: "orchestrator.state",
       },
+      telemetry: { metrics_url: "http://127.0.0.1:7014" },
       baseline: { orchestration_strategy: "Random" },
       proxy: { proxy_type: "None", proxy_gc_period_seconds: 360 },
     });
@@ -133,6 +136,21 @@ t.test(
       updates.at(-1)?.components?.find(({ logicalId }) => logicalId === started.value)?.instance;
     await eventually("the report of the instance", () => instance()?.nodeId === node.id);
     t.match(updates.at(-1), { domainId: "domain-7000", orchestratorUrl: first.orchestratorUrl });
+    const metrics = await readMetrics(first.metricsUrl ?? "");
+    const own = 'component="orchestrator",domain="domain-7000"';
+    t.equal(metrics.get(`edgeless_nodes{${own},state="usable"}`), 1);
+    t.equal(metrics.get(`edgeless_functions{${own},state="starting"}`), 1);
+    t.equal(metrics.get(`edgeless_functions{${own},state="crashed"}`), 0);
+    t.equal(metrics.get(`edgeless_workflows{${own}}`), 1);
+    t.equal(
+      metrics.get(
+        `edgeless_node_command_seconds_count{command="start",${own.replace(",", ",")},outcome="done"}`,
+      ),
+      1,
+    );
+    const rpc = `edgeless_rpc_seconds_count{${own},method`;
+    t.equal(metrics.get(`${rpc}="FunctionInstance/Start",status="OK"}`), 1);
+    t.equal(metrics.get(`${rpc}="NodeRegistration/UpdateNode",status="OK"}`), 1);
     register.close();
     api.close();
     await first.close();
