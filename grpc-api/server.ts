@@ -108,8 +108,12 @@ export function bindServer(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
-      const code = error.message.includes("EADDRINUSE") ? "EDGELESS_PORT_IN_USE" : "EDGELESS_CANNOT_BIND";
-      reject(new EdgelessError(code, `cannot listen on ${url}: ${error.message}`, error));
+      const isUsed = error.message.includes("EADDRINUSE");
+      // grpc-js wraps the words of the system: "… errors: [listen EACCES: permission denied 127.0.0.1:80]".
+      const [, words = error.message] = /errors: \[(.*)\]$/.exec(error.message) ?? [];
+      const why = isUsed ? "the port is already in use" : words;
+      const code = isUsed ? "EDGELESS_PORT_IN_USE" : "EDGELESS_CANNOT_BIND";
+      reject(new EdgelessError(code, `cannot listen on ${url}: ${why}`, error));
     };
     try {
       server.bindAsync(address, credentials(tls), (error, port) => {
