@@ -59,7 +59,7 @@ export class NodeAgent implements Agent {
     }
     const functionId = randomUuid(random);
     try {
-      runtime.start(functionId, request);
+      await runtime.start(functionId, request);
     } catch (error) {
       logger.warn("a function was refused", { class: request.code.id, reason: reasonOf(error) });
       return refusal(summary, detailOf(error));

@@ -25,6 +25,8 @@ export class GuestOutputs {
   readonly #environment: ContainerEnvironment;
   readonly #early: EarlyCasts;
   readonly #reported = new Set<string>();
+  /** Calls that wait for the first wiring. */
+  readonly #held = new Set<() => void>();
   #outputs: ReadonlyMap<string, InstanceId> = new Map();
   #metadata: EventMetadata | undefined;
   #calls = 0;
@@ -33,20 +35,21 @@ export class GuestOutputs {
   constructor(self: InstanceId, environment: ContainerEnvironment) {
     this.#self = self;
     this.#environment = environment;
-    this.#early = new EarlyCasts(environment.clock);
+    this.#early = new EarlyCasts(environment.clock, environment.budget);
   }
 
-  /** Replaces the wiring; what was cast before the first one follows. */
+  /** Replaces the wiring; what was sent before the first one follows. */
   patch(outputs: ReadonlyMap<string, InstanceId>): void {
     this.#outputs = outputs;
     this.#reported.clear();
     const { casts, expired } = this.#early.close();
     if (expired > 0) this.#environment.telemetry.dropped("unmapped-output", expired, this.#self.functionId);
-    for (const { alias, payload } of casts) {
+    for (const { alias, payload, metadata } of casts) {
       const target = this.#lookup(alias);
       if (target === undefined) this.#lost(alias);
-      else this.castRaw(target, payload, "cast");
+      else this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
     }
+    for (const release of this.#held) release();
   }
 
   /** An event was handed to the function: what it sends from now on belongs to the same trace. */
@@ -57,29 +60,34 @@ export class GuestOutputs {
   cast(alias: string, payload: string): void {
     const target = this.#lookup(alias);
     if (target !== undefined) this.castRaw(target, payload, "cast");
-    else if (!this.#early.keep({ alias, payload, sending: "cast" })) this.#lost(alias);
+    else this.#castNowhere(alias, payload, this.#metadataOf("cast"));
   }
 
   castRaw(target: InstanceId, payload: string, sending: Sending = "cast-raw"): void {
     this.#send(target, CAST_STREAM, { type: "cast", payload }, this.#metadataOf(sending));
   }
 
-  /** The target is chosen now; an unknown output is an error to nobody. */
+  /** The target is chosen now, or when time is up if nothing is wired yet; an unknown output is an error to nobody. */
   delayedCast(alias: string, payload: string, delayMs: number): void {
-    const target = this.#lookup(alias);
-    if (target === undefined) {
+    const known = this.#lookup(alias);
+    if (known === undefined && this.#early.leftMs === 0) {
       this.#lost(alias);
       return;
     }
     const metadata = this.#metadataOf("delayed-cast");
-    const send = () => this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
+    const send = () => {
+      const target = known ?? this.#lookup(alias);
+      if (target === undefined) this.#castNowhere(alias, payload, metadata);
+      else this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
+    };
     const { delayed, telemetry } = this.#environment;
     if (!delayed.add(this.#self.functionId, payload, delayMs, send))
       telemetry.dropped("timers-full", 1, this.#self.functionId);
   }
 
+  /** Waits for the first wiring if there was none. */
   async call(alias: string, payload: string): Promise<CallOutcome> {
-    const target = this.#lookup(alias);
+    const target = this.#lookup(alias) ?? (await this.#lookupLater(alias));
     if (target !== undefined) return await this.callRaw(target, payload);
     this.#lost(alias);
     return ERR;
@@ -119,6 +127,7 @@ export class GuestOutputs {
   /** Ends the calls that wait, and refuses new ones. */
   stop(): void {
     this.#closed = true;
+    for (const release of this.#held) release();
     this.#environment.calls.cancel(this.#self.functionId);
   }
 
@@ -132,6 +141,25 @@ export class GuestOutputs {
 
   #lookup(alias: string): InstanceId | undefined {
     return alias === "self" ? this.#self : this.#outputs.get(alias);
+  }
+
+  /** The target of an output when the instance is wired for the first time, or undefined when that does not come in time. */
+  #lookupLater(alias: string): Promise<InstanceId | undefined> {
+    const { leftMs } = this.#early;
+    if (leftMs === 0 || this.#closed || this.#held.size >= MOST_CALLS) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const release = () => {
+        timer.cancel();
+        this.#held.delete(release);
+        resolve(this.#lookup(alias));
+      };
+      const timer = this.#environment.clock.setTimer(leftMs, release);
+      this.#held.add(release);
+    });
+  }
+
+  #castNowhere(alias: string, payload: string, metadata: EventMetadata): void {
+    if (!this.#early.keep({ alias, payload, metadata })) this.#lost(alias);
   }
 
   #lost(alias: string): void {

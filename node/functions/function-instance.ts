@@ -17,7 +17,7 @@ import type { ExitStatus } from "../telemetry/telemetry.js";
 import { EarlyCasts } from "./early-casts.js";
 import { EventQueue } from "./event-queue.js";
 import { FIRST_METADATA } from "./first-metadata.js";
-import { faultOf } from "./guest.js";
+import { faultOf, trap } from "./guest.js";
 import { createGuestImports, type ImportContext, type ReplySlots, type Sending } from "./guest-imports.js";
 import type { GuestMemory } from "./guest-memory.js";
 import {
@@ -40,13 +40,11 @@ type Work =
   | { readonly type: "stop"; readonly startedMs: number }
   | { readonly type: "event"; readonly startedMs: number; readonly event: Event };
 
-/** A call that waits for its answer. */
-interface PendingCall {
-  readonly streamId: bigint;
-  readonly callee: InstanceId;
-  readonly slots: ReplySlots;
-  readonly timer: Timer;
-}
+/** A call that waits: for its answer, or for the first wiring of the instance. */
+type PendingCall = { readonly slots: ReplySlots; readonly timer: Timer } & (
+  | { readonly type: "sent"; readonly streamId: bigint; readonly callee: InstanceId }
+  | { readonly type: "held"; readonly alias: string; readonly payload: string }
+);
 
 const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace"];
 const CAST_STREAM = 0n;
@@ -75,7 +73,8 @@ export class FunctionInstance implements ImportContext {
   #work: Work | undefined;
   #metadata: EventMetadata | undefined;
   #pending: PendingCall | undefined;
-  #answer: EventData | undefined;
+  /** How the pending call ended; an error ends the instance. */
+  #answer: EventData | EdgelessError | undefined;
   #stopping = false;
   /** Events sent and not yet reported. */
   #sent = 0;
@@ -84,11 +83,11 @@ export class FunctionInstance implements ImportContext {
     this.self = { nodeId: environment.nodeId, functionId: start.functionId };
     this.#start = start;
     this.#environment = environment;
-    this.#outputs = start.outputs;
+    this.#outputs = start.outputs ?? new Map();
     this.#mailbox = new EventQueue(environment.settings.mailboxCapacity, environment.budget);
     this.#meter = new RunTimeMeter(environment.clock, environment.settings.maxRunTimeMs);
-    this.#early = new EarlyCasts(environment.clock);
-    if (start.outputs.size > 0) this.#early.close();
+    this.#early = new EarlyCasts(environment.clock, environment.budget);
+    if (start.outputs !== undefined) this.#early.close();
   }
 
   /** True when {@link step} has something to do. */
@@ -112,11 +111,12 @@ export class FunctionInstance implements ImportContext {
     this.#reported.clear();
     const { casts, expired } = this.#early.close();
     if (expired > 0) this.#environment.telemetry.dropped("unmapped-output", expired, this.self.functionId);
-    for (const { alias, payload, sending } of casts) {
+    for (const { alias, payload, metadata } of casts) {
       const target = this.lookup(alias);
       if (target === undefined) this.#castLost(alias);
-      else this.cast(target, payload, sending);
+      else this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
     }
+    this.#sendHeldCall();
     this.#reportSent();
   }
 
@@ -152,7 +152,7 @@ export class FunctionInstance implements ImportContext {
   }
 
   castNowhere(alias: string, payload: string): void {
-    if (!this.#early.keep({ alias, payload, sending: "cast" })) this.#castLost(alias);
+    if (!this.#early.keep({ alias, payload, metadata: this.#metadataOf("cast") })) this.#castLost(alias);
   }
 
   #castLost(alias: string): void {
@@ -170,21 +170,56 @@ export class FunctionInstance implements ImportContext {
     const { clock, settings } = this.#environment;
     const streamId = this.#environment.nextStreamId();
     const timer = clock.setTimer(settings.callTimeoutMs, () => {
-      if (this.#pending?.streamId === streamId) this.#settleCall({ type: "err" });
+      if (this.#pending?.timer === timer) this.#settleCall({ type: "err" });
     });
     // Set before the event leaves: it may be answered before this returns.
-    this.#pending = { streamId, callee: target, slots, timer };
+    this.#pending = { type: "sent", streamId, callee: target, slots, timer };
     this.#send(target, streamId, { type: "call", payload }, this.#metadataOf("call"));
     return true;
   }
 
+  callNowhere(alias: string, payload: string, slots: ReplySlots): boolean {
+    if (this.#stopping) return false;
+    const { leftMs } = this.#early;
+    if (leftMs === 0) throw unmapped(alias);
+    const timer = this.#environment.clock.setTimer(leftMs, () => {
+      if (this.#pending?.timer === timer) this.#settleCall(unmapped(alias));
+    });
+    this.#pending = { type: "held", alias, payload, slots, timer };
+    return true;
+  }
+
+  /** After the first wiring. */
+  #sendHeldCall(): void {
+    const pending = this.#pending;
+    if (pending?.type !== "held" || this.#answer !== undefined) return;
+    const target = this.lookup(pending.alias);
+    pending.timer.cancel();
+    if (target === undefined) this.#settleCall(unmapped(pending.alias));
+    else this.call(target, pending.payload, pending.slots);
+  }
+
   delayedCast(target: InstanceId, payload: string, delayMs: number): void {
     const metadata = this.#metadataOf("delayed-cast");
-    const send = () => {
-      this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
+    this.#later(payload, delayMs, () => this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata));
+  }
+
+  delayedCastNowhere(alias: string, payload: string, delayMs: number): void {
+    if (this.#early.leftMs === 0) throw unmapped(alias);
+    const metadata = this.#metadataOf("delayed-cast");
+    this.#later(payload, delayMs, () => {
+      const target = this.lookup(alias);
+      if (target !== undefined) this.#send(target, CAST_STREAM, { type: "cast", payload }, metadata);
+      else if (!this.#early.keep({ alias, payload, metadata })) this.#castLost(alias);
+    });
+  }
+
+  #later(payload: string, delayMs: number, send: () => void): void {
+    const sendAndReport = () => {
+      send();
       this.#reportSent();
     };
-    if (!this.#environment.delay(this.self.functionId, payload, delayMs, send))
+    if (!this.#environment.delay(this.self.functionId, payload, delayMs, sendAndReport))
       this.#environment.telemetry.dropped("timers-full", 1, this.self.functionId);
   }
 
@@ -262,6 +297,7 @@ export class FunctionInstance implements ImportContext {
     this.#meter.proceed();
     this.#enter(work, () =>
       protocol.resume(() => {
+        if (answer instanceof EdgelessError) throw answer;
         if (answer.type === "call-no-ret") return CALL_NO_REPLY;
         if (answer.type !== "call-ret") return CALL_ERROR;
         protocol.placeReply(answer.payload, pending.slots.pointer, pending.slots.length);
@@ -356,11 +392,11 @@ export class FunctionInstance implements ImportContext {
   #acceptAnswer(event: Event): void {
     const pending = this.#pending;
     // Anything else is late or was never asked for: noise.
-    if (pending?.streamId === event.streamId && sameInstance(pending.callee, event.source))
-      this.#settleCall(event.data);
+    if (pending?.type !== "sent" || pending.streamId !== event.streamId) return;
+    if (sameInstance(pending.callee, event.source)) this.#settleCall(event.data);
   }
 
-  #settleCall(answer: EventData): void {
+  #settleCall(answer: EventData | EdgelessError): void {
     if (this.#answer !== undefined) return;
     this.#pending?.timer.cancel();
     this.#answer = answer;
@@ -404,4 +440,8 @@ export class FunctionInstance implements ImportContext {
   #nowMs(): number {
     return this.#environment.clock.monotonicMs();
   }
+}
+
+function unmapped(alias: string): EdgelessError {
+  return trap(`the output "${alias.slice(0, 60)}" is not mapped`);
 }

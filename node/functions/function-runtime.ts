@@ -9,11 +9,12 @@ export interface FunctionRuntime extends Receiver {
   /** The function_type it runs. */
   readonly functionType: string;
   /**
-   * Accepts an instance; compiling and init happen afterwards, events wait meanwhile.
+   * Accepts an instance; init happens afterwards, events wait meanwhile. A large module is prepared before; until then,
+   * what it gives is a promise, and the instance can be wired and stopped all the same.
    * @throws EdgelessError EDGELESS_BAD_WASM, EDGELESS_WASM_ABI or EDGELESS_WASM_TOO_LARGE when the code can never run
-   * here; EDGELESS_REJECTED when the node already runs as many functions as it may
+   * here; EDGELESS_REJECTED when the node already runs or prepares as many functions as it may, EDGELESS_TIMEOUT
    */
-  start(functionId: Uuid, request: SpawnFunctionRequest): void;
+  start(functionId: Uuid, request: SpawnFunctionRequest): void | Promise<void>;
   /** Stops an instance between two events; resolves when it is gone. An unknown id is no error. */
   stop(functionId: Uuid): Promise<void>;
   /** Replaces the output wiring; an unknown id is no error. */

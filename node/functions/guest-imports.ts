@@ -3,6 +3,7 @@ import { uuidFromBytes } from "../../core/uuid.js";
 import { type GuestImports, SUSPEND } from "../../toolchain/engine/guest-imports.js";
 import { trap } from "./guest.js";
 import type { GuestMemory } from "./guest-memory.js";
+import { CALL_ERROR } from "./guest-protocol.js";
 import { idBytes } from "./id-bytes.js";
 
 /** Where a guest wants the reply to a call: two addresses of four bytes each. */
@@ -22,11 +23,21 @@ export interface ImportContext {
   /** The instance behind an output channel. */
   lookup(alias: string): InstanceId | undefined;
   cast(target: InstanceId, payload: string, sending: Sending): void;
-  /** A cast to a channel that leads nowhere. */
+  /** A cast to a channel that leads nowhere, or nowhere yet. */
   castNowhere(alias: string, payload: string): void;
   /** @returns true when the guest has to wait, false when the call fails at once */
   call(target: InstanceId, payload: string, slots: ReplySlots): boolean;
+  /**
+   * A call to a channel that leads nowhere, or nowhere yet; as {@link call}.
+   * @throws EdgelessError EDGELESS_FUNCTION_TRAPPED
+   */
+  callNowhere(alias: string, payload: string, slots: ReplySlots): boolean;
   delayedCast(target: InstanceId, payload: string, delayMs: number): void;
+  /**
+   * A delayed cast to a channel that leads nowhere, or nowhere yet.
+   * @throws EdgelessError EDGELESS_FUNCTION_TRAPPED
+   */
+  delayedCastNowhere(alias: string, payload: string, delayMs: number): void;
   /** @param level 1 error to 5 trace; the guest may give any number */
   log(level: number, target: string, message: string): void;
   sync(state: string): void;
@@ -38,22 +49,17 @@ export function createGuestImports(context: ImportContext): GuestImports {
     if (context.memory === undefined) throw trap("top-level code must not call the host");
     return context.memory;
   };
-  const mapped = (alias: string): InstanceId => {
-    const target = context.lookup(alias);
-    if (target === undefined) throw trap(`the output "${alias.slice(0, 60)}" is not mapped`);
-    return target;
-  };
   const instance = (nodePointer: number, componentPointer: number): InstanceId => ({
     nodeId: uuidFromBytes(memory().copyOut(nodePointer, 16, "the node id")),
     functionId: uuidFromBytes(memory().copyOut(componentPointer, 16, "the component id")),
   });
   const payloadAt = (pointer: number, length: number) => memory().text(pointer, length, "the payload");
   const aliasAt = (pointer: number, length: number) => memory().text(pointer, length, "the output name");
-  const call = (target: InstanceId, payload: string, outPointer: number, outLength: number) => {
+  const slotsAt = (pointer: number, length: number): ReplySlots => {
     // Checked before anything is sent, so that a wrong address is the fault of this very call.
-    memory().check(outPointer, 4, "the slot for the reply's address");
-    memory().check(outLength, 4, "the slot for the reply's length");
-    return context.call(target, payload, { pointer: outPointer, length: outLength }) ? SUSPEND : 2;
+    memory().check(pointer, 4, "the slot for the reply's address");
+    memory().check(length, 4, "the slot for the reply's length");
+    return { pointer, length };
   };
   return {
     cast_asm(aliasPointer, aliasLength, pointer, length) {
@@ -67,16 +73,28 @@ export function createGuestImports(context: ImportContext): GuestImports {
       context.cast(instance(nodePointer, componentPointer), payloadAt(pointer, length), "cast-raw");
     },
     call_asm(aliasPointer, aliasLength, pointer, length, outPointer, outLength) {
-      const target = mapped(aliasAt(aliasPointer, aliasLength));
-      return call(target, payloadAt(pointer, length), outPointer, outLength);
+      const alias = aliasAt(aliasPointer, aliasLength);
+      const payload = payloadAt(pointer, length);
+      const slots = slotsAt(outPointer, outLength);
+      const target = context.lookup(alias);
+      const waits =
+        target === undefined
+          ? context.callNowhere(alias, payload, slots)
+          : context.call(target, payload, slots);
+      return waits ? SUSPEND : CALL_ERROR;
     },
     call_raw_asm(nodePointer, componentPointer, pointer, length, outPointer, outLength) {
       const target = instance(nodePointer, componentPointer);
-      return call(target, payloadAt(pointer, length), outPointer, outLength);
+      const payload = payloadAt(pointer, length);
+      return context.call(target, payload, slotsAt(outPointer, outLength)) ? SUSPEND : CALL_ERROR;
     },
-    delayed_cast_asm(delayMs, aliasPointer, aliasLength, pointer, length) {
-      const target = mapped(aliasAt(aliasPointer, aliasLength));
-      context.delayedCast(target, payloadAt(pointer, length), Number(BigInt.asUintN(64, delayMs)));
+    delayed_cast_asm(delay, aliasPointer, aliasLength, pointer, length) {
+      const alias = aliasAt(aliasPointer, aliasLength);
+      const payload = payloadAt(pointer, length);
+      const delayMs = Number(BigInt.asUintN(64, delay));
+      const target = context.lookup(alias);
+      if (target === undefined) context.delayedCastNowhere(alias, payload, delayMs);
+      else context.delayedCast(target, payload, delayMs);
     },
     telemetry_log_asm(level, targetPointer, targetLength, messagePointer, messageLength) {
       const target = memory().text(targetPointer, targetLength, "the log target");

@@ -20,7 +20,8 @@ export interface InstanceStart {
   readonly module: WebAssembly.Module;
   readonly initPayload: string | undefined;
   readonly state: StateSpecification;
-  readonly outputs: ReadonlyMap<string, InstanceId>;
+  /** Undefined when it was never wired: then what it sends waits for the first wiring. */
+  readonly outputs: ReadonlyMap<string, InstanceId> | undefined;
 }
 
 /** Why an instance ended by itself. */

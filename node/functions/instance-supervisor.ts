@@ -10,7 +10,9 @@ import type { InstanceStatus } from "../../core/status.js";
 import type { Uuid } from "../../core/uuid.js";
 import { errorAnswer } from "../../grpc-api/data-plane/error-answer.js";
 import type { SendEvent } from "../../grpc-api/data-plane/receiver.js";
-import { ImageCache } from "../../toolchain/image/image-cache.js";
+import type { CompiledImage } from "../../toolchain/image/compile-image.js";
+import { ImageWorkers } from "../../toolchain/image-worker/image-workers.js";
+import { PreparedImages } from "../../toolchain/image-worker/prepared-images.js";
 import type { DropReason, Telemetry } from "../telemetry/telemetry.js";
 import { EventQueue } from "./event-queue.js";
 import type { FunctionRuntime } from "./function-runtime.js";
@@ -47,6 +49,8 @@ export interface SupervisorParts {
 const PAGES_PER_MIB = 16;
 /** Compiled modules that are kept, also when no instance uses them any more. */
 const CACHED_IMAGES = 32;
+/** The threads that prepare large modules. */
+const PREPARING = { workers: 2, maxQueued: 64, deadlineMs: 20_000, maxMemoryMb: 256 };
 const RESTART: RetryPolicy = { initialMs: 500, factor: 2, maximumMs: 60_000, jitter: 0.2 };
 /** An instance that ran this long has recovered from its earlier crashes. */
 const RECOVERED_MS = 60_000;
@@ -65,7 +69,8 @@ const CLOSE_MS = 5000;
 export class InstanceSupervisor implements FunctionRuntime {
   readonly functionType = RUST_WASM;
   readonly #parts: SupervisorParts;
-  readonly #images: ImageCache;
+  readonly #imageWorkers: ImageWorkers;
+  readonly #images: PreparedImages;
   readonly #budget: TextBudget;
   readonly #instances = new Map<Uuid, SupervisedInstance>();
   readonly #hosts: HostSlot[] = [];
@@ -75,10 +80,11 @@ export class InstanceSupervisor implements FunctionRuntime {
     this.#parts = parts;
     this.#budget = new TextBudget(parts.settings.maxWaitingText);
     const maxMemoryPages = parts.settings.maxMemoryMib * PAGES_PER_MIB;
-    this.#images = new ImageCache({ maxMemoryPages }, CACHED_IMAGES);
+    this.#imageWorkers = new ImageWorkers({ ...PREPARING, clock: parts.clock });
+    this.#images = new PreparedImages({ maxMemoryPages }, CACHED_IMAGES, this.#imageWorkers);
   }
 
-  start(functionId: Uuid, request: SpawnFunctionRequest): void {
+  start(functionId: Uuid, request: SpawnFunctionRequest): void | Promise<void> {
     const { settings, random } = this.#parts;
     if (this.#closed) throw new EdgelessError("EDGELESS_REJECTED", "the run-time of functions is closing");
     if (this.#instances.has(functionId))
@@ -95,14 +101,15 @@ export class InstanceSupervisor implements FunctionRuntime {
       const sentence = `the module has ${binary.length} bytes, the limit of this node is ${settings.maxModuleBytes}`;
       throw new EdgelessError("EDGELESS_WASM_TOO_LARGE", sentence);
     }
+    const image = this.#images.get(binary);
     const instance: SupervisedInstance = {
       functionId,
-      module: this.#images.get(binary).module,
+      module: undefined,
       initPayload: request.annotations.get("init-payload"),
       state: request.state,
       schedule: new RetrySchedule(RESTART, random),
       waiting: new EventQueue(settings.mailboxCapacity, this.#budget),
-      outputs: new Map(),
+      outputs: undefined,
       host: undefined,
       status: "starting",
       reason: "",
@@ -115,6 +122,8 @@ export class InstanceSupervisor implements FunctionRuntime {
     };
     this.#instances.set(functionId, instance);
     this.#parts.telemetry.accepted(functionId, RUST_WASM, id);
+    if (image instanceof Promise) return this.#placeLater(instance, image);
+    instance.module = image.module;
     this.#place(instance);
   }
 
@@ -164,11 +173,28 @@ export class InstanceSupervisor implements FunctionRuntime {
     this.#closed = true;
     await this.#within(CLOSE_MS, this.reset());
     for (const instance of [...this.#instances.values()]) this.#forget(instance);
-    await Promise.all(this.#hosts.splice(0).map((host) => host.port.close()));
+    await Promise.all([
+      ...this.#hosts.splice(0).map((host) => host.port.close()),
+      this.#imageWorkers.close(),
+    ]);
+  }
+
+  async #placeLater(instance: SupervisedInstance, image: Promise<CompiledImage>): Promise<void> {
+    const { functionId } = instance;
+    try {
+      instance.module = (await image).module;
+    } catch (error) {
+      if (this.#instances.get(functionId) === instance) this.#forget(instance);
+      throw error;
+    }
+    if (this.#instances.get(functionId) !== instance)
+      throw new EdgelessError("EDGELESS_REJECTED", "the function was stopped before its module was prepared");
+    this.#place(instance);
   }
 
   #place(instance: SupervisedInstance): void {
     const { functionId, module, initPayload, state, outputs } = instance;
+    if (module === undefined) return;
     const host = this.#hostFor(instance);
     host.instances++;
     instance.host = host;

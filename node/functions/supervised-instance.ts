@@ -18,13 +18,15 @@ export interface HostSlot {
 /** What an {@link InstanceSupervisor} knows of one instance, through all its lives. */
 export interface SupervisedInstance {
   readonly functionId: Uuid;
-  readonly module: WebAssembly.Module;
+  /** Undefined while it is being prepared. */
+  module: WebAssembly.Module | undefined;
   readonly initPayload: string | undefined;
   readonly state: StateSpecification;
   readonly schedule: RetrySchedule;
   /** Casts that wait for the next life. */
   readonly waiting: EventQueue;
-  outputs: ReadonlyMap<string, InstanceId>;
+  /** Undefined until it is wired for the first time. */
+  outputs: ReadonlyMap<string, InstanceId> | undefined;
   /** Where it lives; undefined between two lives. */
   host: HostSlot | undefined;
   status: ComponentState;

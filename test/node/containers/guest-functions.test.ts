@@ -67,6 +67,26 @@ t.test(
 );
 
 t.test(
+  "given a function that is not wired yet, when it casts, delays a cast and calls, then all follow once it is",
+  async (t) => {
+    await withFunction({}, async (fixture, _process, code) => {
+      const id = fixture.start(1, code, { payload: "hello", outputs: null });
+      await fixture.until(id, "running");
+      for (const message of ["one", "later two", "ask three"]) fixture.cast(id, message);
+      await eventually("the delayed cast is held", () =>
+        fixture.telemetry.seen.filter((line) => line === "executed cast").length === 2 ? true : undefined,
+      );
+      t.same(fixture.casts, []);
+      const outputs = { early: OUTSIDE, output: OUTSIDE, next: OUTSIDE };
+      fixture.runtime.patch(id.functionId, new Map(Object.entries(outputs)));
+      await eventually("all of them leave", () => fixture.sent.length === 4);
+      t.same([...fixture.casts].sort(), ["hello|none", "one", "two"]);
+      t.ok(fixture.sent.some(({ data }) => data.type === "call" && data.payload === "three"));
+    });
+  },
+);
+
+t.test(
   "given a function that waits in a call, when another one of the node calls, then neither waits for the other",
   async (t) => {
     const [first, second] = await Promise.all([FunctionProcess.probe(), FunctionProcess.probe()]);

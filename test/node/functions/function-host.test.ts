@@ -115,6 +115,113 @@ t.test(
 );
 
 t.test(
+  "given a new instance, when it calls before its first wiring, then the call is made with it, once, after what it cast",
+  async (t) => {
+    const fixture = new HostFixture();
+    let code: number | undefined;
+    const target = await fixture.start(1, {
+      *handle_init_asm(guest: ScriptedGuest) {
+        guest.cast("a", "first");
+        code = yield* guest.call("a", "question");
+      },
+      handle_cast_asm: onCast((guest, payload) => guest.cast("b", payload)),
+    });
+    await fixture.cast(target, "waits for init");
+    await fixture.clock.advance(4000);
+    t.strictSame(fixture.sent, []);
+    fixture.host.patch(target.functionId, new Map([["a", PEER]]));
+    t.strictSame(fixture.sentText, ["cast first", "call question"]);
+    fixture.host.patch(
+      target.functionId,
+      new Map([
+        ["a", OTHER],
+        ["b", PEER],
+      ]),
+    );
+    const streamId = fixture.sent[1]?.streamId ?? 0n;
+    await fixture.clock.advance(10_000);
+    await fixture.deliver(target, { type: "call-ret", payload: "answer" }, streamId);
+    t.equal(code, 1);
+    t.strictSame(fixture.sentText, ["cast first", "call question", "cast waits for init"]);
+    t.equal(fixture.clock.pending, 0);
+  },
+);
+
+t.test(
+  "given a held call, when its output stays unmapped, no wiring comes or the instance stops, then it ends as any other",
+  async (t) => {
+    const script = {
+      *handle_init_asm(guest: ScriptedGuest) {
+        yield* guest.call("a", "question");
+      },
+    };
+    const reason = { fault: { code: "EDGELESS_FUNCTION_TRAPPED", reason: 'the output "a" is not mapped' } };
+    const other = new HostFixture();
+    other.host.patch((await other.start(1, script)).functionId, new Map([["b", PEER]]));
+    await other.clock.advance(0);
+    t.match(other.ends, [reason]);
+
+    const late = new HostFixture();
+    await late.start(1, script);
+    await late.clock.advance(4999);
+    t.strictSame(late.ends, []);
+    await late.clock.advance(1);
+    t.match(late.ends, [reason]);
+    t.equal(late.clock.pending, 0);
+
+    const stopped = new HostFixture();
+    const target = await stopped.start(1, script);
+    stopped.host.stop(target.functionId);
+    stopped.host.patch(target.functionId, new Map([["a", PEER]]));
+    await stopped.clock.advance(0);
+    t.match(stopped.ends, [{ fault: undefined }]);
+    t.strictSame(stopped.sent, []);
+    t.equal(stopped.clock.pending, 0);
+  },
+);
+
+t.test(
+  "given a new instance, when it delays casts before its first wiring, then each goes out once, when both have come",
+  async (t) => {
+    const fixture = new HostFixture();
+    const target = await fixture.start(1, {
+      handle_init_asm(guest) {
+        guest.delayedCast(1000n, "a", "before the wiring");
+        guest.delayedCast(3000n, "a", "after it");
+        guest.delayedCast(0n, "b", "nowhere");
+      },
+    });
+    await fixture.clock.advance(2000);
+    t.strictSame(fixture.sent, []);
+    fixture.host.patch(target.functionId, new Map([["a", PEER]]));
+    t.strictSame(fixture.sentText, ["cast before the wiring"]);
+    await fixture.clock.advance(1000);
+    t.strictSame(fixture.sentText, ["cast before the wiring", "cast after it"]);
+    await fixture.clock.advance(60_000);
+    t.equal(fixture.sent.length, 2);
+    t.strictSame(
+      fixture.telemetry.filter((line) => line.startsWith("dropped")),
+      ["dropped unmapped-output 1"],
+    );
+  },
+);
+
+t.test(
+  "given more early casts than are kept, when the wiring comes, then the rest was dropped and counted",
+  async (t) => {
+    const fixture = new HostFixture({ maxWaitingText: 100 });
+    const target = await fixture.start(1, {
+      handle_init_asm(guest) {
+        for (let number = 0; number < 3; number++) guest.cast("a", "x".repeat(40));
+      },
+    });
+    fixture.host.patch(target.functionId, new Map([["a", PEER]]));
+    t.equal(fixture.sent.length, 2);
+    t.ok(fixture.telemetry.includes("dropped unmapped-output 1"));
+  },
+);
+
+t.test(
   "given a patch, when it arrives, then it replaces the whole wiring; a delayed cast keeps the target it had",
   async (t) => {
     const fixture = new HostFixture();

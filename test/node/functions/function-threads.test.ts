@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import t, { type Test } from "tap";
 import type { Event } from "../../../core/event.js";
 import { createWasmRuntime } from "../../../node/functions/create-function-runtime.js";
@@ -50,7 +51,7 @@ t.test(
   "given functions on a worker thread, when they cast, call and stop, then it is as on the node's own",
   async (t) => {
     const { runtime, sent, telemetry } = await open(t);
-    runtime.start(local(1).functionId, request(shippedModule("messaging_test")));
+    await runtime.start(local(1).functionId, request(shippedModule("messaging_test")));
     runtime.patch(local(1).functionId, new Map([["test", PEER]]));
     runtime.deliver(eventTo(local(1), CAST("test_cast_output")));
     runtime.deliver(eventTo(local(1), { type: "call", payload: "test_ret" }, 9n));
@@ -83,9 +84,43 @@ t.test(
   },
 );
 
+for (const threads of [0, 1]) {
+  t.test(
+    `given ${threads} threads and ping, when it is wired long after its start, then its first call is made, once`,
+    async (t) => {
+      const { runtime, sent, telemetry, running } = await open(t, { threads });
+      await runtime.start(local(1).functionId, request(shippedModule("ping")));
+      await running(1);
+      await delay(200);
+      runtime.patch(local(1).functionId, new Map([["ponger", PEER]]));
+      const call = await eventually("the call leaves", () => sent[0]);
+      t.strictSame(texts(sent), ["call PING-0"]);
+      runtime.deliver({
+        ...call,
+        target: call.source,
+        source: call.target,
+        data: { type: "call-ret", payload: "PONG" },
+      });
+      await eventually("the reply is logged", () => telemetry.includes("logged info ping reply: PONG"));
+      t.match(statusOf(runtime, local(1)), { state: "running", restarts: 0 });
+    },
+  );
+
+  t.test(
+    `given ${threads} threads, when a large module is started, then it runs like any other`,
+    async (t) => {
+      const { runtime, running, telemetry } = await open(t, { threads });
+      const large = guestModule({ text: "x".repeat(20_000) });
+      await Promise.all([1, 2].map((number) => runtime.start(local(number).functionId, request(large))));
+      await Promise.all([running(1), running(2)]);
+      t.equal(telemetry.filter((line) => line.startsWith("instantiated")).length, 2);
+    },
+  );
+}
+
 t.test("given functions on two threads, when one casts to the other, then it arrives", async (t) => {
   const { runtime, sent, running } = await open(t, { threads: 2 });
-  for (const number of [1, 2]) runtime.start(local(number).functionId, request(shippedModule("incr")));
+  for (const number of [1, 2]) await runtime.start(local(number).functionId, request(shippedModule("incr")));
   runtime.patch(local(1).functionId, new Map([["result", local(2)]]));
   runtime.patch(local(2).functionId, new Map([["result", PEER]]));
   await Promise.all([running(1), running(2)]);
@@ -98,8 +133,11 @@ t.test(
   "given an endless loop, when it runs, then it ends in time, restarts apart, and the others keep their pace",
   async (t) => {
     const { runtime, running, sent, telemetry } = await open(t, { maxRunTimeMs: 200 });
-    runtime.start(local(1).functionId, request(guestModule({ handlers: { handle_init_asm: ENDLESS } })));
-    runtime.start(local(2).functionId, request(shippedModule("incr")));
+    await runtime.start(
+      local(1).functionId,
+      request(guestModule({ handlers: { handle_init_asm: ENDLESS } })),
+    );
+    await runtime.start(local(2).functionId, request(shippedModule("incr")));
     runtime.patch(local(2).functionId, new Map([["result", PEER]]));
     await running(2);
     const crashed = await eventually("the loop is ended", () => {
@@ -126,7 +164,10 @@ t.test(
   "given a function in an endless handler, when it is stopped, then the stop ends within the run time limit",
   async (t) => {
     const { runtime, running } = await open(t, { maxRunTimeMs: 500 });
-    runtime.start(local(1).functionId, request(guestModule({ handlers: { handle_cast_asm: ENDLESS } })));
+    await runtime.start(
+      local(1).functionId,
+      request(guestModule({ handlers: { handle_cast_asm: ENDLESS } })),
+    );
     await running(1);
     runtime.deliver(eventTo(local(1), CAST("")));
     const startedMs = performance.now();
@@ -138,11 +179,11 @@ t.test(
 
 t.test("given synced state, when the function crashes or moves, then it gets it back", async (t) => {
   const { runtime, telemetry, running } = await open(t);
-  runtime.start(local(1).functionId, request(shippedModule("state_test")));
+  await runtime.start(local(1).functionId, request(shippedModule("state_test")));
   runtime.deliver(eventTo(local(1), CAST("test_cast_raw_output")));
   await eventually("it is handled", () => telemetry.includes("executed RUST_WASM cast"));
   await runtime.stop(local(1).functionId);
-  runtime.start(local(2).functionId, request(shippedModule("state_test")));
+  await runtime.start(local(2).functionId, request(shippedModule("state_test")));
   await running(2);
   await eventually("the state is back", () =>
     telemetry.includes("logged info edgeless_test_state new_state"),
@@ -152,7 +193,7 @@ t.test("given synced state, when the function crashes or moves, then it gets it 
   const greet = [0x41, 0x03, 0x20, 0x02, 0x20, 0x03, 0x20, 0x02, 0x20, 0x03, 0x10, 0x01];
   const parts = { imports: ["sync_asm", "telemetry_log_asm"], text: "kept" } as const;
   const keeper = guestModule({ ...parts, handlers: { handle_cast_asm: sync, handle_init_asm: greet } });
-  runtime.start(local(3).functionId, request(keeper, undefined, 0x33));
+  await runtime.start(local(3).functionId, request(keeper, undefined, 0x33));
   runtime.deliver(eventTo(local(3), CAST("")));
   await eventually("the state outlives the crash", () => telemetry.includes("logged info kept kept"));
   await running(3);
@@ -163,7 +204,7 @@ t.test(
   "given more events than fit between the threads, when they come at once, then the rest is dropped and counted",
   async (t) => {
     const { runtime, running, telemetry, sent } = await open(t, { workerQueueCapacity: 10 });
-    runtime.start(local(1).functionId, request(shippedModule("messaging_test")));
+    await runtime.start(local(1).functionId, request(shippedModule("messaging_test")));
     await running(1);
     for (let i = 0; i < 25; i++)
       runtime.deliver(eventTo(local(1), { type: "call", payload: "test_ret" }, BigInt(i)));
@@ -178,9 +219,9 @@ t.test(
   "given a function that floods itself and its log, when it runs, then stop and others are served",
   async (t) => {
     const { runtime, running, sent } = await open(t);
-    runtime.start(local(1).functionId, request(shippedModule("incr")));
+    await runtime.start(local(1).functionId, request(shippedModule("incr")));
     runtime.patch(local(1).functionId, new Map([["result", local(1)]]));
-    runtime.start(local(2).functionId, request(shippedModule("incr")));
+    await runtime.start(local(2).functionId, request(shippedModule("incr")));
     runtime.patch(local(2).functionId, new Map([["result", PEER]]));
     await Promise.all([running(1), running(2)]);
     runtime.deliver(eventTo(local(1), CAST("0")));
@@ -201,14 +242,14 @@ t.test(
       maxRunTimeMs: 60_000,
     });
     const flood = [0x03, 0x40, 0x41, 0x10, 0x41, 0x04, 0x41, 0x10, 0x41, 0x04, 0x10, 0x00, 0x0c, 0x00, 0x0b];
-    runtime.start(local(1).functionId, request(shippedModule("incr")));
+    await runtime.start(local(1).functionId, request(shippedModule("incr")));
     await running(1);
     const module = guestModule({
       imports: ["cast_asm"],
       text: "self",
       handlers: { handle_cast_asm: [...flood, 0x00] },
     });
-    runtime.start(local(2).functionId, request(module));
+    await runtime.start(local(2).functionId, request(module));
     await running(2);
     runtime.deliver(eventTo(local(2), CAST("")));
     await eventually("the neighbour lives again", () => {

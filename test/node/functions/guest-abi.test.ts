@@ -210,7 +210,7 @@ for (const [what, handler, reason] of FAULTS) {
     `given ${what}, when a handler does it, then the instance ends by a clean trap and nothing else happens`,
     async (t) => {
       const fixture = new HostFixture();
-      const target = await fixture.start(1, { handle_cast_asm: handler });
+      const target = await fixture.start(1, { handle_cast_asm: handler }, {});
       await fixture.cast(target, "go");
       t.match(fixture.ends, [{ fault: { code: "EDGELESS_FUNCTION_TRAPPED", reason, instantiated: true } }]);
       t.equal(fixture.telemetry.at(-1), "exited code-error");

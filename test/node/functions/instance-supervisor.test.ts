@@ -109,6 +109,8 @@ function fixture(settings: Partial<FunctionSettings> = {}, open?: OpenHost) {
 }
 
 const PLAIN = guestModule();
+/** Too large to be prepared at once. */
+const LARGE = guestModule({ text: "x".repeat(10_000) });
 /** `(loop (if (i32.eq (memory.grow 1) -1) unreachable) (br 0)) unreachable`. */
 const HUNGRY = [
   0x03,
@@ -145,9 +147,48 @@ t.test(
   },
 );
 
+t.test(
+  "given a large module, when it is started, then it is prepared elsewhere and can be wired, stopped and refused meanwhile",
+  async (t) => {
+    const { clock, supervisor, host, hosts } = fixture({ threads: 1, maxInstances: 2 });
+    t.teardown(async () => {
+      const closed = supervisor.close();
+      await clock.advance(5000);
+      await closed;
+    });
+    const [first, second] = [local(1).functionId, local(2).functionId];
+    const starting = supervisor.start(first, request(LARGE, "p"));
+    t.ok(starting instanceof Promise);
+    t.match(statusOf(supervisor, local(1)), { state: "starting" });
+    t.strictSame(hosts, []);
+    supervisor.patch(first, new Map([["a", PEER]]));
+    supervisor.deliver(eventTo(local(1), CAST("early")));
+    await starting;
+    t.strictSame(host(0).asked, ["start 1"]);
+    t.strictSame(host(0).starts[0]?.outputs, new Map([["a", PEER]]));
+    t.strictSame(texts(host(0).events), ["cast early"]);
+
+    const bad = request(guestModule({ text: "x".repeat(10_000), omit: "handle_stop_asm" }));
+    const refused = supervisor.start(second, bad);
+    t.throws(() => supervisor.start(local(3).functionId, request(PLAIN)), { code: "EDGELESS_REJECTED" });
+    await t.rejects(Promise.resolve(refused), { code: "EDGELESS_WASM_ABI" });
+    t.equal(statusOf(supervisor, local(2)), undefined);
+
+    const large = request(guestModule({ text: "y".repeat(10_000) }));
+    const stopped = t.rejects(Promise.resolve(supervisor.start(second, large)), {
+      code: "EDGELESS_REJECTED",
+      message: /stopped before/,
+    });
+    await supervisor.stop(second);
+    await supervisor.start(second, request(PLAIN));
+    await stopped;
+    t.strictSame(host(0).asked, ["start 1", "start 2"], "the same name was used again meanwhile");
+  },
+);
+
 t.test("given a full node, when one more function is started, then it is refused", async (t) => {
   const { supervisor } = fixture({ maxInstances: 1 });
-  supervisor.start(local(1).functionId, request(PLAIN));
+  await supervisor.start(local(1).functionId, request(PLAIN));
   t.throws(() => supervisor.start(local(1).functionId, request(PLAIN)), { code: "EDGELESS_REJECTED" });
   t.throws(() => supervisor.start(local(2).functionId, request(PLAIN)), { code: "EDGELESS_REJECTED" });
 });
@@ -156,7 +197,7 @@ t.test(
   "given several threads, when functions are started, then they are spread over them and share the module",
   async (t) => {
     const { supervisor, host, hosts } = fixture();
-    for (const number of [1, 2, 3, 4]) supervisor.start(local(number).functionId, request(PLAIN, "p"));
+    for (const number of [1, 2, 3, 4]) await supervisor.start(local(number).functionId, request(PLAIN, "p"));
     t.strictSame(host(0).asked, ["start 1", "start 3"]);
     t.strictSame(host(1).asked, ["start 2", "start 4"]);
     t.equal(hosts.length, 2);
@@ -172,8 +213,8 @@ t.test(
   "given an event between functions on different hosts, when it is sent, then it goes to the other host; others leave",
   async (t) => {
     const { supervisor, host, sent } = fixture();
-    supervisor.start(local(1).functionId, request(PLAIN));
-    supervisor.start(local(2).functionId, request(PLAIN));
+    await supervisor.start(local(1).functionId, request(PLAIN));
+    await supervisor.start(local(2).functionId, request(PLAIN));
     host(0).reports.send(eventTo(local(2), CAST("over")));
     t.strictSame(texts(host(1).events), ["cast over"]);
     host(0).reports.send(eventTo(PEER, CAST("out")));
@@ -189,7 +230,7 @@ t.test(
   "given a crash, when the back-off is over, then the instance starts again with its wiring and what waited for it",
   async (t) => {
     const { supervisor, host, clock, telemetry, sent } = fixture({ threads: 1, mailboxCapacity: 2 });
-    supervisor.start(local(1).functionId, request(PLAIN, "again"));
+    await supervisor.start(local(1).functionId, request(PLAIN, "again"));
     supervisor.patch(local(1).functionId, new Map([["a", PEER]]));
     host(0).reports.initialised(local(1).functionId);
     host(0).crash(1, {}, [eventTo(local(1), CAST("was in the mailbox"))]);
@@ -218,7 +259,7 @@ t.test(
   "given crash after crash, when it restarts, then the wait doubles up to a minute and is forgotten after a good while",
   async (t) => {
     const { supervisor, hosts, clock } = fixture({ threads: 1 });
-    supervisor.start(local(1).functionId, request(PLAIN));
+    await supervisor.start(local(1).functionId, request(PLAIN));
     const { functionId } = local(1);
     const starts = () => hosts.reduce((sum, host) => sum + host.starts.length, 0);
     const current = () => hosts.findLast((host) => !host.closed && host.starts.length > 0) as NotedHost;
@@ -248,13 +289,13 @@ t.test(
   "given an instance that overran its time, when it restarts, then on a host of its own that closes when it is empty",
   async (t) => {
     const { supervisor, host, hosts, clock } = fixture({ threads: 1 });
-    supervisor.start(local(1).functionId, request(PLAIN));
-    supervisor.start(local(2).functionId, request(PLAIN));
+    await supervisor.start(local(1).functionId, request(PLAIN));
+    await supervisor.start(local(2).functionId, request(PLAIN));
     host(0).crash(1, { code: "EDGELESS_FUNCTION_OUT_OF_TIME" });
     await clock.advance(500);
     t.equal(hosts.length, 2);
     t.strictSame(host(1).asked, ["start 1"]);
-    supervisor.start(local(3).functionId, request(PLAIN));
+    await supervisor.start(local(3).functionId, request(PLAIN));
     t.strictSame(host(0).asked, ["start 1", "start 2", "start 3"], "new ones are not put beside it");
     const stopped = supervisor.stop(local(1).functionId);
     host(1).reports.ended({ functionId: local(1).functionId, fault: undefined, unhandled: [] });
@@ -265,7 +306,7 @@ t.test(
 
 t.test("given three crashes in a row, when it restarts, then on the separate host", async (t) => {
   const { supervisor, host, hosts, clock } = fixture({ threads: 1 });
-  supervisor.start(local(1).functionId, request(PLAIN));
+  await supervisor.start(local(1).functionId, request(PLAIN));
   for (const wait of [500, 1000]) {
     host(0).crash(1);
     await clock.advance(wait);
@@ -280,7 +321,7 @@ t.test(
   "given code that cannot be instantiated, when it failed three times, then it is not tried again",
   async (t) => {
     const { supervisor, host, clock, telemetry, sent } = fixture({ threads: 1 });
-    supervisor.start(local(1).functionId, request(PLAIN));
+    await supervisor.start(local(1).functionId, request(PLAIN));
     for (let i = 0; i < 3; i++) {
       supervisor.deliver(eventTo(local(1), CAST("x")));
       host(0).crash(1, { instantiated: false }, [eventTo(local(1), CAST("y"))]);
@@ -304,7 +345,7 @@ t.test(
   "given a host that is lost, when it had several instances, then all start again, the suspect on the separate host",
   async (t) => {
     const { supervisor, host, hosts, clock, telemetry } = fixture({ threads: 1 });
-    for (const number of [1, 2, 3]) supervisor.start(local(number).functionId, request(PLAIN));
+    for (const number of [1, 2, 3]) await supervisor.start(local(number).functionId, request(PLAIN));
     host(0).reports.initialised(local(2).functionId);
     const stopped = supervisor.stop(local(3).functionId);
     host(0).reports.lost("out of memory", local(1).functionId);
@@ -328,7 +369,7 @@ t.test(
   "given an instance between two lives, when it is stopped, then it is gone at once and does not come back",
   async (t) => {
     const { supervisor, host, clock } = fixture({ threads: 1 });
-    supervisor.start(local(1).functionId, request(PLAIN));
+    await supervisor.start(local(1).functionId, request(PLAIN));
     host(0).crash(1);
     await supervisor.stop(local(1).functionId);
     await supervisor.stop(local(1).functionId);
@@ -341,7 +382,7 @@ t.test(
   "given a host that does not answer a stop, when the run-time closes, then it gives up after a while",
   async (t) => {
     const { supervisor, host, clock } = fixture({ threads: 1 });
-    supervisor.start(local(1).functionId, request(PLAIN));
+    await supervisor.start(local(1).functionId, request(PLAIN));
     let done = false;
     const closing = supervisor.close().then(() => {
       done = true;
@@ -396,20 +437,23 @@ t.test(
       ],
       [guestModule({ handlers: { edgeless_mem_free: TRAP } }), "exited internal-error", /unreachable/],
     ];
-    supervisor.start(
+    await supervisor.start(
       local(1).functionId,
       request(guestModule({ handlers: { handle_call_asm: constant(2) } })),
     );
     for (const [module, exit, reason] of cases) {
       telemetry.length = 0;
-      supervisor.start(local(2).functionId, request(module));
+      await supervisor.start(local(2).functionId, request(module));
       supervisor.deliver(eventTo(local(2), CAST("x")));
       await clock.advance(1);
       t.match(statusOf(supervisor, local(2)), { state: "crashed", reason });
       t.equal(telemetry.join(), exit);
       await supervisor.stop(local(2).functionId);
     }
-    supervisor.start(local(3).functionId, request(guestModule({ handlers: { handle_call_asm: TRAP } })));
+    await supervisor.start(
+      local(3).functionId,
+      request(guestModule({ handlers: { handle_call_asm: TRAP } })),
+    );
     supervisor.deliver(eventTo(local(3), CALL, 8n));
     supervisor.deliver(eventTo(local(1), CALL, 9n));
     await clock.advance(1);
@@ -442,7 +486,7 @@ t.test(
     };
     const run = async (module: Uint8Array) => {
       const { supervisor } = fixture({ threads: 1 }, (reports) => new FunctionHost({ ...parts, reports }));
-      supervisor.start(local(1).functionId, request(module));
+      await supervisor.start(local(1).functionId, request(module));
       supervisor.deliver(eventTo(local(1), CAST("")));
       await clock.advance(1);
       reasons.push(statusOf(supervisor, local(1))?.reason ?? "");

@@ -43,7 +43,10 @@ async function open() {
   };
   const start = async (id: string, channels: readonly string[], initPayload?: string) => {
     const transient = { stateId: local(9).functionId, policy: "transient" } as const;
-    runtime.start(local(1).functionId, { ...request(shippedModule(id), initPayload), state: transient });
+    await runtime.start(local(1).functionId, {
+      ...request(shippedModule(id), initPayload),
+      state: transient,
+    });
     runtime.patch(local(1).functionId, new Map(channels.map((channel) => [channel, PEER])));
     await clock.advance(0);
   };

@@ -97,14 +97,19 @@ export class ContainerFixture {
     return new ContainerFixture({ sent, log, telemetry, runtime, hostUrl: guestApiHostUrl, folder });
   }
 
-  /** Starts a function and wires its outputs to {@link OUTSIDE} unless told otherwise. */
+  /** Starts a function and wires its outputs to {@link OUTSIDE} unless told otherwise; null: not yet. */
   start(
     number: number,
     code: string,
-    options: { readonly payload?: string; readonly outputs?: Readonly<Record<string, InstanceId>> } = {},
+    options: {
+      readonly payload?: string;
+      readonly outputs?: Readonly<Record<string, InstanceId>> | null;
+    } = {},
   ): InstanceId {
     const self = instance(NODE, number);
-    this.runtime.start(self.functionId, requestOf(code, number, options.payload));
+    // Containers are started at once.
+    void this.runtime.start(self.functionId, requestOf(code, number, options.payload));
+    if (options.outputs === null) return self;
     const outputs = options.outputs ?? { output: OUTSIDE, early: OUTSIDE, next: OUTSIDE };
     this.runtime.patch(self.functionId, new Map(Object.entries(outputs)));
     return self;

@@ -94,18 +94,19 @@ export class HostFixture {
     return guest;
   }
 
-  /** Starts an instance and lets it initialise. */
+  /** Starts an instance and lets it initialise; without outputs it counts as not wired yet. */
   async start(
     number: number,
     script: Script,
-    outputs: { readonly [alias: string]: InstanceId } = {},
+    outputs?: { readonly [alias: string]: InstanceId },
     initPayload?: string,
   ): Promise<InstanceId> {
     const module = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     this.#scripts.set(module, script);
     const functionId = uuid(number);
     const state: StateSpecification = { stateId: functionId, policy: "node-local" };
-    this.host.start({ functionId, module, initPayload, state, outputs: new Map(Object.entries(outputs)) });
+    const wiring = outputs === undefined ? undefined : new Map(Object.entries(outputs));
+    this.host.start({ functionId, module, initPayload, state, outputs: wiring });
     await this.clock.advance(0);
     return { nodeId: NODE, functionId };
   }
