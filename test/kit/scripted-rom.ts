@@ -83,7 +83,12 @@ export class ScriptedRom implements PortPeer {
   #rts = false;
   #image: { address: number; size: number; parts: Uint8Array[]; expected: number } | undefined;
 
-  constructor(port: MemoryPort, chip: RomChip, faults: RomFaults = {}, flash = Buffer.alloc(4 << 20, 0xff)) {
+  constructor(
+    port: MemoryPort,
+    chip: RomChip,
+    faults: RomFaults = {},
+    flash: Buffer = Buffer.alloc(4 << 20, 0xff),
+  ) {
     this.#port = port;
     this.#chip = chip;
     this.faults = faults;
@@ -122,39 +127,50 @@ export class ScriptedRom implements PortPeer {
           this.#answer(operation, [], OK, this.#stub ? 0 : 0x20120707);
         return;
       case OPERATION.readRegister:
-        return this.#answer(operation, [], OK, this.#register(word(0)));
+        this.#answer(operation, [], OK, this.#register(word(0)));
+        return;
       case OPERATION.writeRegister:
       case OPERATION.memBegin:
       case OPERATION.changeBaud:
-        return this.#answer(operation, [], OK);
+        this.#answer(operation, [], OK);
+        return;
       case OPERATION.flashBegin:
-        return this.#answer(operation, [], OK);
+        this.#answer(operation, [], OK);
+        return;
       case OPERATION.memData: {
         const isGood = checksumOf(data.subarray(16)) === checksum;
-        return this.#answer(operation, [], isGood ? OK : BAD_CHECKSUM);
+        this.#answer(operation, [], isGood ? OK : BAD_CHECKSUM);
+        return;
       }
       case OPERATION.memEnd:
         this.#answer(operation, [], OK);
         this.#stub = true;
-        return this.#port.send(slipFrame(Buffer.from("OHAI")));
+        this.#port.send(slipFrame(Buffer.from("OHAI")));
+        return;
       case OPERATION.securityInfo:
         if (this.#chip.chipId === undefined || data.length > 0) break;
-        return this.#answer(operation, [...Array(12).fill(0), this.#chip.chipId, 0, 0, 0, 0, 0, 0, 0], OK);
+        this.#answer(operation, [...Array(12).fill(0), this.#chip.chipId, 0, 0, 0, 0, 0, 0, 0], OK);
+        return;
       case OPERATION.deflBegin:
         this.#image = { address: word(3), size: word(0), parts: [], expected: 0 };
-        return this.#answer(operation, [], OK);
+        this.#answer(operation, [], OK);
+        return;
       case OPERATION.deflData:
-        return this.#block(data, word(1), checksum);
+        this.#block(data, word(1), checksum);
+        return;
       case OPERATION.deflEnd:
-        return this.#answer(operation, [], this.#store() ? OK : BAD_CHECKSUM);
+        this.#answer(operation, [], this.#store() ? OK : BAD_CHECKSUM);
+        return;
       case OPERATION.md5: {
         const part = this.flash.subarray(word(0), word(0) + word(1));
-        return this.#answer(operation, [...createHash("md5").update(part).digest()], OK);
+        this.#answer(operation, [...createHash("md5").update(part).digest()], OK);
+        return;
       }
       case OPERATION.eraseFlash:
         this.flash.fill(0xff);
         this.erased++;
-        return this.#answer(operation, [], OK);
+        this.#answer(operation, [], OK);
+        return;
     }
     for (let i = 0; i < 8; i++) this.#answer(0xff, [], UNKNOWN_COMMAND);
   }
@@ -162,14 +178,20 @@ export class ScriptedRom implements PortPeer {
   #block(data: Uint8Array, sequence: number, checksum: number): void {
     this.blocks++;
     const { faults } = this;
-    if (this.blocks === faults.pullAtBlock) return this.#port.pull();
+    if (this.blocks === faults.pullAtBlock) {
+      this.#port.pull();
+      return;
+    }
     const image = this.#image;
     const payload = data.subarray(16);
-    if (image === undefined || checksumOf(payload) !== checksum)
-      return this.#answer(OPERATION.deflData, [], BAD_CHECKSUM);
+    if (image === undefined || checksumOf(payload) !== checksum) {
+      this.#answer(OPERATION.deflData, [], BAD_CHECKSUM);
+      return;
+    }
     if ((faults.refusedBlocks ?? 0) > 0) {
       faults.refusedBlocks = (faults.refusedBlocks ?? 0) - 1;
-      return this.#answer(OPERATION.deflData, [], BAD_CHECKSUM);
+      this.#answer(OPERATION.deflData, [], BAD_CHECKSUM);
+      return;
     }
     // A block whose answer was lost comes again and counts once.
     if (sequence === image.expected) {

@@ -1,0 +1,165 @@
+import type { Clock } from "../../core/clock.js";
+import { EdgelessError } from "../../core/errors.js";
+import { LATE, withDeadline } from "../../platform/deadline.js";
+import { type BoardSettings, boardSettingsSchema, SETTINGS_FILE } from "../board-settings.js";
+import { BoardConsole, type Interpreter } from "./board-console.js";
+import { BoardStorage, type StorageFile } from "./board-storage.js";
+import type { BytePort } from "./byte-port.js";
+import { parseBoardLogLine } from "./console-lines.js";
+import { restartBoard } from "./restart-board.js";
+import { BOOT_FILE, type RuntimeFiles } from "./runtime-files.js";
+
+/** What a person wants on a board. */
+export interface Provision {
+  readonly runtime: RuntimeFiles;
+  /** Makes the settings, knowing the board and what it had before. */
+  settings(interpreter: Interpreter, previous: BoardSettings | undefined): Promise<BoardSettings>;
+  /** Empties the storage first, function images and foreign programs included. */
+  readonly clear: boolean;
+  /** How long to wait for the registration, milliseconds; 0: do not wait. */
+  readonly waitMs: number;
+}
+
+/** Takes what happens meanwhile. */
+export interface ProvisionReport {
+  note(text: string): void;
+  progress(file: string, sent: number, total: number): void;
+}
+
+/** What became of it. */
+export interface Provisioned {
+  readonly settings: BoardSettings;
+  readonly firmware: string;
+  /** Files that were written; the others were there already. */
+  readonly written: readonly string[];
+  /** What the gateway called the board; undefined when nobody waited. */
+  readonly registration: string | undefined;
+}
+
+/** Files with which Espruino starts other programs (Espruino reference, `save`, `E.setBootCode`). */
+const FOREIGN_PROGRAMS = [".bootcde", ".bootrst", ".varimg", ".bootPowerOn", ".boot1", ".boot2", ".boot3"];
+
+/**
+ * Puts the device runtime and its settings on a board and waits until it has registered. The file that starts the runtime is
+ * erased first and written last: a board on which this was interrupted is a plain interpreter, and it can be repeated.
+ * @throws EdgelessError EDGELESS_SERIAL_CONSOLE, EDGELESS_SERIAL_LOST, EDGELESS_SERIAL_VERIFY, EDGELESS_BOARD_FULL,
+ * EDGELESS_REJECTED for a board with another program, EDGELESS_BOARD_NOT_REGISTERED
+ */
+export async function provisionBoard(
+  port: BytePort,
+  clock: Clock,
+  wanted: Provision,
+  report: ProvisionReport,
+): Promise<Provisioned> {
+  const console = new BoardConsole(port, clock);
+  const storage = new BoardStorage(console);
+  const interpreter = await console.attach();
+  report.note(`Espruino ${interpreter.version} on ${interpreter.board || "an unknown board"}`);
+  const names = await storage.names();
+  const foreign = names.filter((name) => FOREIGN_PROGRAMS.includes(name));
+  if (foreign.length > 0 && !wanted.clear)
+    throw new EdgelessError(
+      "EDGELESS_REJECTED",
+      `the board holds another program (${foreign.join(", ")}); --clear erases it`,
+    );
+  const previous = await readSettings(storage, names, report);
+  const settings = await wanted.settings(interpreter, previous);
+
+  if (names.includes(BOOT_FILE)) {
+    await storage.erase(BOOT_FILE);
+    await restartBoard(port, console, interpreter, clock);
+    await console.attach();
+  }
+  if (wanted.clear) await storage.eraseAll();
+  else await eraseStale(storage, names, wanted.runtime);
+  const written = await writeFiles(storage, filesFor(wanted.runtime, settings), report);
+
+  const registered = registration(console, report);
+  try {
+    await restartBoard(port, console, interpreter, clock);
+    if (wanted.waitMs === 0)
+      return { settings, firmware: wanted.runtime.version, written, registration: undefined };
+    report.note("waiting for the board to register");
+    const outcome = await withDeadline(clock, wanted.waitMs, Promise.race([registered.done, lost(port)]));
+    if (outcome !== LATE)
+      return { settings, firmware: wanted.runtime.version, written, registration: outcome };
+  } finally {
+    registered.stop();
+  }
+  const { address, port: number } = settings.gateway;
+  throw new EdgelessError(
+    "EDGELESS_BOARD_NOT_REGISTERED",
+    `the board did not register with ${address}:${number} within ${wanted.waitMs / 1000} s; the runtime and the settings are on it`,
+  );
+}
+
+/** What a board had before; settings that cannot be used count as none. */
+async function readSettings(
+  storage: BoardStorage,
+  names: readonly string[],
+  report: ProvisionReport,
+): Promise<BoardSettings | undefined> {
+  if (!names.includes(SETTINGS_FILE)) return undefined;
+  const text = (await storage.readText(SETTINGS_FILE)) ?? "";
+  try {
+    const parsed = boardSettingsSchema.safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data;
+  } catch {
+    // Told below, as is JSON of the wrong shape.
+  }
+  report.note(`the old ${SETTINGS_FILE} of the board cannot be used and is replaced`);
+  return undefined;
+}
+
+/** Removes files of other versions of the runtime. */
+async function eraseStale(
+  storage: BoardStorage,
+  names: readonly string[],
+  runtime: RuntimeFiles,
+): Promise<void> {
+  const kept = new Set([SETTINGS_FILE, ...runtime.files.map(({ name }) => name)]);
+  for (const name of names) if (/^edgeless\b/.test(name) && !kept.has(name)) await storage.erase(name);
+}
+
+/** The files of the runtime, then the settings, then the one that starts it all. */
+function filesFor(runtime: RuntimeFiles, settings: BoardSettings): readonly StorageFile[] {
+  const boot = runtime.files.filter(({ name }) => name === BOOT_FILE);
+  const rest = runtime.files.filter(({ name }) => name !== BOOT_FILE);
+  return [...rest, { name: SETTINGS_FILE, bytes: Buffer.from(JSON.stringify(settings)) }, ...boot];
+}
+
+async function writeFiles(
+  storage: BoardStorage,
+  files: readonly StorageFile[],
+  report: ProvisionReport,
+): Promise<readonly string[]> {
+  const written: string[] = [];
+  for (const file of files) {
+    const total = file.bytes.length;
+    if (await storage.write(file, (sent) => report.progress(file.name, sent, total))) written.push(file.name);
+  }
+  return written;
+}
+
+/** Listens for the line with which the runtime tells that it has registered, and passes warnings on. */
+function registration(
+  console: BoardConsole,
+  report: ProvisionReport,
+): { readonly done: Promise<string>; stop(): void } {
+  let stop = () => {};
+  const done = new Promise<string>((resolve) => {
+    stop = console.onLine((line) => {
+      const log = parseBoardLogLine(line);
+      if (log === undefined) return;
+      const match = /^registered as (\S+)/.exec(log.text);
+      if (match !== null) resolve(match[1] ?? "");
+      else if (log.level <= 3) report.note(`the board says: ${log.text}`);
+    });
+  });
+  return { done, stop };
+}
+
+async function lost(port: BytePort): Promise<never> {
+  const reason = await port.lost;
+  throw new EdgelessError("EDGELESS_SERIAL_LOST", `${port.name} went away: ${reason}`);
+}

@@ -1,0 +1,199 @@
+import t from "tap";
+import type { BoardSettings } from "../../../esp32/board-settings.js";
+import type { BytePort } from "../../../esp32/tools/byte-port.js";
+import { openPort } from "../../../esp32/tools/open-port.js";
+import { type Provision, type Provisioned, provisionBoard } from "../../../esp32/tools/provision-board.js";
+import type { RuntimeFiles } from "../../../esp32/tools/runtime-files.js";
+import { systemClock } from "../../../platform/system-clock.js";
+import { ESPRUINO, EspruinoProcess } from "../../kit/espruino-process.js";
+import { MemoryPort } from "../../kit/memory-port.js";
+import { type BoardScript, ScriptedBoard } from "../../kit/scripted-board.js";
+
+const SETTINGS: BoardSettings = {
+  name: "pörch",
+  node: "00000000-0000-4000-8000-000000000001",
+  wifi: [{ ssid: "home", password: "secret-secret" }],
+  gateway: { address: "192.168.1.2", port: 5683 },
+  labels: [],
+  lifetimeSeconds: 60,
+  providers: [{ class: "scd30-sensor", id: "scd30-1", sda: "D21", scl: "D22" }],
+  ble: false,
+};
+
+const START = ["edgeless 3 joined home", "edgeless 3 registered as rd/1"];
+
+/** A runtime that only says that it has registered. */
+const RUNTIME: RuntimeFiles = {
+  version: "1",
+  files: [
+    { name: ".boot0", bytes: Buffer.from('eval(require("Storage").read("edgeless"))') },
+    {
+      name: "edgeless",
+      bytes: Buffer.from(
+        'setTimeout(function(){print("edgeless 3 registered as rd/1")},50);//'.padEnd(5_000, "x"),
+      ),
+    },
+    { name: "edgeless.cold", bytes: Buffer.from("y".repeat(3_000)) },
+  ],
+};
+
+interface Notes {
+  readonly notes: string[];
+  readonly files: Set<string>;
+}
+
+function provision(
+  port: BytePort,
+  wanted: Partial<Provision> = {},
+  told: Notes = { notes: [], files: new Set() },
+): Promise<Provisioned> {
+  return provisionBoard(
+    port,
+    systemClock,
+    { runtime: RUNTIME, settings: async () => SETTINGS, clear: false, waitMs: 2_000, ...wanted },
+    { note: (text) => told.notes.push(text), progress: (file) => told.files.add(file) },
+  );
+}
+
+function holdsAll({ files }: ScriptedBoard): boolean {
+  const settings = { name: "edgeless.json", bytes: Buffer.from(JSON.stringify(SETTINGS)) };
+  return [...RUNTIME.files, settings].every(({ name, bytes }) => files.get(name)?.equals(bytes) === true);
+}
+
+const BOARDS: Record<string, BoardScript> = {
+  "as it comes": {},
+  "with a program that keeps it busy": { isBusy: true },
+  "with firmware that loses bursts": { version: "2v27.45" },
+  "that refuses packets": { refusedPackets: 2 },
+  "to which parts arrive damaged": { damagedParts: 2 },
+  "that asks to pause": { pauses: true },
+  "with an ESP32-C3": { board: "ESP32C3" },
+};
+
+for (const [what, script] of Object.entries(BOARDS)) {
+  t.test(`given a board ${what}, when it is provisioned, then it has registered`, async (t) => {
+    const port = new MemoryPort(true);
+    const board = new ScriptedBoard(port, { startLines: START, ...script });
+    const told = { notes: [], files: new Set<string>() };
+    const result = await provision(port, {}, told);
+    t.equal(result.registration, "rd/1");
+    t.same(result.written, ["edgeless", "edgeless.cold", "edgeless.json", ".boot0"]);
+    t.ok(holdsAll(board));
+    t.equal(board.starts, 1);
+    t.ok(told.files.has("edgeless"), "progress was told");
+    t.ok(told.notes.includes("the board says: joined home"));
+    t.notMatch(JSON.stringify(told.notes), /secret/);
+  });
+}
+
+t.test(
+  "given a provisioned board, when it is provisioned again, then only its start is written",
+  async (t) => {
+    const port = new MemoryPort(true);
+    const board = new ScriptedBoard(port, { startLines: START });
+    await provision(port);
+    board.files.set("edgeless.of-an-older-version", Buffer.from("z"));
+    let previous: BoardSettings | undefined;
+    const settings: Provision["settings"] = async (_interpreter, known) => {
+      previous = known;
+      return SETTINGS;
+    };
+    const again = await provision(port, { settings });
+    t.same(previous, SETTINGS, "the old settings are offered");
+    t.same(again.written, [".boot0"]);
+    t.notOk(board.files.has("edgeless.of-an-older-version"));
+  },
+);
+
+t.test(
+  "given a cable pulled at any packet, when plugged in again, then the board is provisioned",
+  async (t) => {
+    for (let pullAtPacket = 1; pullAtPacket <= 24; pullAtPacket++) {
+      const first = new MemoryPort(true);
+      const { files } = new ScriptedBoard(first, { startLines: START, pullAtPacket });
+      await t.rejects(provision(first), { code: "EDGELESS_SERIAL_LOST" });
+      t.notOk(files.has(".boot0"), "a half-written runtime is never started");
+      const second = new MemoryPort(true);
+      const board = new ScriptedBoard(second, { startLines: START }, files);
+      t.equal((await provision(second)).registration, "rd/1");
+      t.ok(holdsAll(board));
+    }
+  },
+);
+
+t.test(
+  "given a board with another program, when provisioned, then it is left alone or emptied",
+  async (t) => {
+    const port = new MemoryPort(true);
+    const board = new ScriptedBoard(port, { startLines: START });
+    board.files.set(".bootcde", Buffer.from("a"));
+    await t.rejects(provision(port), { code: "EDGELESS_REJECTED", message: /\.bootcde/ });
+    t.ok(board.files.has(".bootcde"));
+    await provision(port, { clear: true });
+    t.notOk(board.files.has(".bootcde"));
+  },
+);
+
+t.test("given a storage that is too small, when provisioned, then the error names the file", async (t) => {
+  const port = new MemoryPort(true);
+  new ScriptedBoard(port, { storageBytes: 6_000 });
+  await t.rejects(provision(port), { code: "EDGELESS_BOARD_FULL", message: /edgeless\.cold/ });
+});
+
+t.test("given settings that cannot be read, when provisioned, then that is told and they go", async (t) => {
+  for (const text of ["{", "[]", '{"name":1}']) {
+    const port = new MemoryPort(true);
+    const files = new Map([["edgeless.json", Buffer.from(text)]]);
+    const board = new ScriptedBoard(port, { startLines: START }, files);
+    const told = { notes: [] as string[], files: new Set<string>() };
+    await provision(port, {}, told);
+    t.ok(holdsAll(board));
+    t.match(told.notes.join(), /cannot be used/);
+  }
+});
+
+t.test("given a board that finds no network, when provisioned, then its words are passed on", async (t) => {
+  const port = new MemoryPort(true);
+  new ScriptedBoard(port, { startLines: ["edgeless 2 no network called home"] });
+  const told = { notes: [] as string[], files: new Set<string>() };
+  await t.rejects(provision(port, { waitMs: 100 }, told), { code: "EDGELESS_BOARD_NOT_REGISTERED" });
+  t.ok(told.notes.includes("the board says: no network called home"));
+});
+
+t.test("given firmware without packets, when provisioned, then the version is told", async (t) => {
+  const port = new MemoryPort(true);
+  new ScriptedBoard(port, { version: "2v20" });
+  const fast = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() * 20 };
+  await t.rejects(
+    provisionBoard(
+      port,
+      fast,
+      { runtime: RUNTIME, settings: async () => SETTINGS, clear: false, waitMs: 0 },
+      { note: () => {}, progress: () => {} },
+    ),
+    { code: "EDGELESS_SERIAL_CONSOLE", message: /2v20; 2v25 or later/ },
+  );
+});
+
+t.test(
+  "given a real Espruino, when it is provisioned, changed and cleared, then it runs what it was given",
+  { skip: ESPRUINO === undefined ? "ESPRUINO names no interpreter" : false },
+  async (t) => {
+    const board = await EspruinoProcess.start(ESPRUINO ?? "");
+    const port = await openPort(board.port, 115_200, systemClock);
+    t.teardown(async () => {
+      await port.close();
+      board.close();
+    });
+    const told = { notes: [] as string[], files: new Set<string>() };
+    const first = await provision(port, { waitMs: 10_000 }, told);
+    t.equal(first.registration, "rd/1");
+    t.equal(first.written.length, 4);
+    t.comment(`ESPRUINO: ran on ${told.notes[0]}`);
+    const changed = { ...SETTINGS, name: "attic" };
+    const second = await provision(port, { settings: async () => changed, waitMs: 10_000 });
+    t.same(second.written, ["edgeless.json", ".boot0"]);
+    const third = await provision(port, { clear: true, waitMs: 10_000 });
+    t.equal(third.written.length, 4);
+  },
+);
