@@ -1,4 +1,4 @@
-import { CONTENT } from "../coap-api/coap/codes.js";
+import { CONTENT, FORBIDDEN } from "../coap-api/coap/codes.js";
 import { Endpoint } from "../coap-api/endpoint/endpoint.js";
 import type { EndpointSettings } from "../coap-api/endpoint/settings.js";
 import { SmallPeerTable } from "../coap-api/endpoint/small-peer-table.js";
@@ -26,6 +26,8 @@ import { Uplink } from "./uplink.js";
 
 /** Bytes that a start of a function needs beside its init payload and its state. */
 const START_BYTES = 256;
+
+const NOTHING = new Uint8Array(0);
 
 /** The whole device runtime: what runs on a board and on an emulated one. */
 export class Device {
@@ -94,7 +96,12 @@ export class Device {
     );
     const status = () => encodeStatus(this.status());
     const requests = new Requests(this.board, this.images, engines, providers, status, () => this.reset());
-    this.endpoint.onRequest((request, reply) => requests.handle(request, reply));
+    this.endpoint.onRequest((request, reply) => {
+      const { address, port, path } = request;
+      // What runs here is for its gateway to know and to say.
+      if (this.link.isGateway(address, port) || path === ".well-known/core") requests.handle(request, reply);
+      else reply(FORBIDDEN, NOTHING);
+    });
   }
 
   /** Registers at the gateway and stays registered. */

@@ -45,6 +45,10 @@ export class GatewayLink {
     this.open = false;
   }
 
+  isGateway(address: string, port: number): boolean {
+    return address === this.address && port === this.port;
+  }
+
   /** Posts a payload; `done` runs exactly once. */
   post(path: string, query: string, payload: Uint8Array, done: Outcome): void {
     this.request({ code: POST, path, query, payload }, done);

@@ -60,7 +60,7 @@ const NOTHING = new Uint8Array(0);
 /** Answers with a code; the diagnostic goes along when there is one. */
 type Answer = (code: number, fault?: DeviceFault) => void;
 
-/** Carries out the requests of the gateway, or of anybody else, as `docs/coap-api.md` describes them. */
+/** Carries out the requests of the gateway as `docs/coap-api.md` describes them. */
 export class Requests {
   private readonly board: Switchboard;
   private readonly images: ImageStore;

@@ -1,6 +1,7 @@
 import {
   CREATED,
   DELETE,
+  FORBIDDEN,
   formatCode,
   GET,
   isSuccess,
@@ -39,6 +40,8 @@ export interface CommandContext {
   readonly maxMemoryBytes: number;
   /** The device told its status. */
   readonly asked: (status: DeviceStatus) => void;
+  /** The device refused to tell: it obeys another gateway. */
+  readonly disowned: () => void;
   /** The plan changed: what is kept of these instances has to be written, and somebody told. */
   readonly changed: (instances: readonly PlannedInstance[]) => void;
   /** For the metrics: what was done, and how it went. */
@@ -64,7 +67,9 @@ function describe(command: DeviceCommand, context: CommandContext): Work {
   return {
     request,
     done: (response, failure) => {
-      settle(response, failure);
+      // It may obey another gateway by now; or it still needs the image.
+      if (response?.code === FORBIDDEN && command.type !== "remove-image") context.plan.isDoubtful = true;
+      else settle(response, failure);
       return undefined;
     },
   };
@@ -93,12 +98,13 @@ function step(command: Exclude<DeviceCommand, { type: "ask" }>, context: Command
   }
 }
 
-function ask({ asked }: CommandContext): Work {
+function ask({ asked, disowned }: CommandContext): Work {
   return {
     request: { code: GET, path: "s" },
     done: (response) => {
       const status = response !== undefined && isSuccess(response.code) ? readStatus(response) : undefined;
       if (status !== undefined) asked(status);
+      else if (response?.code === FORBIDDEN) disowned();
       return response !== undefined && status === undefined ? "pause" : undefined;
     },
   };

@@ -289,7 +289,7 @@ export class DeviceEvents {
       this.#lanes.hold(queued, clock.monotonicMs() + boundedMs);
     } else {
       this.#loseQueued([queued], response.code === NOT_FOUND ? "unknown-instance" : "device-refused");
-      if (response.code === NOT_FOUND) {
+      if (response.code === NOT_FOUND || response.code === FORBIDDEN) {
         this.#parts.plan.isDoubtful = true;
         this.#parts.unsettled();
       }

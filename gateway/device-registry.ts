@@ -23,8 +23,13 @@ export interface RegistryLimits {
 
 /** A device in the domain, as the registry handles it. */
 export interface OpenPresence {
+  /** Since when the ε-ORC refuses the node, monotonic milliseconds; undefined while it does not. */
+  readonly refusedSinceMs: number | undefined;
   leave(): Promise<void>;
   abandon(): void;
+  vanish(): void;
+  /** Says nothing to the ε-ORC until it is renewed. */
+  pause(): void;
   renew(): void;
 }
 
@@ -47,10 +52,15 @@ interface Entry {
   /** Registrations and farewells of one device take effect one after the other. */
   work: Promise<unknown>;
   lastHeardMs: number;
+  /** Another gateway announced the device as its own, and the device has not said since that it is here. */
+  isClaimed: boolean;
 }
 
 /** Ports that are tried for one device before it is told to come back later. */
 const MOST_PORTS_TRIED = 20;
+
+/** A refusal by the ε-ORC that lasts so long is no passing one, milliseconds. */
+const REFUSED_MS = 5_000;
 
 /** Seconds after which a device that found no room may try again. */
 const RETRY_SECONDS = 60;
@@ -88,10 +98,10 @@ export class DeviceRegistry {
     return this.#entries.get(nodeId)?.device;
   }
 
-  /** The device with this id if it is registered now. */
+  /** The device with this id if it is registered here, and nowhere else since. */
   findPresent(nodeId: Uuid): Device | undefined {
-    const device = this.#entries.get(nodeId)?.device;
-    return device?.record.isPresent === true ? device : undefined;
+    const entry = this.#entries.get(nodeId);
+    return entry?.device.record.isPresent === true && !entry.isClaimed ? entry.device : undefined;
   }
 
   /** The registered device at an address. */
@@ -103,8 +113,12 @@ export class DeviceRegistry {
   heardFrom(address: string, port: number): void {
     const entry = this.#byAddress.get(peerKey(address, port));
     if (entry === undefined) return;
-    entry.lastHeardMs = this.#parts.around.clock.monotonicMs();
+    const nowMs = this.#parts.around.clock.monotonicMs();
+    entry.lastHeardMs = nowMs;
     entry.device.heard();
+    // It has been elsewhere, so that its node is out of date; it registers again, as another one.
+    const refusedMs = entry.presence?.refusedSinceMs ?? Number.POSITIVE_INFINITY;
+    if (nowMs - refusedMs > REFUSED_MS) this.#withdrawSoon(entry.device, "refused", true);
   }
 
   /** True when `rd/<location>` is the registration of the device. */
@@ -143,13 +157,29 @@ export class DeviceRegistry {
     return entry.device;
   }
 
-  /** A device leaves, or missed its refresh: its virtual node goes, and what should run on it is dropped. */
-  async withdraw(device: Device, reason: string): Promise<void> {
+  /**
+   * A device leaves, or missed its refresh: its virtual node goes, and what should run on it is dropped.
+   * @param isElsewhere another gateway has its node now, so the ε-ORC is not told that it leaves
+   */
+  async withdraw(device: Device, reason: string, isElsewhere = false): Promise<void> {
     const entry = this.#entries.get(device.nodeId);
     if (entry === undefined) return;
-    const work = entry.work.then(() => this.#dismiss(entry, reason));
+    const work = entry.work.then(() => this.#dismiss(entry, reason, isElsewhere));
     entry.work = work.catch(() => undefined);
     await work;
+  }
+
+  /**
+   * Another gateway announced a device of this one as its own. Nothing is said or taken for it until it answers: that it is
+   * here, or that it obeys another gateway.
+   */
+  claimed(nodeId: Uuid): void {
+    const entry = this.#entries.get(nodeId);
+    if (entry?.device.record.isPresent !== true || entry.isClaimed) return;
+    entry.isClaimed = true;
+    entry.presence?.pause();
+    entry.device.plan.isDoubtful = true;
+    entry.device.wake();
   }
 
   /** Gives a device a name of a person's choice. @throws EdgelessError EDGELESS_REJECTED when it is taken */
@@ -195,7 +225,7 @@ export class DeviceRegistry {
   async close(farewell: boolean): Promise<void> {
     this.#isClosed = true;
     const all = [...this.#entries.values()];
-    for (const entry of all) entry.timer?.cancel();
+    for (const { timer } of all) timer?.cancel();
     await Promise.all(all.map(({ work }) => work));
     if (farewell) await Promise.all(all.map(({ presence }) => presence?.leave()));
     for (const { presence, device } of all) {
@@ -231,7 +261,9 @@ export class DeviceRegistry {
       timer: undefined,
       work: Promise.resolve(),
       lastHeardMs: this.#parts.around.clock.monotonicMs(),
+      isClaimed: false,
     };
+    device.onAnswer = (isOurs) => this.#answered(entry, isOurs);
     this.#entries.set(device.nodeId, entry);
     const { record } = device;
     this.#byLocation.set(record.location, entry);
@@ -252,6 +284,7 @@ export class DeviceRegistry {
     const { record } = device;
     if (record.isPresent && !sameFacts(record.facts, factsOf(registration)))
       await this.#dismiss(entry, "changed");
+    else if (entry.presence?.refusedSinceMs !== undefined) await this.#dismiss(entry, "refused", true);
     const isFresh = !record.isPresent;
     if (isFresh && this.#present >= limits.maxDevices)
       throw new RegistrationRefusal(
@@ -265,6 +298,7 @@ export class DeviceRegistry {
     record.lifetimeSeconds = Math.max(lifetimeSeconds, limits.minLifetimeSeconds);
     record.lastSeenMs = around.clock.wallMs();
     entry.lastHeardMs = around.clock.monotonicMs();
+    this.#unclaim(entry);
     if (isFresh) {
       record.nonce = randomUint64(around.random);
       record.facts = factsOf(registration);
@@ -283,7 +317,7 @@ export class DeviceRegistry {
     });
   }
 
-  async #dismiss(entry: Entry, reason: string): Promise<void> {
+  async #dismiss(entry: Entry, reason: string, isElsewhere = false): Promise<void> {
     const { device, presence } = entry;
     if (!device.record.isPresent) return;
     const { around, releasePeer, restartPeer } = this.#parts;
@@ -292,12 +326,14 @@ export class DeviceRegistry {
     this.#present--;
     entry.presence = undefined;
     entry.timer?.cancel();
+    entry.isClaimed = false;
     this.#byAddress.delete(peerKey(record.address, record.port));
     restartPeer(record.address, record.port);
     releasePeer(record.address, record.port);
     around.metrics.withdrawn(reason);
     around.logger.info("device withdrawn", { device: device.name, nodeId: device.nodeId, reason });
-    await presence?.leave();
+    if (isElsewhere) presence?.vanish();
+    else await presence?.leave();
     await device.dismiss();
     await device.save();
   }
@@ -368,14 +404,26 @@ export class DeviceRegistry {
     const { device } = entry;
     const leftMs = entry.lastHeardMs + device.record.lifetimeSeconds * 1000 - clock.monotonicMs();
     if (leftMs <= 0) {
-      this.#withdrawSoon(device, "missed its refresh");
+      this.#withdrawSoon(device, "missed its refresh", entry.isClaimed);
       return;
     }
     entry.timer = clock.setTimer(leftMs, () => this.#watch(entry));
   }
 
-  #withdrawSoon(device: Device, reason: string): void {
-    this.withdraw(device, reason).catch((error: unknown) => {
+  /** A device was asked what it runs: it obeys this gateway or another one. */
+  #answered(entry: Entry, isOurs: boolean): void {
+    if (isOurs) this.#unclaim(entry);
+    else this.#withdrawSoon(entry.device, "moved", true);
+  }
+
+  #unclaim(entry: Entry): void {
+    if (!entry.isClaimed) return;
+    entry.isClaimed = false;
+    entry.presence?.renew();
+  }
+
+  #withdrawSoon(device: Device, reason: string, isElsewhere = false): void {
+    this.withdraw(device, reason, isElsewhere).catch((error: unknown) => {
       const fields = { device: device.name, reason: reasonOf(error) };
       this.#parts.around.logger.error("a device could not be withdrawn", fields);
     });

@@ -62,6 +62,8 @@ export class Device {
   readonly logs: LogBook;
   /** Told when the status of an instance changed. */
   onStatusChange: () => void = () => {};
+  /** Told when the device says what it runs, or refuses to because it obeys another gateway. */
+  onAnswer: (isOurs: boolean) => void = () => {};
   freeMemoryBytes = 0;
   uptimeSeconds: number | undefined;
   counters: readonly number[] = [];
@@ -361,6 +363,7 @@ export class Device {
           maxRunTimeMs: settings.maxRunTimeMs,
           maxMemoryBytes: 0,
           asked: (status) => this.#asked(status),
+          disowned: () => this.onAnswer(false),
           changed: (instances) => this.#saveInstances(instances),
           counted: (type, outcome) => metrics.command(type, outcome),
         });
@@ -380,6 +383,7 @@ export class Device {
       this.#write([change.device(this.record)]);
     }
     this.#saveInstances(this.plan.instances);
+    this.onAnswer(true);
   }
 
   #saveInstances(instances: readonly PlannedInstance[]): void {

@@ -38,10 +38,12 @@ export function capabilitiesOf(
   };
 }
 
-/** The resource providers of a device, with names that are unique in the domain. */
-export function providersOf({ facts, name }: DeviceRecord): ResourceProvider[] {
+/** The resource providers of a device, with names that are unique in the domain, whatever other gateways it has. */
+export function providersOf({ facts, name, nodeId }: DeviceRecord): ResourceProvider[] {
+  const mark = nodeId.slice(0, 8);
+  const prefix = name.includes(mark) ? name : `${name}-${mark}`;
   return facts.providers.map(({ providerId, classType, outputs }) => ({
-    providerId: `${name}-${providerId}`,
+    providerId: `${prefix}-${providerId}`,
     classType,
     outputs,
   }));

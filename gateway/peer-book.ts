@@ -12,12 +12,20 @@ export class PeerBook {
   readonly #plane: { updatePeers(update: PeerUpdate): void };
   readonly #saved: SavedDevices;
   readonly #logger: Logger;
+  readonly #announced: (nodeId: Uuid, invocationUrl: string) => void;
   readonly #urls = new Map<Uuid, string>();
 
-  constructor(plane: { updatePeers(update: PeerUpdate): void }, saved: SavedDevices, logger: Logger) {
+  /** @param announced told where each peer is, the devices of this gateway included */
+  constructor(
+    plane: { updatePeers(update: PeerUpdate): void },
+    saved: SavedDevices,
+    logger: Logger,
+    announced: (nodeId: Uuid, invocationUrl: string) => void,
+  ) {
     this.#plane = plane;
     this.#saved = saved;
     this.#logger = logger;
+    this.#announced = announced;
   }
 
   /** Takes back the peers of a former life; those that cannot be used any more are left out. */
@@ -35,6 +43,8 @@ export class PeerBook {
   /** @throws EdgelessError EDGELESS_BAD_URL */
   async updatePeers(update: PeerUpdate): Promise<void> {
     if (update.type === "clear") return;
+    // A device that went elsewhere is a peer like any other from now on.
+    if (update.type === "add") this.#announced(update.nodeId, update.invocationUrl);
     this.#plane.updatePeers(update);
     if (update.type === "delete") {
       if (this.#urls.delete(update.nodeId)) await this.#saved.write([change.noPeer(update.nodeId)]);

@@ -74,6 +74,22 @@ export class Presence {
     this.#parts.ports.close(this.#device.record.agentPort);
   }
 
+  /** Since when the ε-ORC refuses the node, monotonic milliseconds. */
+  get refusedSinceMs(): number | undefined {
+    return this.#registration.refusedSinceMs;
+  }
+
+  /** Says nothing until it is renewed. */
+  pause(): void {
+    this.#registration.abandon();
+  }
+
+  /** Stops for good without a word: the device is elsewhere, and the node with it. */
+  vanish(): void {
+    this.abandon();
+    this.#parts.ports.close(this.#device.record.agentPort);
+  }
+
   /** Stops without a word: the gateway comes back and goes on. */
   abandon(): void {
     this.#detach();

@@ -23,10 +23,13 @@ export interface SavedGateway {
   readonly images: Map<string, Uint8Array>;
   /** Invocation URLs of peers. */
   readonly peers: Map<Uuid, string>;
+  /** Its own invocation URL; empty: it has not run yet. */
+  invocationUrl: string;
 }
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
+const OWN_URL = "invocation-url";
 
 /** Keys and values of what a gateway keeps over its own restart. */
 export class SavedDevices {
@@ -39,7 +42,7 @@ export class SavedDevices {
   /** Reads everything. @throws EdgelessError EDGELESS_STORE_BROKEN naming the record that cannot be read */
   async load(): Promise<SavedGateway> {
     const devices = new Map<string, SavedDevice>();
-    const saved: SavedGateway = { devices: [], images: new Map(), peers: new Map() };
+    const saved: SavedGateway = { devices: [], images: new Map(), peers: new Map(), invocationUrl: "" };
     for await (const [key, value] of this.#store.entries("device/")) {
       const record = readRecord(key, value, parseDeviceRecord);
       const device = { record, instances: [], states: new Map(), references: [] };
@@ -57,6 +60,8 @@ export class SavedDevices {
     for await (const [key, value] of this.#store.entries("image/")) saved.images.set(part(key, 1), value);
     for await (const [key, value] of this.#store.entries("peer/"))
       saved.peers.set(requireUuid(part(key, 1), key), DECODER.decode(value));
+    const url = await this.#store.get(OWN_URL);
+    if (url !== undefined) saved.invocationUrl = DECODER.decode(url);
     return saved;
   }
 
@@ -88,6 +93,7 @@ export const change = {
   image: (digest: string, value: Uint8Array): StoreChange => ({ key: `image/${digest}`, value }),
   noImage: (digest: string): StoreChange => ({ key: `image/${digest}` }),
   peer: (nodeId: Uuid, url: string): StoreChange => ({ key: `peer/${nodeId}`, value: ENCODER.encode(url) }),
+  invocationUrl: (url: string): StoreChange => ({ key: OWN_URL, value: ENCODER.encode(url) }),
   noPeer: (nodeId: Uuid): StoreChange => ({ key: `peer/${nodeId}` }),
 };
 

@@ -47,7 +47,7 @@ import { ListeningSocket } from "./listening-socket.js";
 import { PeerBook } from "./peer-book.js";
 import { LruPeerTable } from "./peer-table.js";
 import { Presence } from "./presence.js";
-import { SavedDevices, type SavedGateway } from "./saved-devices.js";
+import { change, SavedDevices, type SavedGateway } from "./saved-devices.js";
 
 /** What a gateway takes from its surroundings. */
 export interface GatewayEnvironment {
@@ -180,7 +180,11 @@ async function openGateway(
   const ports = await createPortServer(general.agent_host, agentTemplate(), serverOptions);
   const addresses = externalAddresses();
   const invocationUrl = announcedUrl(general.invocation_url_announced, invocation.url, addresses);
-  const peerBook = new PeerBook(dataPlane, saved, logger);
+  const ownUrls = [invocationUrl, kept.invocationUrl];
+  const peerBook = new PeerBook(dataPlane, saved, logger, (nodeId, url) => {
+    if (!ownUrls.includes(url)) registry.claimed(nodeId);
+  });
+  await saved.write([change.invocationUrl(invocationUrl)]);
   const agentHost = announcedHost(general, addresses);
   const presence = {
     ...{ ports, register, peers: peerBook, agentHost, invocationUrl, intervalMs, clock, random, logger },

@@ -19,7 +19,9 @@ t.test(
     t.match(update?.capabilities, { numCpus: 1, numCores: 1, runtimes: [RUST_WASM] });
     t.ok(update?.capabilities.labels.includes("device=board-1"));
     t.ok(update?.capabilities.labels.includes("board=emulated-esp32"));
-    t.match(update?.resourceProviders, [{ providerId: "board-1-gpio-out-1", classType: "gpio-out" }]);
+    t.match(update?.resourceProviders, [
+      { providerId: "board-1-00000000-gpio-out-1", classType: "gpio-out" },
+    ]);
     t.equal(update?.health.memFree, 256);
     const double = await run(rig, agent, "double", { result: sink(77) });
     const invocation = invocationOf(t, rig);

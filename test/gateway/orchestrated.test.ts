@@ -1,63 +1,20 @@
-import { join } from "node:path";
-import { parse } from "smol-toml";
-import t, { type Test } from "tap";
-import { parseOrchestratorConfig } from "../../control/orchestrator/config.js";
-import { orchestratorTemplate } from "../../control/orchestrator/config-template.js";
-import {
-  type RunningOrchestrator,
-  startOrchestrator,
-} from "../../control/orchestrator/start-orchestrator.js";
-import { SILENT } from "../../core/log.js";
+import t from "tap";
 import type { ResourceSpecification } from "../../core/specification.js";
 import type { Uuid } from "../../core/uuid.js";
 import { connectOrchestrator } from "../../grpc-api/index.js";
-import { systemClock } from "../../platform/system-clock.js";
-import { systemRandom } from "../../platform/system-random.js";
 import { eventually } from "../kit/eventually.js";
-import { freePorts } from "../kit/free-ports.js";
 import { shippedModule } from "../kit/guest-driver.js";
 import { uuid } from "../node/kit/events.js";
 import { spawn } from "./kit/gateway-rig.js";
 import { rigFor } from "./kit/gateway-steps.js";
+import { orchestratedDomain } from "./kit/orchestrated-domain.js";
 
 t.setTimeout(120_000);
-
-interface Domain {
-  readonly orchestratorUrl: string;
-  readonly nodeRegisterUrl: string;
-  restart(): Promise<void>;
-}
-
-/** A real ε-ORC with its state on disk. */
-async function domainFor(t: Test): Promise<Domain> {
-  const [a = 0, b = 0, c = 0] = await freePorts(3);
-  const orchestratorUrl = `http://127.0.0.1:${a}`;
-  const nodeRegisterUrl = `http://127.0.0.1:${b}`;
-  const config = parseOrchestratorConfig(
-    parse(
-      orchestratorTemplate({
-        ...{ orchestratorUrl, nodeRegisterUrl },
-        domainRegisterUrl: `http://127.0.0.1:${c}`,
-        persistencePath: join(t.testdir(), "orchestrator"),
-      }),
-    ),
-  );
-  const environment = { clock: systemClock, random: systemRandom, logger: SILENT };
-  let running: RunningOrchestrator = await startOrchestrator(config, environment);
-  t.teardown(() => running.close());
-  return {
-    ...{ orchestratorUrl, nodeRegisterUrl },
-    restart: async () => {
-      await running.close();
-      running = await startOrchestrator(config, environment);
-    },
-  };
-}
 
 t.test(
   "given a domain of devices, when one is lost and its orchestrator restarts, then the workflow goes on",
   async (t) => {
-    const domain = await domainFor(t);
+    const domain = await orchestratedDomain(t);
     const rig = await rigFor(t, { nodeRegisterUrl: domain.nodeRegisterUrl });
     const button = rig.device(1, { resources: ["gpio-in"] });
     const host = rig.device(2, { settings: { lifetimeSeconds: 1 } });

@@ -24,7 +24,6 @@ import { ScriptedOrchestrator } from "../../node/kit/scripted-orchestrator.js";
 
 /** Message layer parameters that let tests with real time end soon. */
 const QUICK = { ackTimeoutMs: 40, maxTimeoutMs: 160, maxRetransmit: 20 };
-const GATEWAY_ADDRESS = "10.0.0.1";
 const DEVICE_PORT = 5683;
 
 /** Node id of the peer that collects events. */
@@ -34,6 +33,10 @@ export const PEER = uuid(0xfeed);
 export interface RigOptions {
   readonly seed?: number;
   readonly link?: Partial<LinkConditions>;
+  /** The network of another gateway, so that devices can go there; one of its own by default. */
+  readonly network?: SimulatedNetwork;
+  /** Where devices find the gateway. */
+  readonly address?: string;
   readonly persistencePath?: string;
   /** Where an ε-ORC takes registrations; the scripted one by default. */
   readonly nodeRegisterUrl?: string;
@@ -50,6 +53,8 @@ export interface DeviceOptions {
   readonly profile?: Partial<BoardProfile>;
   readonly resources?: readonly ResourceClass[];
   readonly settings?: Partial<DeviceSettings>;
+  /** Its node id; follows from its number by default. */
+  readonly nodeId?: Uuid;
   readonly endpoint?: Partial<EndpointSettings>;
 }
 
@@ -64,6 +69,7 @@ export class GatewayRig {
   readonly seed: number;
   readonly clock: Clock;
   readonly endpoint: typeof QUICK;
+  readonly address: string;
   readonly #options: RigOptions;
   readonly #library = new ModuleLibrary();
   readonly #devices = new Map<number, EmulatedDevice>();
@@ -76,7 +82,8 @@ export class GatewayRig {
     this.seed = options.seed ?? 1;
     this.clock = options.clock ?? systemClock;
     this.endpoint = options.endpoint ?? QUICK;
-    this.network = new SimulatedNetwork(this.clock, seededRandom(this.seed), options.link);
+    this.address = options.address ?? "10.0.0.1";
+    this.network = options.network ?? new SimulatedNetwork(this.clock, seededRandom(this.seed), options.link);
   }
 
   get gateway(): RunningGateway {
@@ -105,7 +112,7 @@ export class GatewayRig {
   /** @param persistencePath another one than that of the rig */
   async startGateway(persistencePath?: string): Promise<void> {
     const text = gatewayTemplate({
-      coapUrl: `coap://${GATEWAY_ADDRESS}:5683`,
+      coapUrl: `coap://${this.address}:5683`,
       nodeRegisterUrl: this.#registerUrl,
       invocationUrl: "http://127.0.0.1:0",
       controlUrl: "http://127.0.0.1:0",
@@ -128,7 +135,7 @@ export class GatewayRig {
       clock: this.clock,
       random: seededRandom(this.seed + 1000),
       logger: process.env.RIG_LOG === undefined ? SILENT : CONSOLE,
-      socket: this.network.open(GATEWAY_ADDRESS, 5683),
+      socket: this.network.open(this.address, 5683),
     });
   }
 
@@ -136,8 +143,8 @@ export class GatewayRig {
   device(number: number, options: DeviceOptions = {}): EmulatedDevice {
     const profile = { ...(BOARD_PROFILES.esp32 as BoardProfile), ...options.profile };
     const device = new EmulatedDevice({
-      nodeId: uuid(number),
-      gatewayAddress: GATEWAY_ADDRESS,
+      nodeId: options.nodeId ?? uuid(number),
+      gatewayAddress: this.address,
       profile,
       clock: this.clock,
       random: seededRandom(this.seed * 7919 + number),
@@ -157,6 +164,13 @@ export class GatewayRig {
     });
     this.#devices.set(number, device);
     device.powerOn();
+    return device;
+  }
+
+  /** A device that was made. */
+  deviceOf(number: number): EmulatedDevice {
+    const device = this.#devices.get(number);
+    if (device === undefined) throw new Error(`there is no device ${number}`);
     return device;
   }
 
@@ -191,7 +205,7 @@ export class GatewayRig {
   /** Ends the gateway as a power cut would, and leaves what was on its disk at that moment in `image`. */
   async crashGateway(image: string): Promise<void> {
     cpSync(this.#options.persistencePath ?? "", image, { recursive: true });
-    this.network.open(GATEWAY_ADDRESS, 5683).close();
+    this.network.open(this.address, 5683).close();
     await this.#gateway?.close();
     this.#gateway = undefined;
   }
