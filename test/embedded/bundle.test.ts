@@ -13,19 +13,20 @@ import { MemoryBudget } from "../../emulator/memory-budget.js";
 import { ModuleLibrary } from "../../emulator/module-library.js";
 import { seededRandom } from "../../emulator/seeded-random.js";
 import { WasmEngine } from "../../emulator/wasm-engine.js";
+import { bundleScript } from "../../esp32/bundle/bundle-script.js";
+import { hoistingFaults, subsetFaults } from "../../esp32/bundle/device-subset.js";
+import { hoistDeclarations } from "../../esp32/bundle/hoist-declarations.js";
 import { NumberedTimers } from "../../platform/numbered-timers.js";
-import { bundleForDevice } from "../kit/device-bundle.js";
 import { DeviceRig } from "../kit/device-rig.js";
-import { hoistingFaults, subsetFaults } from "../kit/device-subset.js";
 import { shippedModule } from "../kit/guest-driver.js";
-import { hoistDeclarations } from "../kit/hoist-declarations.js";
+import { ROOT } from "../kit/repository.js";
 
 /** Bytes that the device runtime with one engine and two providers may have, minified. */
 const BUDGET = 52_500;
 
 /** Names of `embedded/hardware.ts` and `embedded/engine.ts`, and of the parts of `Device` that are used here. */
 const OUTSIDE =
-  "socket timers random storage freeMemoryBytes log board send onDatagram nowMs set clear read write erase names freeBytes show runtime load suspended memory run resume close cast_asm cast_raw_asm call_asm call_raw_asm delayed_cast_asm telemetry_log_asm slf_asm sync_asm isRegistered startDevice".split(
+  "socket timers random storage freeMemoryBytes log board send onDatagram nowMs set clear read write erase names freeBytes show runtime load suspended memory run resume close cast_asm cast_raw_asm call_asm call_raw_asm delayed_cast_asm telemetry_log_asm slf_asm sync_asm isRegistered start startDevice".split(
     " ",
   );
 
@@ -49,7 +50,7 @@ startDevice = function (hardware, engine, bus, display, nodeId, gateway) {
 const WORLD =
   "Object Array String Number Boolean Function Math JSON Error Uint8Array DataView ArrayBuffer isNaN NaN";
 
-const bundle = await bundleForDevice(ENTRY, OUTSIDE);
+const bundle = await bundleScript({ root: ROOT, entry: ENTRY, outside: OUTSIDE, hot: [] });
 
 t.test(
   "given the device runtime, when it is bundled, then it is small and keeps to what a board understands",
@@ -127,49 +128,63 @@ t.test("given code within the subset, when it is checked, then nothing is found"
   t.same(subsetFaults(script), []);
 });
 
-t.test(
-  "given the minified bundle in a board's world, when it runs, then it is a device like any other",
-  async (t) => {
-    const rig = new DeviceRig();
-    const memory = new MemoryBudget(262_144);
-    const random = seededRandom(5);
-    const display = new EmulatedDisplay();
-    const bus = new EmulatedI2cBus();
-    const measurement = constantMeasurement({ co2: 800.125, humidity: 50.5, temperature: 20.25 });
-    bus.attach(SCD30_ADDRESS, new EmulatedScd30(measurement, rig.clock));
-    const hardware: Hardware = {
-      socket: rig.network.open(rig.place.address, rig.place.port),
-      timers: new NumberedTimers(rig.clock),
-      random: (target) => random.fill(target),
-      storage: new EmulatedFlash(100_000),
-      freeMemoryBytes: () => memory.freeBytes,
-      log: () => {},
-      board: "bundle",
-    };
-    const engine = new WasmEngine(new ModuleLibrary(), memory, 2000);
-    const device = startInWorld(hardware, engine, bus, display);
-    t.equal(display.text, "Edgeless\nInitialized");
-    await rig.until(() => device.isRegistered());
-    t.match(rig.gateway.registrations[0]?.registration, { board: "bundle", limits: { instances: 8 } });
-    const handle = await rig.start(shippedModule("messaging_test"), { test: 7 });
-    await rig.send(handle, "test_cast_output");
-    await rig.send(handle, "test_ret", 3, 9);
-    t.same(rig.gateway.texts(), ["cast_output", "test_reply"]);
-    await rig.startResource("scd30-sensor", {}, { data_out: 8 });
-    await rig.clock.advance(11_000);
-    t.equal(rig.gateway.texts()[2], "800.12500;50.50000;20.25000");
-    t.equal((await rig.put("f/250", new Uint8Array([0xff])))?.code, 0x84);
-  },
-);
+/** The bundle as one script, and as a board gets it. */
+const FORMS = {
+  whole: () => bundle.minified,
+  split: () => `var T=${JSON.stringify(bundle.split.cold)};${bundle.split.resident}`,
+};
 
-function startInWorld(hardware: Hardware, engine: Engine, bus: I2cBus, display: TextDisplay): Device {
+for (const [form, script] of Object.entries(FORMS)) {
+  t.test(
+    `given the ${form} bundle in a board's world, when it runs, then it is a device like any other`,
+    async (t) => {
+      const rig = new DeviceRig();
+      const memory = new MemoryBudget(262_144);
+      const random = seededRandom(5);
+      const display = new EmulatedDisplay();
+      const bus = new EmulatedI2cBus();
+      const measurement = constantMeasurement({ co2: 800.125, humidity: 50.5, temperature: 20.25 });
+      bus.attach(SCD30_ADDRESS, new EmulatedScd30(measurement, rig.clock));
+      const hardware: Hardware = {
+        socket: rig.network.open(rig.place.address, rig.place.port),
+        timers: new NumberedTimers(rig.clock),
+        random: (target) => random.fill(target),
+        storage: new EmulatedFlash(100_000),
+        freeMemoryBytes: () => memory.freeBytes,
+        log: () => {},
+        board: "bundle",
+      };
+      const engine = new WasmEngine(new ModuleLibrary(), memory, 2000);
+      const device = startInWorld(script(), hardware, engine, bus, display);
+      t.equal(display.text, "Edgeless\nInitialized");
+      await rig.until(() => device.isRegistered());
+      t.match(rig.gateway.registrations[0]?.registration, { board: "bundle", limits: { instances: 8 } });
+      const handle = await rig.start(shippedModule("messaging_test"), { test: 7 });
+      await rig.send(handle, "test_cast_output");
+      await rig.send(handle, "test_ret", 3, 9);
+      t.same(rig.gateway.texts(), ["cast_output", "test_reply"]);
+      await rig.startResource("scd30-sensor", {}, { data_out: 8 });
+      await rig.clock.advance(11_000);
+      t.equal(rig.gateway.texts()[2], "800.12500;50.50000;20.25000");
+      t.equal((await rig.put("f/250", new Uint8Array([0xff])))?.code, 0x84);
+    },
+  );
+}
+
+function startInWorld(
+  script: string,
+  hardware: Hardware,
+  engine: Engine,
+  bus: I2cBus,
+  display: TextDisplay,
+): Device {
   const world = createContext({ startDevice: undefined });
   const missing = runInContext("Object.getOwnPropertyNames(globalThis)", world) as string[];
   for (const name of missing) {
     if (!WORLD.split(" ").includes(name) && name !== "startDevice")
       runInContext(`delete this[${JSON.stringify(name)}]`, world);
   }
-  runInContext(bundle.minified, world);
+  runInContext(script, world);
   const start = runInContext("startDevice", world) as (...parts: unknown[]) => Device;
   return start(hardware, engine, bus, display, "6f1e8a4c-0000-4000-8000-000000000001", "10.0.0.1");
 }

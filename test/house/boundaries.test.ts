@@ -11,7 +11,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "grpc-api": ["core", "platform"],
   toolchain: ["core", "platform"],
   embedded: ["core", "coap-api"],
-  esp32: ["core", "platform", "embedded"],
+  esp32: ["core", "platform", "coap-api", "embedded"],
   emulator: ["core", "platform", "coap-api", "embedded", "toolchain"],
   node: ["core", "platform", "grpc-api", "toolchain"],
   control: ["core", "platform", "grpc-api"],

@@ -69,7 +69,10 @@ class Hoister {
     if (parent.type === "ForInStatement" && first !== undefined) return nameOf(first);
     const parts = declarators.flatMap((declarator) => {
       const value = declarator.init as AnyNode | null;
-      return value === null ? [] : [`${nameOf(declarator)}=${this.#render(value.start, value.end, inner)}`];
+      if (value === null) return [];
+      const text = this.#render(value.start, value.end, inner);
+      // The parentheses around a sequence are no part of it.
+      return [`${nameOf(declarator)}=${value.type === "SequenceExpression" ? `(${text})` : text}`];
     });
     return parts.join(",") + (this.#script[node.end - 1] === ";" ? ";" : "");
   }

@@ -1,0 +1,66 @@
+/** What the firmware uses of the interpreter of a board, as far as it uses it (espruino.com/Reference). */
+
+declare function clearTimeout(timer: number): void;
+declare function print(text: string): void;
+
+declare const E: {
+  /** A string with one character for each byte; undefined when memory is short. */
+  toString(bytes: Uint8Array): string | undefined;
+  toUint8Array(text: string): Uint8Array;
+  /** The bytes of a text where they are. */
+  toArrayBuffer(text: string): ArrayBuffer;
+  /** 32 random bits, of a generator in hardware where there is one. */
+  hwRand(): number;
+  enableWatchdog(seconds: number, isAutomatic: boolean): void;
+  on(event: "errorFlag", handler: (flags: readonly string[]) => void): void;
+  reboot(): void;
+};
+
+declare const process: {
+  /** @param collect whether garbage is looked for first */
+  memory(collect: boolean): { readonly free: number; readonly total: number; readonly blocksize: number };
+  readonly env: { readonly BOARD: string; readonly VERSION: string };
+};
+
+interface BoardStorage {
+  read(name: string): string | undefined;
+  /** @param size of the whole file, when it is written in pieces */
+  write(name: string, text: string | Uint8Array, offset?: number, size?: number): boolean;
+  erase(name: string): void;
+  list(): string[];
+  getFree(): number;
+}
+
+/** Connection to a network. */
+interface BoardWifi {
+  connect(
+    network: string,
+    options: { readonly password?: string },
+    done: (error: string | null) => void,
+  ): void;
+  disconnect(): void;
+  stopAP(): void;
+  setHostname(name: string): void;
+  on(event: "connected" | "disconnected", handler: () => void): void;
+}
+
+interface BoardSocket {
+  on(
+    event: "message",
+    handler: (text: string, from: { readonly address: string; readonly port: number }) => void,
+  ): void;
+  on(event: "close", handler: () => void): void;
+  send(text: string, port: number, address: string): void;
+  close(): void;
+}
+
+interface BoardDatagrams {
+  createSocket(options: { type: string; reuseAddr: boolean }): BoardSocket & {
+    bind(port: number): void;
+  };
+}
+
+/** @throws when the interpreter has no such module */
+declare function require(module: "Storage"): BoardStorage;
+declare function require(module: "Wifi"): BoardWifi;
+declare function require(module: "dgram"): BoardDatagrams;
