@@ -38,7 +38,7 @@ const LOG = 13;
 const SLF = 14;
 
 /** Turns of loops between two looks at the clock. */
-const TURNS_AT_ONCE = 64;
+export const TURNS_AT_ONCE = 64;
 
 /** States of a function that can wait. */
 const NORMAL = 0;

@@ -1,36 +1,63 @@
+import { RUNTIME_JS, RUNTIME_WASM } from "../coap-api/operations/register.js";
+
 /** What an emulated board is able to do. */
 export interface BoardProfile {
   readonly board: string;
+  /** RUNTIME_WASM or RUNTIME_JS. */
+  readonly runtime: number;
   /** Working memory for functions, bytes. */
   readonly memoryBytes: number;
   readonly flashBytes: number;
   /** Largest memory of one function, bytes; WebAssembly counts in pages of 64 KiB. */
   readonly functionMemoryBytes: number;
-  /** WebAssembly instructions per millisecond of run time, which makes run times repeatable. */
-  readonly instructionsPerMs: number;
+  /**
+   * What a function does in a millisecond of run time, which makes run times repeatable: WebAssembly instructions, or turns of
+   * loops of a translated function.
+   */
+  readonly workPerMs: number;
+  /** Largest function image, bytes. */
+  readonly maxImageBytes: number;
   readonly maxInstances: number;
 }
 
 const KIB = 1024;
 
+/** An ESP32 with 520 KiB of memory, of which a runtime in C with WebAssembly leaves about half. */
+const ESP32_WASM: BoardProfile = {
+  board: "emulated-esp32",
+  runtime: RUNTIME_WASM,
+  memoryBytes: 256 * KIB,
+  flashBytes: 896 * KIB,
+  functionMemoryBytes: 128 * KIB,
+  workPerMs: 2_000,
+  maxImageBytes: 16 * KIB,
+  maxInstances: 8,
+};
+
 /** The boards that can be emulated, by name. */
 export const BOARD_PROFILES: Readonly<Record<string, BoardProfile>> = {
-  /** An ESP32 with 520 KiB of memory, of which a runtime in C leaves about half. */
-  esp32: {
-    board: "emulated-esp32",
-    memoryBytes: 256 * KIB,
+  esp32: ESP32_WASM,
+  "esp32-wasm": ESP32_WASM,
+  /** An ESP32 with a JavaScript interpreter: of its 38 KiB of variables the runtime leaves this much. */
+  "esp32-js": {
+    board: "emulated-esp32-js",
+    runtime: RUNTIME_JS,
+    memoryBytes: 26 * KIB,
     flashBytes: 896 * KIB,
-    functionMemoryBytes: 128 * KIB,
-    instructionsPerMs: 2_000,
+    functionMemoryBytes: 8 * KIB,
+    workPerMs: 2,
+    maxImageBytes: 32 * KIB,
     maxInstances: 8,
   },
-  /** An ESP32 module with external memory. */
+  /** An ESP32 module with external memory and WebAssembly. */
   "esp32-psram": {
     board: "emulated-esp32-psram",
+    runtime: RUNTIME_WASM,
     memoryBytes: 4 * KIB * KIB,
     flashBytes: 896 * KIB,
     functionMemoryBytes: 2 * KIB * KIB,
-    instructionsPerMs: 2_000,
+    workPerMs: 2_000,
+    maxImageBytes: 16 * KIB,
     maxInstances: 16,
   },
 };

@@ -1,4 +1,5 @@
 import type { DatagramPort } from "../coap-api/endpoint/transport.js";
+import { RUNTIME_JS } from "../coap-api/operations/register.js";
 import type { Clock } from "../core/clock.js";
 import type { Random } from "../core/random.js";
 import { Device } from "../embedded/device.js";
@@ -21,6 +22,7 @@ import { EmulatedI2cBus } from "./emulated-i2c-bus.js";
 import { EmulatedPins } from "./emulated-pins.js";
 import { EmulatedScd30 } from "./emulated-scd30.js";
 import { EmulatedFlash } from "./flash.js";
+import { JsEngine } from "./js-engine.js";
 import { type MeasurementSource, roomModel } from "./measurements.js";
 import { MemoryBudget } from "./memory-budget.js";
 import type { ModuleLibrary } from "./module-library.js";
@@ -132,11 +134,15 @@ export class EmulatedDevice {
       log: (level, text) => this.#options.onLog?.(level, text),
       board: profile.board,
     };
-    const engine = new WasmEngine(library, memory, profile.instructionsPerMs);
+    const engine =
+      profile.runtime === RUNTIME_JS
+        ? new JsEngine(library.context, memory, profile.workPerMs)
+        : new WasmEngine(library, memory, profile.workPerMs);
     const device = new Device(hardware, [engine], this.#providers(), {
       ...defaultSettings(nodeId, gatewayAddress),
       maxInstances: profile.maxInstances,
       maxFunctionMemoryBytes: profile.functionMemoryBytes,
+      maxImageBytes: profile.maxImageBytes,
       ...settings,
     });
     this.#device = device;

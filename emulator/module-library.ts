@@ -1,14 +1,22 @@
 import { sha256 } from "../toolchain/image/digest.js";
 import { ImageCache } from "../toolchain/image/image-cache.js";
 import { PREPARED_EXPORTS } from "../toolchain/image/prepared-layout.js";
+import { BoardContext } from "./board-context.js";
 
 /** Modules that are kept for each memory ceiling. */
 const CAPACITY = 256;
 
-/** Compiled modules for all emulated boards of a process. Takes source modules, and modules that were prepared before. */
+/** Compiled modules and translated functions for all emulated boards of a process. Takes source modules, and modules that were prepared before. */
 export class ModuleLibrary {
   readonly #caches = new Map<number, ImageCache>();
   readonly #prepared = new Map<string, WebAssembly.Module>();
+  #context: BoardContext | undefined;
+
+  /** Where translated functions are evaluated. */
+  get context(): BoardContext {
+    this.#context ??= new BoardContext();
+    return this.#context;
+  }
 
   /**
    * The module to run for an image.

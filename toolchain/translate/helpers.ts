@@ -25,6 +25,9 @@ export function trap(name: NameOf, reason: TrapReason): string {
   return `${name("host")}(${HostRequest[reason]})`;
 }
 
+/** Where the page ends whose last words are kept apart from a smaller memory. */
+type End = number | undefined;
+
 /** Variables of the text; the initial value of each. `limit` is the bytes of the memory. */
 const VARIABLES = {
   buffer: (name: NameOf) => `new ArrayBuffer(${name("limit")})`,
@@ -44,6 +47,8 @@ const VARIABLES = {
   remainderLow: () => "0",
   remainderHigh: () => "0",
   saved: () => "[]",
+  /** Words at the end of the page, by address. */
+  ends: () => "[]",
 } as const;
 
 /** Bounds-checked access of one width; the address may be any number. */
@@ -56,10 +61,15 @@ const FUNCTIONS = {
   load8: (name: NameOf) => `(p){return ${name("memory")}[p]??${trap(name, "memory")}}`,
   load16: (name: NameOf) =>
     `(p){return p&1?${name("load8")}(p)|${name("load8")}(p+1)<<8:${name("halves")}[p/2]??${trap(name, "memory")}}`,
-  load32: (name: NameOf) =>
-    `(p){return p&3?${name("loadOdd")}(p):${name("words")}[p/4]??${trap(name, "memory")}}`,
+  load32: (name: NameOf, end: End) =>
+    `(p){return p&3?${name("loadOdd")}(p):${name("words")}[p/4]??${end === undefined ? trap(name, "memory") : `${name("loadEnd")}(p)`}}`,
   /** At an odd address: apart, because the interpreter reads over text that it does not run. */
   loadOdd: (name: NameOf) => `(p){return ${inside(name, 4, `${name("view")}.getInt32(p,1)`)}}`,
+  /** In the last 16 bytes of the page, which are apart. */
+  loadEnd: (name: NameOf, end: End) =>
+    `(p){return p<${(end ?? 0) - 16}||p>${(end ?? 0) - 4}?${trap(name, "memory")}:${name("ends")}[p]||0}`,
+  storeEnd: (name: NameOf, end: End) =>
+    `(p,v){${name("ends")}[p>${(end ?? 0) - 17}&&p<${(end ?? 0) - 3}?p:${trap(name, "memory")}]=v}`,
   load64: (name: NameOf) => `(p){var a=${name("load32")}(p);${name("high")}=${name("load32")}(p+4);return a}`,
   loadSingle: (name: NameOf) => `(p){return ${inside(name, 4, `${name("view")}.getFloat32(p,1)`)}}`,
   loadDouble: (name: NameOf) => `(p){return ${inside(name, 8, `${name("view")}.getFloat64(p,1)`)}}`,
@@ -68,11 +78,11 @@ const FUNCTIONS = {
   store16: (name: NameOf) =>
     `(p,v){if(p&1)${name("storeOddHalf")}(p,v);else if(p>=0&&p<${name("limit")})${name("halves")}[p/2]=v;else ${trap(name, "memory")}}`,
   storeOddHalf: (name: NameOf) => `(p,v){${inside(name, 2, `${name("view")}.setInt16(p,v,1)`)}}`,
-  store32: (name: NameOf) =>
-    `(p,v){if(p&3)${name("storeOdd")}(p,v);else if(p>=0&&p<${name("limit")})${name("words")}[p/4]=v;else ${trap(name, "memory")}}`,
+  store32: (name: NameOf, end: End) =>
+    `(p,v){if(p&3)${name("storeOdd")}(p,v);else if(p>=0&&p<${name("limit")})${name("words")}[p/4]=v;else ${end === undefined ? trap(name, "memory") : `${name("storeEnd")}(p,v)`}}`,
   storeOdd: (name: NameOf) => `(p,v){${inside(name, 4, `${name("view")}.setInt32(p,v,1)`)}}`,
   store64: (name: NameOf) =>
-    `(p,v,w){if(p<=${name("limit")}-8)${name("store32")}(p,v);${name("store32")}(p+4,w)}`,
+    `(p,v,w){if(p>${name("limit")}-8)${trap(name, "memory")};${name("store32")}(p,v);${name("store32")}(p+4,w)}`,
   storeSingle: (name: NameOf) => `(p,v){${inside(name, 4, `${name("view")}.setFloat32(p,v,1)`)}}`,
   storeDouble: (name: NameOf) => `(p,v){${inside(name, 8, `${name("view")}.setFloat64(p,v,1)`)}}`,
   fill: (name: NameOf) =>
@@ -184,9 +194,9 @@ export function isVariable(part: Part): part is Variable {
   return Object.hasOwn(VARIABLES, part);
 }
 
-/** The declaration of a part: of a variable without `var`. */
-export function declaration(part: Variable | Helper, name: string, nameOf: NameOf): string {
+/** The declaration of a part: of a variable without `var`. `end`: see `MemoryPlan`. */
+export function declaration(part: Variable | Helper, name: string, nameOf: NameOf, end: End): string {
   return isVariable(part)
     ? `${name}=${VARIABLES[part](nameOf)}`
-    : `function ${name}${FUNCTIONS[part](nameOf)}`;
+    : `function ${name}${FUNCTIONS[part](nameOf, end)}`;
 }

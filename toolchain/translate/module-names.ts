@@ -17,6 +17,11 @@ export interface MemoryPlan {
   /** What `memory.size` gives at first, and the most it can give. */
   readonly pages: number;
   readonly mostPages: number;
+  /**
+   * Where the last page ends, when the memory is smaller and the code asks for its size: an allocator then writes the marks
+   * of its free block at the end of the page. The last four words are kept apart for it.
+   */
+  readonly end: number | undefined;
 }
 
 const IMPORT_NAMES = Object.keys(GUEST_IMPORTS);

@@ -326,7 +326,10 @@ export class ModuleWriter {
     const host = this.#names.part("host");
     const views = (["buffer", "memory", "halves", "words", "view"] as const)
       .filter((part) => this.#names.parts.has(part))
-      .map((part) => `${declaration(part, this.#names.part(part), (other) => this.#names.part(other))};`);
+      .map(
+        (part) =>
+          `${declaration(part, this.#names.part(part), (other) => this.#names.part(other), this.#memory.end)};`,
+      );
     return (
       `function ${grow}(n){var p=${count},m=${memory};n=n>>>0;if(n>${mostPages}-p)return -1;if(n){${count}=p+n;` +
       `${this.#names.part("limit")}=${count}*65536;${views.join("")}${memory}.set(m);${host}(${HostRequest.newMemory},${memory})}return p}`
@@ -343,10 +346,15 @@ export class ModuleWriter {
       }
       texts.set(part, "");
       const needed: Part[] = [];
-      const text = declaration(part, this.#names.part(part), (other) => {
-        needed.push(other);
-        return this.#names.part(other);
-      });
+      const text = declaration(
+        part,
+        this.#names.part(part),
+        (other) => {
+          needed.push(other);
+          return this.#names.part(other);
+        },
+        this.#memory.end,
+      );
       for (const other of needed) {
         add(other);
       }

@@ -66,14 +66,13 @@ export function translateModule(wasm: Uint8Array, options: TranslateOptions): Tr
   const module = suspends ? readModule(writeSuspendableModule(analysis)) : analysis.module;
   const constants = readGlobals(module);
   const data = readData(module, constants);
-  const growth = usesGrowth(module);
-  const memory = memoryPlan(module, options.maxMemoryBytes);
+  const memory = memoryPlan(module, options.maxMemoryBytes, uses(module, Op.memorySize));
   checkData(data, memory.bytes);
   const writer = new ModuleWriter(module, memory, constants, data, {
     maxTextBytes: options.maxTextBytes ?? MAX_TEXT_BYTES,
     maxRecursion: MAX_RECURSION,
   });
-  writer.usesGrowth = growth;
+  writer.usesGrowth = uses(module, Op.memoryGrow);
   const { code, functions, callDepth } = writer.write();
   if (callDepth > MAX_CALL_DEPTH) {
     throw tooLarge(`its calls are ${callDepth} deep, boards allow ${MAX_CALL_DEPTH}`);
@@ -81,12 +80,13 @@ export function translateModule(wasm: Uint8Array, options: TranslateOptions): Tr
   return { code, memoryBytes: memory.bytes, suspends, functions, callDepth };
 }
 
-function memoryPlan({ memories }: WasmModule, maxBytes: number): MemoryPlan {
+function memoryPlan({ memories }: WasmModule, maxBytes: number, asksForSize: boolean): MemoryPlan {
   const { min = 0, max } = memories[0] ?? {};
   const mostPages = Math.max(min, Math.min(max ?? PAGE, Math.floor(maxBytes / PAGE)));
   const allowed = Math.max(8, Math.floor(maxBytes / 8) * 8);
   return {
     bytes: Math.min(min * PAGE, allowed),
+    end: asksForSize && min * PAGE > allowed ? min * PAGE : undefined,
     mostBytes: Math.min(mostPages * PAGE, allowed),
     pages: min,
     mostPages,
@@ -103,11 +103,11 @@ function checkData(segments: readonly DataSegment[], bytes: number): void {
   }
 }
 
-function usesGrowth({ bytes, bodies }: WasmModule): boolean {
+function uses({ bytes, bodies }: WasmModule, opcode: number): boolean {
   return bodies.some(({ start, end }) => {
     const instruction = new InstructionReader(new ByteReader(bytes, start, end));
     while (instruction.next()) {
-      if (instruction.opcode === Op.memoryGrow) {
+      if (instruction.opcode === opcode) {
         return true;
       }
     }
