@@ -29,7 +29,7 @@ export interface ResourceHostParts {
   readonly mailboxCapacity: number;
   /** The class of a request decides; of several providers of one class the first is used. */
   readonly providers: readonly ResourceProviderHost[];
-  /** How long a provider may take to start an instance, milliseconds; 10 s by default. */
+  /** How long a provider may take to start an instance, milliseconds; by default 4.5 s: an ε-ORC waits 5 s. */
   readonly startTimeoutMs?: number;
   /** How long an instance may take to stop, milliseconds; 5 s by default. */
   readonly stopTimeoutMs?: number;
@@ -152,7 +152,7 @@ export class ResourceHost implements Receiver {
     { configuration }: ResourceSpecification,
     hosted: HostedResource,
   ): Promise<Result<InstanceId>> {
-    const { clock, startTimeoutMs = 10_000 } = this.#parts;
+    const { clock, startTimeoutMs = 4_500 } = this.#parts;
     const { id, logger } = hosted.context;
     const instance = provider.start(configuration, hosted.context);
     const outcome = await withDeadline(clock, startTimeoutMs, instance);

@@ -1,41 +1,33 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
-import { eventually } from "./eventually.js";
-import { freePorts } from "./free-ports.js";
-import { findProgram, runProgram, ServerProcess, serverFolder } from "./server-process.js";
+import { findProgram, runProgram } from "./server-process.js";
+import type { SqlServerKind } from "./sql-server.js";
 
 const INSTALL = findProgram("mariadb-install-db");
-const MARIADB = findProgram("mariadbd");
+const PROGRAM = findProgram("mariadbd");
 
 /** Why tests with MariaDB are left out, as `tap` wants it; false when they can run. */
 export const NO_MARIADB: string | false =
-  INSTALL !== undefined && MARIADB !== undefined
+  INSTALL !== undefined && PROGRAM !== undefined
     ? false
     : "MariaDB is not installed (Debian package mariadb-server)";
 
-/** A real MariaDB server of a test's own. */
-export class MariadbServer {
-  readonly url: string;
-  readonly #process: ServerProcess;
+const USER = "mysql";
+const SET_UP = `CREATE DATABASE IF NOT EXISTS edgeless;
+CREATE USER IF NOT EXISTS 'tester'@'%' IDENTIFIED BY 'secret';
+GRANT ALL ON edgeless.* TO 'tester'@'%';
+`;
 
-  private constructor(url: string, process: ServerProcess) {
-    this.url = url;
-    this.#process = process;
-  }
-
-  static async start(): Promise<MariadbServer> {
-    const [port = 0] = await freePorts(1);
-    const user = "mysql";
-    const folder = serverFolder("mariadb", user);
-    const data = join(folder, "data");
-    const common = ["--no-defaults", `--datadir=${data}`];
-    runProgram(INSTALL ?? "", [...common, "--skip-test-db"], { cwd: folder, user });
+export const MARIADB: SqlServerKind = {
+  name: "MariaDB",
+  user: USER,
+  killSignal: "SIGKILL",
+  prepare(folder, port) {
+    const common = ["--no-defaults", `--datadir=${join(folder, "data")}`];
+    runProgram(INSTALL ?? "", [...common, "--skip-test-db"], { cwd: folder, user: USER });
     const init = join(folder, "init.sql");
-    writeFileSync(
-      init,
-      "CREATE DATABASE IF NOT EXISTS edgeless;\nCREATE USER IF NOT EXISTS 'tester'@'%' IDENTIFIED BY 'secret';\nGRANT ALL ON edgeless.* TO 'tester'@'%';\n",
-    );
+    writeFileSync(init, SET_UP);
     const args = [
       ...common,
       `--port=${port}`,
@@ -45,40 +37,16 @@ export class MariadbServer {
       "--skip-name-resolve",
       "--innodb-flush-log-at-trx-commit=2",
     ];
-    const process = new ServerProcess(MARIADB ?? "", args, { cwd: folder, user });
-    const server = new MariadbServer(`mysql://tester:secret@127.0.0.1:${port}/edgeless`, process);
-    try {
-      await server.run();
-    } catch (error) {
-      await server.close();
-      throw error;
-    }
-    return server;
-  }
-
-  /** Starts it, with its data; again after it ended. */
-  async run(): Promise<void> {
-    this.#process.run();
-    await eventually("an answer of MariaDB", () => this.query("SELECT 1"), 60_000);
-  }
-
-  /** Rows of a statement, on a connection of its own. */
-  async query(sql: string): Promise<unknown[]> {
-    const connection = await createConnection({ uri: this.url, connectTimeout: 2_000 });
+    return [PROGRAM ?? "", args];
+  },
+  urlAt: (port) => `mysql://tester:secret@127.0.0.1:${port}/edgeless`,
+  async query(url, sql) {
+    const connection = await createConnection({ uri: url, connectTimeout: 2_000 });
     try {
       const [rows] = await connection.query(sql);
       return Array.isArray(rows) ? rows : [];
     } finally {
       connection.destroy();
     }
-  }
-
-  /** Ends it at once, connections included. */
-  kill(): Promise<void> {
-    return this.#process.end("SIGKILL");
-  }
-
-  close(): Promise<void> {
-    return this.#process.close();
-  }
-}
+  },
+};

@@ -38,6 +38,8 @@ export interface RedisProviderParts {
 
 /** Longest wait for a connection and for each answer, milliseconds. */
 const DEADLINE_MS = 3_000;
+/** Longest try to connect, milliseconds: an ε-ORC waits 5 s for a start. */
+const OPEN_TIMEOUT_MS = 4_000;
 /** How long events wait for an interrupted connection, milliseconds. */
 const PATIENCE_MS = 5_000;
 
@@ -66,7 +68,7 @@ export class RedisProvider implements ResourceProviderHost {
       logger: context.logger,
       peer: urlWithoutSecrets(url),
       patienceMs: PATIENCE_MS,
-      openTimeoutMs: 2 * DEADLINE_MS,
+      openTimeoutMs: OPEN_TIMEOUT_MS,
       open: () => RedisSession.open(url, { clock, deadlineMs: DEADLINE_MS }),
       close: async (session) => session.close(),
       isLost: isConnectionLost,

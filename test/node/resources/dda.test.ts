@@ -8,7 +8,8 @@ import { systemClock } from "../../../platform/system-clock.js";
 import { DdaServer } from "../../kit/dda-server.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { seededRandom } from "../../kit/seeded-random.js";
-import { eventFor, hostOf, NODE, PEER, started, until } from "../kit/resource-fixture.js";
+import { hostOf, NODE, PEER, started, until } from "../kit/resource-fixture.js";
+import { talking } from "../kit/resource-talk.js";
 
 t.setTimeout(120_000);
 const WAIT_MS = 30_000;
@@ -44,17 +45,9 @@ function configurationOf(
 
 function dda() {
   const provider = new DdaProvider({ providerId: "dda-1", clock: systemClock, random: seededRandom(5) });
-  const parts = hostOf([provider], { mailboxCapacity: 100 });
-  let streamId = 0n;
-  const call = async (id: InstanceId, message: unknown): Promise<string> => {
-    const own = ++streamId;
-    const payload = typeof message === "string" ? message : JSON.stringify(message);
-    parts.host.deliver(eventFor(id, { type: "call", payload }, own));
-    const find = () => parts.sent.find((event) => event.streamId === own);
-    await until(`answer to ${payload.slice(0, 60)}`, () => find() !== undefined, WAIT_MS);
-    const data = find()?.data;
-    return data !== undefined && "payload" in data ? data.payload : (data?.type ?? "");
-  };
+  const parts = talking(hostOf([provider], { mailboxCapacity: 100 }));
+  const call = (id: InstanceId, message: unknown) =>
+    parts.ask(id, typeof message === "string" ? message : JSON.stringify(message));
   const casts = () =>
     parts.sent.flatMap(({ target, data }) =>
       data.type === "cast" && target.functionId === PEER.functionId ? [data.payload] : [],

@@ -1,16 +1,15 @@
 import { connect, createServer, type Socket } from "node:net";
 import t from "tap";
-import type { InstanceId } from "../../../core/instance-id.js";
 import { KafkaEgressProvider } from "../../../node/resources/kafka-egress/kafka-egress-provider.js";
 import { MessageBatches } from "../../../node/resources/kafka-egress/message-batches.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { KafkaCluster, NO_KAFKA } from "../../kit/kafka-cluster.js";
 import { seededRandom } from "../../kit/seeded-random.js";
-import { eventFor, hostOf, started, until } from "../kit/resource-fixture.js";
+import { hostOf, started } from "../kit/resource-fixture.js";
+import { talking } from "../kit/resource-talk.js";
 
 t.setTimeout(200_000);
-const WAIT_MS = 60_000;
 
 function kafka(mailboxCapacity = 2_000) {
   const provider = new KafkaEgressProvider({
@@ -18,21 +17,10 @@ function kafka(mailboxCapacity = 2_000) {
     clock: systemClock,
     random: seededRandom(5),
   });
-  const parts = hostOf([provider], { mailboxCapacity });
-  let streamId = 0n;
-  const cast = (id: InstanceId, payload: string) =>
-    parts.host.deliver(eventFor(id, { type: "cast", payload }));
-  const call = async (id: InstanceId, payload: string): Promise<string> => {
-    const own = ++streamId;
-    parts.host.deliver(eventFor(id, { type: "call", payload }, own));
-    const find = () => parts.sent.find((event) => event.streamId === own);
-    await until(`answer ${own}`, () => find() !== undefined, WAIT_MS);
-    return JSON.stringify(find()?.data);
-  };
-  return { ...parts, cast, call };
+  return talking(hostOf([provider], { mailboxCapacity }));
 }
 
-const ANSWER = '{"type":"call-ret","payload":""}';
+const ANSWER = { type: "call-ret", payload: "" };
 
 t.test("given a Kafka cluster", { skip: NO_KAFKA, timeout: 180_000 }, async (t) => {
   const cluster = await KafkaCluster.start();
@@ -42,7 +30,7 @@ t.test("given a Kafka cluster", { skip: NO_KAFKA, timeout: 180_000 }, async (t) 
     const { host, cast, call, telemetry } = kafka();
     const id = await started(host, "kafka-egress", { brokers: cluster.brokers, topic: "first" });
     for (let i = 0; i < 500; i++) cast(id, `héllo ${i}`);
-    t.equal(await call(id, ""), ANSWER);
+    t.same(await call(id, ""), ANSWER);
     const records = await cluster.read("first", 501);
     t.equal(records.length, 501);
     t.ok(
@@ -59,13 +47,13 @@ t.test("given a Kafka cluster", { skip: NO_KAFKA, timeout: 180_000 }, async (t) 
   t.test("when it freezes for a while, then messages wait and arrive", async (t) => {
     const { host, cast, call } = kafka();
     const id = await started(host, "kafka-egress", { brokers: cluster.brokers, topic: "frozen" });
-    t.equal(await call(id, "before"), ANSWER);
+    t.same(await call(id, "before"), ANSWER);
     cluster.freeze();
     for (let i = 0; i < 20; i++) cast(id, `during ${i}`);
     const last = call(id, "last");
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     cluster.thaw();
-    t.equal(await last, ANSWER);
+    t.same(await last, ANSWER);
     const values = new Set((await cluster.read("frozen", 22)).map(([, , value]) => value));
     t.equal(values.size, 22, "each arrives at least once");
     await host.close();
@@ -96,7 +84,7 @@ t.test(
     const id = await started(parts.host, "kafka-egress", { brokers: `127.0.0.1:${relayPort}`, topic: "cut" });
     for (let i = 0; i < 5; i++) {
       for (const socket of sockets) socket.destroy();
-      t.equal(await parts.call(id, `message ${i}`), ANSWER);
+      t.same(await parts.call(id, `message ${i}`), ANSWER);
     }
     t.equal(new Set((await cluster.read("cut", 5)).map(([, , value]) => value)).size, 5);
     await parts.host.close();
@@ -109,11 +97,11 @@ t.test("given no broker, then the start succeeds, messages are given up and coun
   const [port = 0] = await freePorts(1);
   const { host, call, telemetry, logger } = kafka(4);
   const id = await started(host, "kafka-egress", { brokers: `127.0.0.1:${port}`, topic: "t" });
-  t.equal(await call(id, "x"), '{"type":"err"}');
+  t.same(await call(id, "x"), { type: "err" });
   t.equal(telemetry.dropCounts["handler-failed"], 1);
   t.match(logger.lines.join("\n"), /Kafka at 127\.0\.0\.1:\d+ cannot be reached/);
   const startMs = performance.now();
-  t.equal(await call(id, "y"), '{"type":"err"}');
+  t.same(await call(id, "y"), { type: "err" });
   t.ok(performance.now() - startMs < 1_000, "later ones at once");
   await host.stop(id);
   for (const configuration of [

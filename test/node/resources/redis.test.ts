@@ -1,13 +1,12 @@
 import { createServer, type Socket } from "node:net";
 import t from "tap";
-import type { EventData } from "../../../core/event.js";
-import type { InstanceId } from "../../../core/instance-id.js";
 import { RedisProvider } from "../../../node/resources/redis/redis-provider.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { NO_REDIS, RedisServer } from "../../kit/redis-server.js";
 import { seededRandom } from "../../kit/seeded-random.js";
-import { eventFor, hostOf, started, until } from "../kit/resource-fixture.js";
+import { hostOf, started, until } from "../kit/resource-fixture.js";
+import { talking } from "../kit/resource-talk.js";
 
 const WAIT_MS = 30_000;
 
@@ -17,18 +16,7 @@ function redis(mailboxCapacity = 100) {
     clock: systemClock,
     random: seededRandom(5),
   });
-  const parts = hostOf([provider], { mailboxCapacity });
-  let streamId = 0n;
-  const cast = (id: InstanceId, payload: string) =>
-    parts.host.deliver(eventFor(id, { type: "cast", payload }));
-  const call = async (id: InstanceId, payload: string): Promise<EventData | undefined> => {
-    const own = ++streamId;
-    parts.host.deliver(eventFor(id, { type: "call", payload }, own));
-    const find = () => parts.sent.find((event) => event.streamId === own);
-    await until(`answer ${own}`, () => find() !== undefined, WAIT_MS);
-    return find()?.data;
-  };
-  return { ...parts, cast, call };
+  return talking(hostOf([provider], { mailboxCapacity }));
 }
 
 t.test("given a Redis server", { skip: NO_REDIS, timeout: 120_000 }, async (t) => {

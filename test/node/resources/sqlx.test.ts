@@ -5,17 +5,17 @@ import { join } from "node:path";
 import fc from "fast-check";
 import t, { type Test } from "tap";
 import { EdgelessError } from "../../../core/errors.js";
-import type { EventData } from "../../../core/event.js";
-import type { InstanceId } from "../../../core/instance-id.js";
 import { readDatabaseUrl } from "../../../node/resources/sqlx/database-url.js";
 import { parseStatement, withQuestionMarks } from "../../../node/resources/sqlx/sql-statement.js";
 import { SqlxProvider } from "../../../node/resources/sqlx/sqlx-provider.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { freePorts } from "../../kit/free-ports.js";
-import { MariadbServer, NO_MARIADB } from "../../kit/mariadb-server.js";
-import { NO_POSTGRES, PostgresServer } from "../../kit/postgres-server.js";
+import { MARIADB, NO_MARIADB } from "../../kit/mariadb-server.js";
+import { NO_POSTGRES, POSTGRES } from "../../kit/postgres-server.js";
 import { seededRandom } from "../../kit/seeded-random.js";
-import { eventFor, hostOf, started, until } from "../kit/resource-fixture.js";
+import { SqlServer } from "../../kit/sql-server.js";
+import { hostOf, started, until } from "../kit/resource-fixture.js";
+import { talking } from "../kit/resource-talk.js";
 
 t.setTimeout(120_000);
 const WAIT_MS = 60_000;
@@ -26,21 +26,9 @@ function sqlx(folder: string, statementTimeoutMs = 10_000) {
   const random = seededRandom(5);
   const clock = systemClock;
   const provider = new SqlxProvider({ providerId: "sqlx-1", clock, random, folder, statementTimeoutMs });
-  const parts = hostOf([provider], { mailboxCapacity: 100 });
-  let streamId = 0n;
+  const parts = talking(hostOf([provider], { mailboxCapacity: 100 }));
   const start = (url: string, workflow: string) => started(parts.host, "sqlx", { url }, workflow);
-  const cast = (id: InstanceId, payload: string) =>
-    parts.host.deliver(eventFor(id, { type: "cast", payload }));
-  /** The answer's text, or the type of an answer without text. */
-  const call = async (id: InstanceId, payload: string): Promise<string> => {
-    const own = ++streamId;
-    parts.host.deliver(eventFor(id, { type: "call", payload }, own));
-    const find = () => parts.sent.find((event) => event.streamId === own);
-    await until(`answer to ${payload.slice(0, 40)}`, () => find() !== undefined, WAIT_MS);
-    const data: EventData = find()?.data ?? { type: "err" };
-    return "payload" in data ? data.payload : data.type;
-  };
-  return { ...parts, start, cast, call };
+  return { ...parts, start, call: parts.ask };
 }
 
 t.test(
@@ -267,17 +255,17 @@ t.test("given SQLite", { timeout: 200_000 }, async (t) => {
   });
 });
 
-for (const [name, reason, startServer, rowIds] of [
-  ["PostgreSQL", NO_POSTGRES, () => PostgresServer.start(), false],
-  ["MariaDB", NO_MARIADB, () => MariadbServer.start(), false],
+for (const [kind, reason] of [
+  [POSTGRES, NO_POSTGRES],
+  [MARIADB, NO_MARIADB],
 ] as const) {
-  t.test(`given a ${name} server`, { skip: reason, timeout: 300_000 }, async (t) => {
-    const server = await startServer();
+  t.test(`given a ${kind.name} server`, { skip: reason, timeout: 300_000 }, async (t) => {
+    const server = await SqlServer.start(kind);
     t.teardown(() => server.close());
 
     t.test("when two workflows use one database, then both work on it", async (t) => {
       const parts = sqlx(t.testdir());
-      await behaves(t, parts, server.url, rowIds);
+      await behaves(t, parts, server.url, false);
       await parts.host.close();
     });
 
