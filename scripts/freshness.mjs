@@ -1,6 +1,6 @@
 // Tells whether the result of a step is still that of its inputs, by a stamp file that holds their fingerprint.
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,6 +11,7 @@ const SKIPPED = new Set(["node_modules", "dist", ".git", ".tap", "edgeless-box"]
 /** Every file below `folder` (relative to the root) whose name ends like one of `endings`. */
 export function filesBelow(folder, endings) {
   const found = [];
+  if (!existsSync(join(ROOT, folder))) return found;
   const visit = (path) => {
     for (const entry of readdirSync(join(ROOT, path), { withFileTypes: true })) {
       const inner = join(path, entry.name);

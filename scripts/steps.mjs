@@ -53,6 +53,7 @@ export function build() {
   run("Generating the gRPC messages", process.execPath, ["scripts/generate.mjs"]);
   run("Compiling the program", process.execPath, ["node_modules/typescript/bin/tsc", "-b"]);
   run("Compiling the functions", process.execPath, ["scripts/build-functions.mjs"]);
+  run("Bundling the firmware of boards", process.execPath, ["scripts/build-firmware.mjs"]);
   const generated = SOURCES.flatMap((folder) => filesBelow(folder, [".ts", ".proto"]));
   markFresh(
     "dist/.stamp",
