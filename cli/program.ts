@@ -6,6 +6,7 @@ import { addDaemonCommands } from "./commands/daemon.js";
 import { addDeviceCommands } from "./commands/device.js";
 import { addDomainCommands } from "./commands/domain.js";
 import { addEmulateCommand } from "./commands/emulate.js";
+import { addEsp32Commands } from "./commands/esp32.js";
 import { addBuildCommand } from "./commands/function-build.js";
 import { addInspectCommand } from "./commands/function-inspect.js";
 import { addInvokeCommand } from "./commands/function-invoke.js";
@@ -39,6 +40,7 @@ export function createProgram(): Command {
   addEmulateCommand(program);
   addDomainCommands(program);
   addDeviceCommands(program);
+  addEsp32Commands(program);
   addProxyCommands(program);
   const group = program.command("function").description("write, build, try and test functions");
   addNewCommand(group);

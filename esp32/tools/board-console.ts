@@ -78,17 +78,18 @@ export class BoardConsole {
   }
 
   /**
-   * Finds the interpreter, interrupting a program that keeps it busy.
+   * Finds the interpreter.
+   * @param mayInterrupt whether a program that keeps it busy is interrupted, which the program may not survive
    * @param withinMs how long the board may take to start
    * @throws EdgelessError EDGELESS_SERIAL_CONSOLE when nothing answers or the firmware is too old, EDGELESS_SERIAL_LOST
    */
-  async attach(withinMs = START_MS): Promise<Interpreter> {
+  async attach(mayInterrupt = true, withinMs = START_MS): Promise<Interpreter> {
     const startMs = this.#clock.monotonicMs();
     let interruptedMs = Number.NEGATIVE_INFINITY;
     for (let tries = 0; ; tries++) {
       const nowMs = this.#clock.monotonicMs();
       if (tries > 0 && nowMs - startMs > withinMs) break;
-      if (tries > 0 && nowMs - interruptedMs > INTERRUPT_EVERY_MS) {
+      if (mayInterrupt && tries > 0 && nowMs - interruptedMs > INTERRUPT_EVERY_MS) {
         interruptedMs = nowMs;
         await this.#send(Uint8Array.of(CONTROL.interrupt));
         await wait(this.#clock, 100);

@@ -1,0 +1,30 @@
+import { EdgelessError } from "../../core/errors.js";
+import { CONSOLE_BAUD } from "../../esp32/tools/open-port.js";
+import type { Output } from "../output.js";
+import { openChosenPort, type PortOptions } from "./choose-port.js";
+import { connectLoader, describeChip } from "./flash-board.js";
+import { terminalQuestions } from "./questions.js";
+
+/** Erases the flash of a board after asking. @throws EdgelessError EDGELESS_USAGE when nobody can be asked */
+export async function eraseBoard(
+  options: PortOptions & { readonly yes?: boolean; readonly verbose?: boolean },
+  output: Output,
+): Promise<void> {
+  if (options.yes !== true) {
+    const questions = terminalQuestions(process.stdin, process.stderr);
+    if (questions === undefined) throw new EdgelessError("EDGELESS_USAGE", "erasing wants --yes");
+    const answer = await questions.ask("Erase firmware, settings and files of the board? yes or no", "no");
+    if (answer !== "yes") return;
+  }
+  const port = await openChosenPort(options, CONSOLE_BAUD);
+  try {
+    const loader = await connectLoader(port, options, output);
+    output.note(describeChip(loader.chip));
+    output.note("erasing, which takes up to half a minute");
+    await loader.eraseAll();
+    await loader.restart();
+    output.result("erased; flash it before it is used again", { erased: true, mac: loader.chip.mac });
+  } finally {
+    await port.close();
+  }
+}

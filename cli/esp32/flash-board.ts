@@ -1,0 +1,121 @@
+import { existsSync } from "node:fs";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { BoardConsole } from "../../esp32/tools/board-console.js";
+import type { BytePort } from "../../esp32/tools/byte-port.js";
+import { type ChipFamily, FLASH_NEEDED } from "../../esp32/tools/chip-family.js";
+import { fetchFirmware } from "../../esp32/tools/fetch-firmware.js";
+import { readFirmwareImages } from "../../esp32/tools/firmware-images.js";
+import { CONSOLE_BAUD } from "../../esp32/tools/open-port.js";
+import { type ChipInfo, RomLoader } from "../../esp32/tools/rom-loader.js";
+import { systemClock } from "../../platform/system-clock.js";
+import type { Output } from "../output.js";
+import { openChosenPort, type PortOptions, speedOf } from "./choose-port.js";
+import { ProgressBar } from "./progress-bar.js";
+
+export interface FlashOptions extends PortOptions {
+  /** Folder, archive, or release. */
+  readonly firmware: string;
+  readonly force?: boolean;
+  readonly erase?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** How often a board is reset and called before giving up, and how long its first start may take, milliseconds. */
+const ATTEMPTS = 7;
+const FIRST_START_MS = 40_000;
+
+/** Calls the ROM loader of a board; the port is to be closed by the caller. */
+export function connectLoader(
+  port: BytePort,
+  options: PortOptions & { readonly verbose?: boolean },
+  output: Output,
+): Promise<RomLoader> {
+  if (!port.hasSignals)
+    output.note("no reset line here: hold BOOT, press and release EN (RESET), then let BOOT go");
+  return RomLoader.connect(port, systemClock, {
+    baudRate: speedOf(options),
+    attempts: ATTEMPTS,
+    ...(options.verbose === true ? { onDetail: (line: string) => output.note(line) } : {}),
+  });
+}
+
+/**
+ * Puts Espruino on a board, as far as it is not there yet, and waits until it runs.
+ * @throws EdgelessError of the ROM loader, or EDGELESS_BAD_FIRMWARE, EDGELESS_FILE_UNREADABLE
+ */
+export async function flashBoard(options: FlashOptions, output: Output, folder: string): Promise<void> {
+  if (!isRelease(options.firmware) && !existsSync(options.firmware))
+    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `no such file or folder: ${options.firmware}`);
+  const port = await openChosenPort(options, CONSOLE_BAUD);
+  const bar = new ProgressBar(process.stderr);
+  try {
+    const loader = await connectLoader(port, options, output);
+    const { chip } = loader;
+    output.note(describeChip(chip));
+    if (chip.flashBytes !== 0 && chip.flashBytes < FLASH_NEEDED)
+      throw new EdgelessError(
+        "EDGELESS_BAD_FIRMWARE",
+        `the flash of this board is too small: ${chip.flashBytes} bytes, Espruino needs ${FLASH_NEEDED}`,
+      );
+    const images = readFirmwareImages(
+      await firmwarePath(options.firmware, chip.family, output, folder),
+      chip.family,
+    );
+    if (options.erase === true) {
+      output.note("erasing the flash, which takes up to half a minute");
+      await loader.eraseAll();
+    }
+    const written: string[] = [];
+    for (const image of images) {
+      const isNew = await loader.write(image, options.force === true, ({ name }, sent, total) =>
+        bar.show(name, sent, total),
+      );
+      bar.clear();
+      output.note(`${image.name}: ${isNew ? "written and verified" : "is there already"}`);
+      if (isNew) written.push(image.name);
+    }
+    await loader.restart();
+    const version = port.hasSignals ? await runningVersion(port, output) : undefined;
+    output.result(
+      version === undefined ? "flashed; press EN (RESET) to start it" : `flashed; Espruino ${version} runs`,
+      { chip: chip.description, mac: chip.mac, written, ...(version === undefined ? {} : { version }) },
+    );
+  } finally {
+    bar.clear();
+    await port.close();
+  }
+}
+
+/** One line about a chip. */
+export function describeChip({ description, mac, flashBytes }: ChipInfo): string {
+  const flash = flashBytes === 0 ? "flash of unknown size" : `${flashBytes / (1024 * 1024)} MB flash`;
+  return `${description}, ${flash}, MAC ${mac}`;
+}
+
+function isRelease(text: string): boolean {
+  return /^\d+v\d+(\.\d+)?$/.test(text);
+}
+
+/** The place of a firmware: as given, or that of a release that was fetched or is fetched now. */
+async function firmwarePath(
+  firmware: string,
+  family: ChipFamily,
+  output: Output,
+  folder: string,
+): Promise<string> {
+  if (!isRelease(firmware)) return firmware;
+  const fetched = await fetchFirmware({ release: firmware, family }, folder, () => {});
+  if (!fetched.wasCached) output.note(`fetched Espruino ${firmware} for ${family.name}`);
+  return fetched.path;
+}
+
+/** The version that the board runs; its first start checks the storage, which takes a while. */
+async function runningVersion(port: BytePort, output: Output): Promise<string | undefined> {
+  output.note("waiting for the first start");
+  try {
+    return (await new BoardConsole(port, systemClock).attach(false, FIRST_START_MS)).version;
+  } catch (error) {
+    output.note(`the board was flashed, but its console does not answer yet: ${reasonOf(error)}`);
+    return undefined;
+  }
+}

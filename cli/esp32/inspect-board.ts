@@ -1,0 +1,80 @@
+import { EdgelessError } from "../../core/errors.js";
+import { BoardConsole } from "../../esp32/tools/board-console.js";
+import { type BoardInfo, readBoardInfo } from "../../esp32/tools/board-info.js";
+import type { ChipInfo } from "../../esp32/tools/rom-loader.js";
+import { systemClock } from "../../platform/system-clock.js";
+import { alignColumns } from "../format.js";
+import type { Output } from "../output.js";
+import { openChosenPort, type PortOptions } from "./choose-port.js";
+import { connectLoader } from "./flash-board.js";
+
+export interface InspectOptions extends PortOptions {
+  /** Asks the chip itself, which restarts the board. */
+  readonly chip?: boolean;
+}
+
+const CONSOLE_MS = 2_000;
+const RESTART_MS = 15_000;
+
+/**
+ * Prints what a board tells of itself, and what its chip does when that is wanted or nothing else answers.
+ * @throws EdgelessError when neither answers
+ */
+export async function inspectBoard(options: InspectOptions, output: Output): Promise<void> {
+  const port = await openChosenPort(options);
+  try {
+    let chip: ChipInfo | undefined;
+    let board = options.chip === true ? undefined : await askConsole(CONSOLE_MS);
+    if (board === undefined && (options.chip === true || port.hasSignals)) {
+      const loader = await connectLoader(port, options, output);
+      chip = loader.chip;
+      await loader.restart();
+      if (port.hasSignals) board = await askConsole(RESTART_MS);
+    }
+    if (chip === undefined && board === undefined)
+      throw new EdgelessError("EDGELESS_SERIAL_CONSOLE", `no Espruino answers at ${port.name}`);
+    output.result(describe(chip, board), {
+      ...(chip === undefined ? {} : { ...chip, family: chip.family.name }),
+      ...board,
+    });
+  } finally {
+    await port.close();
+  }
+
+  async function askConsole(withinMs: number): Promise<BoardInfo | undefined> {
+    const console = new BoardConsole(port, systemClock);
+    try {
+      return await readBoardInfo(console, await console.attach(false, withinMs));
+    } catch (error) {
+      if (error instanceof EdgelessError && error.code === "EDGELESS_SERIAL_LOST") throw error;
+      return undefined;
+    }
+  }
+}
+
+function describe(chip: ChipInfo | undefined, board: BoardInfo | undefined): string {
+  const rows: string[][] = [];
+  if (chip !== undefined) {
+    rows.push(["chip", chip.description]);
+    rows.push(["flash", chip.flashBytes === 0 ? "unknown" : `${chip.flashBytes / (1024 * 1024)} MB`]);
+    rows.push(["MAC", chip.mac]);
+  }
+  if (board === undefined) rows.push(["firmware", "none that answers"]);
+  else {
+    const { freeVariables, totalVariables, variableBytes } = board;
+    const kib = (bytes: number) => `${Math.round(bytes / 1024)} KiB`;
+    rows.push(["firmware", `Espruino ${board.interpreter.version}, board ${board.interpreter.board}`]);
+    rows.push([
+      "free memory",
+      `${freeVariables} of ${totalVariables} variables (${kib(freeVariables * variableBytes)})`,
+    ]);
+    rows.push(["free storage", `${kib(board.storageFreeBytes)} of ${kib(board.storageTotalBytes)}`]);
+    rows.push(["runtime", board.hasRuntime ? "starts with the board" : "none"]);
+    if (board.node !== undefined) {
+      rows.push(["name", board.name ?? ""], ["node", board.node], ["gateway", board.gateway ?? ""]);
+      rows.push(["networks", (board.networks ?? []).join(", ")]);
+      rows.push(["providers", (board.providers ?? []).join(", ")]);
+    }
+  }
+  return alignColumns(rows);
+}

@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { EdgelessError } from "../../core/errors.js";
+import type { BoardProfile } from "../../esp32/board-profile.js";
+import { type BoardProvider, providerSchema } from "../../esp32/board-settings.js";
+
+/**
+ * Reads `CLASS[=ID][,KEY=VALUE...]`, for example `scd30-sensor=air,sda=D21`; what is not said comes from the profile.
+ * @param at its place among the providers, for an id of its own
+ * @throws EdgelessError EDGELESS_USAGE
+ */
+export function parseProvider(text: string, at: number, profile: BoardProfile): BoardProvider {
+  const [head = "", ...pairs] = text.split(",");
+  const [className = "", id = `${className}-${at + 1}`] = head.split("=");
+  const values: Record<string, unknown> = { class: className, id, ...profile.wiring[className] };
+  for (const pair of pairs) {
+    const cut = pair.indexOf("=");
+    if (cut < 1) throw new EdgelessError("EDGELESS_USAGE", `--provider ${text}: "${pair}" is not KEY=VALUE`);
+    values[pair.slice(0, cut)] = literalOf(pair.slice(cut + 1));
+  }
+  const parsed = providerSchema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  throw new EdgelessError(
+    "EDGELESS_USAGE",
+    `--provider ${text}: ${z.prettifyError(parsed.error)}`,
+    parsed.error,
+  );
+}
+
+function literalOf(text: string): unknown {
+  if (text === "true" || text === "false") return text === "true";
+  return /^\d+$/.test(text) ? Number(text) : text;
+}
