@@ -21,6 +21,10 @@ export async function openLevelStore(path: string): Promise<Store> {
   }
 }
 
+type Operation =
+  | { readonly type: "put"; readonly key: string; readonly value: Uint8Array }
+  | { readonly type: "del"; readonly key: string };
+
 class LevelStore implements Store {
   readonly #path: string;
   readonly #database: ClassicLevel<string, Uint8Array>;
@@ -29,6 +33,8 @@ class LevelStore implements Store {
   #nextBatch: Promise<void> | undefined;
   /** Settles when the last batch ended, well or not. */
   #batch: Promise<void> = Promise.resolve();
+  /** A write failed, so that the end of the log cannot be trusted. */
+  #isTorn = false;
 
   constructor(path: string, database: ClassicLevel<string, Uint8Array>) {
     this.#path = path;
@@ -61,14 +67,30 @@ class LevelStore implements Store {
   }
 
   #writeWaiting(): Promise<void> {
-    const operations = this.#waiting.map(({ key, value }) =>
-      value === undefined ? ({ type: "del", key } as const) : ({ type: "put", key, value } as const),
+    const operations = this.#waiting.map(
+      ({ key, value }): Operation =>
+        value === undefined ? { type: "del", key } : { type: "put", key, value },
     );
     this.#waiting = [];
     this.#nextBatch = undefined;
-    const written = this.#guard(() => this.#database.batch(operations, { sync: true }));
+    const written = this.#guard(() => this.#writeAll(operations));
     this.#batch = written.catch(() => undefined);
     return written;
+  }
+
+  /** What is written behind a torn record would be lost when the log is read again: a torn log is left for a new one. */
+  async #writeAll(operations: Operation[]): Promise<void> {
+    if (this.#isTorn) {
+      await this.#database.close();
+      await this.#database.open();
+      this.#isTorn = false;
+    }
+    try {
+      await this.#database.batch(operations, { sync: true });
+    } catch (error) {
+      this.#isTorn = this.#database.status === "open";
+      throw error;
+    }
   }
 
   async #guard<T>(action: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -130,6 +130,41 @@ t.test(
   },
 );
 
+t.test(
+  "given a disk that is full for a while, when there is room again, then all writes that returned are there",
+  { skip: spawnSync("prlimit", ["--version"]).error !== undefined && "prlimit is not installed" },
+  async (t) => {
+    const path = join(t.testdir(), "store");
+    const child = spawn(
+      "bash",
+      ["-c", 'trap "" XFSZ; exec "$0" "$@"', process.execPath, ...process.execArgv, writerScript(path), path],
+      { stdio: ["ignore", "ignore", "inherit", "ipc"] },
+    );
+    const limit = (bytes: string) =>
+      spawnSync("prlimit", ["--pid", String(child.pid), `--fsize=${bytes}:`], { stdio: "inherit" });
+    const returned: number[] = [];
+    let failed = 0;
+    await new Promise<void>((resolve, reject) => {
+      child.on("message", (number: number) => {
+        if (number >= 0) returned.push(number);
+        else failed++;
+        if (number === 10) limit("1");
+        if (failed === 5) limit("unlimited");
+        if (failed > 0 && number > 10 && returned.length >= 30) child.kill("SIGKILL");
+      });
+      child.on("exit", (_code, signal) =>
+        signal === "SIGKILL" ? resolve() : reject(new Error("the writer ended by itself")),
+      );
+    });
+    t.ok(failed >= 5, "writes failed");
+    const store = await openLevelStore(path);
+    const keys = new Set((await contents(store)).map(([key]) => key));
+    const lost = returned.filter((number) => !keys.has(`first/${number}`) || !keys.has(`second/${number}`));
+    t.same(lost, []);
+    await store.close();
+  },
+);
+
 /** Kills a process that writes pairs of keys and tells each number written; returns the last number told. */
 async function killWhileWriting(path: string, untilNumber: number): Promise<number> {
   const child: ChildProcess = fork(writerScript(path), [path], {
@@ -150,7 +185,7 @@ async function killWhileWriting(path: string, untilNumber: number): Promise<numb
   return last;
 }
 
-/** A script that writes without end, importing the store as this test does. */
+/** A script that writes without end and tells each number written, -1 for a failure; it imports the store as this test does. */
 function writerScript(path: string): string {
   const here = dirname(fileURLToPath(import.meta.url));
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -162,11 +197,12 @@ function writerScript(path: string): string {
     `import { openLevelStore } from ${JSON.stringify(store.href)};
 const store = await openLevelStore(process.argv[2]);
 for (let i = 0; ; i++) {
-  await store.write([
+  const changes = [
     { key: "first/" + i, value: new Uint8Array(3000) },
     { key: "second/" + i, value: new Uint8Array(10) },
-  ]);
-  process.send(i);
+  ];
+  const isWritten = await store.write(changes).then(() => true, () => false);
+  await new Promise((resolve) => process.send(isWritten ? i : -1, resolve));
 }
 `,
   );
