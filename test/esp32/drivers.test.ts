@@ -171,6 +171,16 @@ function landscape(panel: EmulatedSsd1680, isTurned = false): string[] {
   );
 }
 
+/** Why something is refused: boards throw texts and faults, not errors. */
+function refusal(work: () => unknown): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (thrown) {
+    return typeof thrown === "object" && thrown !== null && "reason" in thrown ? thrown.reason : thrown;
+  }
+}
+
 /** Letters of a picture that are not blank, as `row,column`. */
 function letters(picture: string[]): string[] {
   const found: string[] = [];
@@ -229,8 +239,14 @@ t.test(
       ...["48 < 00", "48 > 1940", "48 < 00", "48 > 1940"],
       'I2C2 {"sda":32,"scl":33,"bitrate":400000}',
     ]);
-    t.throws(() => world.create({ ...config, sda: "D12" }), { reason: "two I2C buses are set up already" });
-    t.throws(() => new World().create({ ...config, sda: "D99" }), { reason: "no free pin D99" });
+    t.equal(
+      refusal(() => world.create({ ...config, sda: "D12" })),
+      "two I2C buses are set up already",
+    );
+    t.equal(
+      refusal(() => new World().create({ ...config, sda: "D99" })),
+      "no free pin D99",
+    );
   },
 );
 
@@ -261,8 +277,11 @@ t.test("given pins, when resources use them, then the board's pins do as they sa
     ["gpio-out", "D6", "no free pin D6"],
     ["gpio-out", "led", "no free pin led"],
     ["adc", "D5", "pin D5 has no converter"],
-  ])
-    t.throws(() => world.start({ class: classType }, { pin: pin ?? "" }), { reason });
+  ] as const)
+    t.equal(
+      refusal(() => world.start({ class: classType }, { pin })),
+      reason,
+    );
 });
 
 t.test(
