@@ -36,6 +36,10 @@ export const ERRORS = {
     number: 27,
     help: "Move the state folder away to start empty; keep it for a report.",
   },
+  EDGELESS_STORE_FULL: {
+    number: 28,
+    help: "Make room on the disk of the state folder; nothing has to be started again.",
+  },
   EDGELESS_UNREACHABLE: { number: 30, help: "Check that the other process runs and that its URL is right." },
   EDGELESS_TIMEOUT: { number: 31, help: "The peer did not answer in time; it may be overloaded or gone." },
   EDGELESS_REJECTED: { number: 32, help: "Read the reason; correct the request and try again." },
@@ -103,6 +107,18 @@ export const ERRORS = {
   EDGELESS_DEVICE_FULL: {
     number: 71,
     help: "Stop something on the device or raise the limit in its settings.",
+  },
+  EDGELESS_QUARANTINED: {
+    number: 72,
+    help: "Correct the function: its image ended several boots of the device. A firmware update lifts this.",
+  },
+  EDGELESS_UPDATE_DAMAGED: {
+    number: 73,
+    help: "Repeat the update: a file of the firmware did not arrive whole.",
+  },
+  EDGELESS_UPDATE_FAILED: {
+    number: 74,
+    help: "The device keeps its former firmware; look at its logs, then repeat the update.",
   },
   EDGELESS_SERIAL_PORT: {
     number: 80,

@@ -59,6 +59,8 @@ interface Entry {
 /** Ports that are tried for one device before it is told to come back later. */
 const MOST_PORTS_TRIED = 20;
 
+/** Seconds after which a device may try again that could not be stored. */
+export const STORE_RETRY_SECONDS = 10;
 /** A refusal by the ε-ORC that lasts so long is no passing one, milliseconds. */
 const REFUSED_MS = 5_000;
 
@@ -217,7 +219,7 @@ export class DeviceRegistry {
       saved.record.nonce = randomUint64(this.#parts.around.random);
       await device.dismiss();
       await this.#open(entry, 0);
-      await device.save();
+      await device.saveSoon();
     }
   }
 
@@ -308,13 +310,29 @@ export class DeviceRegistry {
       await this.#openSomewhere(entry);
     }
     device.registered(registration, hasRebooted || isFresh);
-    await device.save();
+    await this.#save(entry, isFresh);
     this.#watch(entry);
     around.logger.info("device registered", {
       device: device.name,
       nodeId: device.nodeId,
       ...{ address, port, isFresh, hasRebooted },
     });
+  }
+
+  /** A device is registered when that is written down, else not at all. */
+  async #save(entry: Entry, isFresh: boolean): Promise<void> {
+    try {
+      await entry.device.save();
+    } catch (error) {
+      this.#parts.around.logger.error("a device could not be stored", { reason: reasonOf(error) });
+      if (isFresh) await this.#dismiss(entry, "not stored");
+      throw new RegistrationRefusal(
+        SERVICE_UNAVAILABLE,
+        error instanceof EdgelessError ? error.code : "EDGELESS_STORE_BROKEN",
+        "the gateway cannot store its state",
+        STORE_RETRY_SECONDS,
+      );
+    }
   }
 
   async #dismiss(entry: Entry, reason: string, isElsewhere = false): Promise<void> {
@@ -335,7 +353,7 @@ export class DeviceRegistry {
     if (isElsewhere) presence?.vanish();
     else await presence?.leave();
     await device.dismiss();
-    await device.save();
+    await device.saveSoon();
   }
 
   /** Opens the former port of a device, or the next free one. */
@@ -463,9 +481,7 @@ export class DeviceRegistry {
     const [oldest] = gone;
     if (oldest === undefined) return;
     this.#remove(oldest);
-    this.#parts.around.saved.write([change.noDevice(oldest.nodeId)]).catch((error: unknown) => {
-      this.#parts.around.logger.error("a device could not be forgotten", { reason: reasonOf(error) });
-    });
+    void this.#parts.around.saved.owe([change.noDevice(oldest.nodeId)]);
   }
 }
 

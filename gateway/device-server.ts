@@ -10,6 +10,7 @@ import {
   METHOD_NOT_ALLOWED,
   NOT_FOUND,
   POST,
+  SERVICE_UNAVAILABLE,
 } from "../coap-api/coap/codes.js";
 import type { IncomingRequest, Reply, ReplyOptions } from "../coap-api/endpoint/request-server.js";
 import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
@@ -21,12 +22,12 @@ import { encodeRegistered } from "../coap-api/operations/registered.js";
 import { decodeKeptState } from "../coap-api/operations/state.js";
 import { WireFault } from "../coap-api/wire-fault.js";
 import type { Clock } from "../core/clock.js";
-import { ERRORS, reasonOf } from "../core/errors.js";
+import { EdgelessError, ERRORS, type ErrorCode, reasonOf } from "../core/errors.js";
 import type { Logger } from "../core/log.js";
 import { parseUuid, type Uuid } from "../core/uuid.js";
 import type { Device } from "./device.js";
 import { UNREGISTERED } from "./device-events.js";
-import type { DeviceRegistry } from "./device-registry.js";
+import { type DeviceRegistry, STORE_RETRY_SECONDS } from "./device-registry.js";
 import type { GatewayMetrics } from "./gateway-metrics.js";
 import { RegistrationRefusal } from "./registration-refusal.js";
 
@@ -37,6 +38,7 @@ const LINK_FORMAT = 40;
 const USUAL_LIFETIME = 90_000;
 
 const NOTHING = new Uint8Array(0);
+const STORE_FAULTS: readonly ErrorCode[] = ["EDGELESS_STORE_FULL", "EDGELESS_STORE_BROKEN"];
 
 /** What a {@link DeviceServer} works with. */
 export interface DeviceServerParts {
@@ -77,6 +79,10 @@ export class DeviceServer {
         logger.warn("a device was not registered", { address, port, reason: thrown.reason });
         const options = thrown.maxAge === undefined ? {} : { maxAge: thrown.maxAge };
         reply(thrown.code, encodeDiagnostic(thrown), options);
+      } else if (thrown instanceof EdgelessError && STORE_FAULTS.includes(thrown.code)) {
+        metrics.refused(name, "not stored");
+        const diagnostic = { error: thrown.number, reason: "the gateway cannot store its state" };
+        reply(SERVICE_UNAVAILABLE, encodeDiagnostic(diagnostic), { maxAge: STORE_RETRY_SECONDS });
       } else {
         metrics.refused(name, "internal");
         logger.error("a request of a device failed", { address, port, path, reason: reasonOf(thrown) });

@@ -7,7 +7,7 @@ import type { KeptState } from "../coap-api/operations/state.js";
 import type { DeviceStatus } from "../coap-api/operations/status.js";
 import type { Patch } from "../core/api.js";
 import type { Clock } from "../core/clock.js";
-import { EdgelessError, reasonOf } from "../core/errors.js";
+import { EdgelessError } from "../core/errors.js";
 import type { Event } from "../core/event.js";
 import type { InstanceId } from "../core/instance-id.js";
 import type { Logger, LogLevel } from "../core/log.js";
@@ -287,6 +287,11 @@ export class Device {
     return this.#around.saved.write([change.device(this.record)]);
   }
 
+  /** Writes down the record of the device as soon as it can be. */
+  saveSoon(): Promise<void> {
+    return this.#around.saved.owe([change.device(this.record)]);
+  }
+
   /** Removes everything that is kept of the device. */
   async forget(): Promise<void> {
     await this.dismiss();
@@ -329,6 +334,7 @@ export class Device {
     } catch (error) {
       this.plan.remove(record.functionId);
       if (record.digest !== undefined) this.#around.images.release(record.digest);
+      this.#unsettle();
       throw error;
     }
     this.#unsettle();
@@ -347,7 +353,7 @@ export class Device {
       if (digest !== undefined && images.release(digest)) changes.push(change.noImage(digest));
     }
     this.#unsettle();
-    if (changes.length > 0) await saved.write(changes);
+    if (changes.length > 0) await saved.owe(changes);
   }
 
   #next(): Work | undefined {
@@ -392,15 +398,8 @@ export class Device {
     this.onStatusChange();
   }
 
-  /** Writes what can be found out again when it is lost. */
   #write(changes: readonly StoreChange[]): void {
-    if (changes.length === 0) return;
-    this.#around.saved.write(changes).catch((error: unknown) => {
-      this.#around.logger.error("the state of a device could not be stored", {
-        device: this.name,
-        reason: reasonOf(error),
-      });
-    });
+    if (changes.length > 0) void this.#around.saved.owe(changes);
   }
 
   #unsettle(): void {

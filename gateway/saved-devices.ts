@@ -1,6 +1,10 @@
 import { z } from "zod";
+import type { Clock, Timer } from "../core/clock.js";
 import { EdgelessError, reasonOf } from "../core/errors.js";
 import type { InstanceId } from "../core/instance-id.js";
+import type { Logger } from "../core/log.js";
+import type { Random } from "../core/random.js";
+import { type RetryPolicy, RetrySchedule } from "../core/retry-schedule.js";
 import { requireUuid, type Uuid } from "../core/uuid.js";
 import type { Store, StoreChange } from "../platform/store/store.js";
 import { type DeviceRecord, formatDeviceRecord, parseDeviceRecord } from "./device-record.js";
@@ -31,12 +35,36 @@ const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 const OWN_URL = "invocation-url";
 
+/** Pauses before what could not be written is tried again. */
+const RETRY: RetryPolicy = { initialMs: 500, factor: 2, maximumMs: 30_000, jitter: 0.2 };
+
+/** What {@link SavedDevices} works with. */
+export interface SavedDevicesParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
 /** Keys and values of what a gateway keeps over its own restart. */
 export class SavedDevices {
+  readonly #parts: SavedDevicesParts;
   readonly #store: Store;
+  readonly #schedule: RetrySchedule;
+  /** What is to be written yet, the newest of each key. */
+  readonly #owed = new Map<string, StoreChange>();
+  #timer: Timer | undefined;
+  #isClosed = false;
 
-  constructor(store: Store) {
-    this.#store = store;
+  constructor(parts: SavedDevicesParts) {
+    this.#parts = parts;
+    this.#store = parts.store;
+    this.#schedule = new RetrySchedule(RETRY, parts.random);
+  }
+
+  /** Changes that could not be written yet. */
+  get owed(): number {
+    return this.#owed.size;
   }
 
   /** Reads everything. @throws EdgelessError EDGELESS_STORE_BROKEN naming the record that cannot be read */
@@ -65,13 +93,43 @@ export class SavedDevices {
     return saved;
   }
 
-  /** Applies all changes or none; afterwards they survive `kill -9`. */
-  write(changes: readonly StoreChange[]): Promise<void> {
-    return this.#store.write(changes);
+  /** Applies all changes or none; afterwards they survive `kill -9`. Rejects when they cannot be written now. */
+  async write(changes: readonly StoreChange[]): Promise<void> {
+    const owed = changes.map(({ key }) => [key, this.#owed.get(key)] as const);
+    await this.#store.write(changes);
+    for (const [key, former] of owed) if (this.#owed.get(key) === former) this.#owed.delete(key);
   }
 
-  close(): Promise<void> {
-    return this.#store.close();
+  /** Like {@link write}, for what has happened already: what cannot be written now is tried again until it is. */
+  async owe(changes: readonly StoreChange[]): Promise<void> {
+    for (const one of changes) this.#owed.set(one.key, one);
+    if (this.#timer === undefined && !this.#isClosed) await this.#pay();
+  }
+
+  /** Writes what is owed if it can, then closes the store. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#pay();
+    await this.#store.close();
+  }
+
+  async #pay(): Promise<void> {
+    this.#timer = undefined;
+    const { clock, logger } = this.#parts;
+    const owed = [...this.#owed.values()];
+    if (owed.length === 0) return;
+    try {
+      await this.write(owed);
+      this.#schedule.reset();
+    } catch (error) {
+      if (this.#schedule.failures === 0 || this.#isClosed)
+        logger.error("the state of the gateway cannot be stored", {
+          changes: owed.length,
+          reason: reasonOf(error),
+        });
+      if (!this.#isClosed) this.#timer ??= clock.setTimer(this.#schedule.nextMs(), () => void this.#pay());
+    }
   }
 }
 

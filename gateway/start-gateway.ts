@@ -23,6 +23,7 @@ import { NumberedTimers } from "../platform/numbered-timers.js";
 import { OpenParts } from "../platform/open-parts.js";
 import { openLevelStore } from "../platform/store/level-store.js";
 import { MemoryStore } from "../platform/store/memory-store.js";
+import type { Store } from "../platform/store/store.js";
 import { systemClock } from "../platform/system-clock.js";
 import { openUdpSocket } from "../platform/udp-socket.js";
 import { ImageWorkers } from "../toolchain/image-worker/image-workers.js";
@@ -58,6 +59,8 @@ export interface GatewayEnvironment {
   readonly tls?: { readonly server?: ServerTls; readonly client?: ClientTls };
   /** The network of the devices; absent: a UDP socket at `coap_url`. */
   readonly socket?: DatagramPort;
+  /** Where state is kept; absent: in the folder `persistence_path`. */
+  readonly store?: Store;
 }
 
 /** A gateway that runs; its URLs are those bound, with the actual ports. */
@@ -119,9 +122,9 @@ async function openGateway(
   const coapSettings = endpointSettings(config);
 
   const path = general.persistence_path;
-  const store = path === "" ? new MemoryStore() : await openLevelStore(path);
-  parts.add("state store", store);
-  const saved = new SavedDevices(store);
+  const store = environment.store ?? (path === "" ? new MemoryStore() : await openLevelStore(path));
+  const saved = new SavedDevices({ store, clock, random, logger });
+  parts.add("state store", saved);
   const kept = await saved.load();
 
   const metrics = new GatewayMetrics();

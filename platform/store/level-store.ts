@@ -102,16 +102,17 @@ class LevelStore implements Store {
   }
 
   #fault(error: unknown): EdgelessError {
+    const cause = causeOf(error);
     return new EdgelessError(
-      "EDGELESS_STORE_BROKEN",
-      `the store ${this.#path} cannot be used: ${reasonOf(error)}`,
+      codeOf(cause),
+      `the store ${this.#path} cannot be used: ${reasonOf(cause)}`,
       error,
     );
   }
 }
 
 function openingFault(path: string, error: unknown): EdgelessError {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const cause = causeOf(error);
   if (cause instanceof Error && "code" in cause && cause.code === "LEVEL_LOCKED") {
     return new EdgelessError(
       "EDGELESS_STORE_LOCKED",
@@ -119,9 +120,17 @@ function openingFault(path: string, error: unknown): EdgelessError {
       error,
     );
   }
-  return new EdgelessError(
-    "EDGELESS_STORE_BROKEN",
-    `the store ${path} cannot be opened: ${reasonOf(cause)}`,
-    error,
+  return new EdgelessError(codeOf(cause), `the store ${path} cannot be opened: ${reasonOf(cause)}`, error);
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? (error.cause ?? error) : error;
+}
+
+/** The database knows the words of the system, not its numbers: ENOSPC, EDQUOT, EFBIG. */
+function codeOf(cause: unknown): "EDGELESS_STORE_FULL" | "EDGELESS_STORE_BROKEN" {
+  const isFull = /No space left on device|Disk quota exceeded|File too large|ENOSPC|EDQUOT|EFBIG/.test(
+    reasonOf(cause),
   );
+  return isFull ? "EDGELESS_STORE_FULL" : "EDGELESS_STORE_BROKEN";
 }

@@ -185,7 +185,7 @@ async function killWhileWriting(path: string, untilNumber: number): Promise<numb
   return last;
 }
 
-/** A script that writes without end and tells each number written, -1 for a failure; it imports the store as this test does. */
+/** A script that writes without end and tells each number written, -1 for a full disk; it imports the store as this test does. */
 function writerScript(path: string): string {
   const here = dirname(fileURLToPath(import.meta.url));
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -201,8 +201,8 @@ for (let i = 0; ; i++) {
     { key: "first/" + i, value: new Uint8Array(3000) },
     { key: "second/" + i, value: new Uint8Array(10) },
   ];
-  const isWritten = await store.write(changes).then(() => true, () => false);
-  await new Promise((resolve) => process.send(isWritten ? i : -1, resolve));
+  const isFull = await store.write(changes).then(() => false, ({ code }) => code === "EDGELESS_STORE_FULL");
+  await new Promise((resolve) => process.send(isFull ? -1 : i, resolve));
 }
 `,
   );

@@ -17,6 +17,7 @@ import { type GatewayConfig, parseGatewayConfig } from "../../../gateway/config.
 import { gatewayTemplate } from "../../../gateway/config-template.js";
 import { type RunningGateway, startGateway } from "../../../gateway/start-gateway.js";
 import { invocationService, type RunningServer, startServer } from "../../../grpc-api/index.js";
+import type { Store } from "../../../platform/store/store.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 import { uuid } from "../../node/kit/events.js";
@@ -38,6 +39,8 @@ export interface RigOptions {
   /** Where devices find the gateway. */
   readonly address?: string;
   readonly persistencePath?: string;
+  /** Another store than that of the path. */
+  readonly store?: Store;
   /** Where an ε-ORC takes registrations; the scripted one by default. */
   readonly nodeRegisterUrl?: string;
   /** Time of gateway, network and devices; gRPC has real time. */
@@ -136,6 +139,7 @@ export class GatewayRig {
       random: seededRandom(this.seed + 1000),
       logger: process.env.RIG_LOG === undefined ? SILENT : CONSOLE,
       socket: this.network.open(this.address, 5683),
+      ...(this.#options.store === undefined ? {} : { store: this.#options.store }),
     });
   }
 
