@@ -15,8 +15,10 @@ export interface BundleOptions {
   readonly root: string;
   /** Source of the entry, TypeScript. */
   readonly entry: string;
-  /** Names of members that whoever is outside of the bundle uses. */
+  /** Names of members that belong to whoever is outside of the bundle. */
   readonly outside: readonly string[];
+  /** Names of methods of the bundle that are called from outside; the entry counts as outside. */
+  readonly called?: readonly string[];
   /** Functions of the outermost scope that stay in memory; a method as `Class$method`. */
   readonly hot: readonly string[];
 }
@@ -29,6 +31,10 @@ export interface DeviceBundle {
   readonly minified: string;
   /** The same in two parts, as a board gets it. */
   readonly split: SplitScript;
+  /** Short names in the outermost scope by what they are in `script`. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Short names of members by what they are in `script`. */
+  readonly members: ReadonlyMap<string, string>;
 }
 
 /**
@@ -36,11 +42,12 @@ export interface DeviceBundle {
  * declarations first, and what seldom runs apart from what stays in memory.
  */
 export async function bundleScript(options: BundleOptions): Promise<DeviceBundle> {
-  const outside = new Set([...options.outside, ...builtinNames()]);
+  const called = new Set(options.called);
+  const outside = new Set([...options.outside, ...called, ...builtinNames()]);
   const sources = uniqueMethods(
     options.root,
     importedSources(options.root, options.entry),
-    new Set(options.outside),
+    called,
   );
   const bundled = await build({
     stdin: { contents: options.entry, resolveDir: options.root, loader: "ts" },
@@ -71,7 +78,10 @@ export async function bundleScript(options: BundleOptions): Promise<DeviceBundle
     },
   });
   const script = plainInstanceof(older.code);
-  const names: { vars?: { props?: Record<string, string> } } = {};
+  const names: Record<"vars" | "props", { props?: Record<string, string> } | undefined> = {
+    vars: undefined,
+    props: undefined,
+  };
   const minified = await minify(script, {
     ecma: 5,
     // A function that is used once stays one: in place it would be made anew at each use.
@@ -85,9 +95,11 @@ export async function bundleScript(options: BundleOptions): Promise<DeviceBundle
     nameCache: names,
   });
   const hoisted = hoistDeclarations(minified.code ?? "");
-  const short = names.vars?.props ?? {};
-  const hot = new Set(options.hot.map((name) => short[`$${name}`] ?? name));
-  return { script, minified: hoisted, split: splitColdFunctions(hoisted, hot) };
+  const shortNames = (kind: "vars" | "props") =>
+    new Map(Object.entries(names[kind]?.props ?? {}).map(([name, text]) => [name.slice(1), text]));
+  const short = shortNames("vars");
+  const hot = new Set(options.hot.map((name) => short.get(name) ?? name));
+  return { script, minified: hoisted, split: splitColdFunctions(hoisted, hot), names: short, members: shortNames("props") };
 }
 
 function renaming(sources: RenamedSources): Plugin {

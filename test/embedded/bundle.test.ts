@@ -50,7 +50,7 @@ startDevice = function (hardware, engine, bus, display, nodeId, gateway) {
 const WORLD =
   "Object Array String Number Boolean Function Math JSON Error Uint8Array DataView ArrayBuffer isNaN NaN";
 
-const bundle = await bundleScript({ root: ROOT, entry: ENTRY, outside: OUTSIDE, hot: [] });
+const bundle = await bundleScript({ root: ROOT, entry: ENTRY, outside: [], called: OUTSIDE, hot: [] });
 
 t.test(
   "given the device runtime, when it is bundled, then it is small and keeps to what a board understands",

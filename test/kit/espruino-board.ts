@@ -52,9 +52,14 @@ export class EspruinoBoard {
   /** The value of an expression, asked for at the console. */
   async ask<T>(expression: string): Promise<T> {
     const mark = `answer${++this.#questions}`;
-    this.#process?.stdin.write(`\x10print("${mark}=>"+JSON.stringify(${expression})+"<=")\n`);
+    this.send(`print("${mark}=>"+JSON.stringify(${expression})+"<=")`);
     const [, text = ""] = await this.says(new RegExp(`${mark}=>(.*?)<=`, "s"));
     return JSON.parse(text) as T;
+  }
+
+  /** Types a line at the console, without an echo. */
+  send(line: string): void {
+    this.#process?.stdin.write(`\x10${line}\n`);
   }
 
   /** Variables that are free, garbage aside. */
