@@ -1,6 +1,8 @@
+import type { Clock } from "../../core/clock.js";
 import type { EventMetadata } from "../../core/event.js";
 import type { InstanceId } from "../../core/instance-id.js";
 import type { Logger } from "../../core/log.js";
+import type { Random } from "../../core/random.js";
 import type { StringMap } from "../../core/specification.js";
 
 /** What describes a resource class to a user: printed by `edgeless node --available-resources`. */
@@ -55,6 +57,19 @@ export interface ResourceInstance {
   patch(outputs: ReadonlyMap<string, InstanceId>): void;
   /** Frees everything; events still being handled may end in a rejection. */
   stop(): Promise<void>;
+}
+
+/** What a provider of connections to servers works with. */
+export interface ConnectingProviderParts {
+  readonly providerId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The same, of one whose events wait while a connection is interrupted. */
+export interface PatientProviderParts extends ConnectingProviderParts {
+  /** How long they wait, milliseconds; the class has a default. */
+  readonly patienceMs?: number;
 }
 
 /** Makes instances of one resource class on a node. */

@@ -69,6 +69,22 @@ export class RedisSession {
   }
 
   /**
+   * Sends commands together. What the server refuses has an error, EDGELESS_REJECTED with its words, as its outcome.
+   * @throws EdgelessError EDGELESS_UNREACHABLE or EDGELESS_TIMEOUT, when it is not known which were carried out
+   */
+  async sendAll(commands: readonly RedisCommand[]): Promise<(RedisReply | EdgelessError)[]> {
+    const outcomes = await this.#wait(
+      Promise.allSettled(commands.map((command) => this.#client.sendCommand<RedisReply>([...command]))),
+    );
+    return outcomes.map((outcome) => {
+      if (outcome.status === "fulfilled") return outcome.value;
+      const error = this.#explain(outcome.reason);
+      if (error.code !== "EDGELESS_REJECTED") throw error;
+      return error;
+    });
+  }
+
+  /**
    * Sends commands together. The answer to a command on a key of another type is `undefined`: somebody else's key.
    * @throws EdgelessError as {@link send}, once all commands have ended
    */

@@ -1,11 +1,10 @@
-import type { Clock } from "../../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
 import { METADATA_NONE } from "../../../core/event.js";
 import type { InstanceId } from "../../../core/instance-id.js";
-import type { Random } from "../../../core/random.js";
 import type { StringMap } from "../../../core/specification.js";
 import { StreamClient } from "../../../grpc-api/index.js";
 import type {
+  ConnectingProviderParts,
   ResourceClass,
   ResourceContext,
   ResourceInstance,
@@ -32,13 +31,6 @@ export const DDA_CLASS: ResourceClass = {
     "Bridges to a Data Distribution Agent: calls publish, propose and store, what is listened to is cast to the outputs that the mapping names.",
 };
 
-/** What {@link DdaProvider} works with. */
-export interface DdaParts {
-  readonly providerId: string;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
 /** Longest wait for the sidecar at the start, milliseconds: less than an ε-ORC waits for a node. */
 const START_TIMEOUT_MS = 3_000;
 
@@ -46,9 +38,9 @@ const START_TIMEOUT_MS = 3_000;
 export class DdaProvider implements ResourceProviderHost {
   readonly resourceClass = DDA_CLASS;
   readonly concurrency = 1;
-  readonly #parts: DdaParts;
+  readonly #parts: ConnectingProviderParts;
 
-  constructor(parts: DdaParts) {
+  constructor(parts: ConnectingProviderParts) {
     this.#parts = parts;
   }
 

@@ -1,17 +1,16 @@
-import type { Clock } from "../../../core/clock.js";
 import { EdgelessError } from "../../../core/errors.js";
-import type { Random } from "../../../core/random.js";
 import type { StringMap } from "../../../core/specification.js";
+import { Batches } from "../batches.js";
 import { isConnectionLost } from "../is-connection-lost.js";
 import { LastingConnection } from "../lasting-connection.js";
 import type {
+  PatientProviderParts,
   ResourceClass,
   ResourceContext,
   ResourceInstance,
   ResourceProviderHost,
 } from "../resource-provider.js";
 import { KafkaProducer, type KafkaTarget } from "./kafka-producer.js";
-import { MessageBatches } from "./message-batches.js";
 
 export const KAFKA_EGRESS_CLASS: ResourceClass = {
   classType: "kafka-egress",
@@ -24,13 +23,6 @@ export const KAFKA_EGRESS_CLASS: ResourceClass = {
   description: "Publishes each message to a topic of a Kafka cluster.",
 };
 
-/** What {@link KafkaEgressProvider} works with. */
-export interface KafkaEgressParts {
-  readonly providerId: string;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
 /** How long messages wait for an interrupted connection, milliseconds. */
 const PATIENCE_MS = 10_000;
 /** Longest try to connect, milliseconds. */
@@ -39,11 +31,11 @@ const OPEN_TIMEOUT_MS = 15_000;
 /** Resource class `kafka-egress`: a call is answered with an empty text once the brokers have its message. */
 export class KafkaEgressProvider implements ResourceProviderHost {
   readonly resourceClass = KAFKA_EGRESS_CLASS;
-  /** Messages that may share a batch; {@link MessageBatches} keeps their order. */
+  /** Messages that may share a batch; {@link Batches} keeps their order. */
   readonly concurrency = 1_000;
-  readonly #parts: KafkaEgressParts;
+  readonly #parts: PatientProviderParts;
 
-  constructor(parts: KafkaEgressParts) {
+  constructor(parts: PatientProviderParts) {
     this.#parts = parts;
   }
 
@@ -53,20 +45,26 @@ export class KafkaEgressProvider implements ResourceProviderHost {
 
   async start(configuration: StringMap, context: ResourceContext): Promise<ResourceInstance> {
     const target = readTarget(configuration);
-    const { clock, random } = this.#parts;
+    const { clock, random, patienceMs = PATIENCE_MS } = this.#parts;
     const { logger } = context;
     const kafka = new LastingConnection<KafkaProducer>({
       clock,
       random,
       logger,
       peer: `Kafka at ${target.brokers.join(",")}`,
-      patienceMs: PATIENCE_MS,
+      patienceMs,
       openTimeoutMs: OPEN_TIMEOUT_MS,
       open: () => KafkaProducer.open(target, logger),
       close: (producer) => producer.close(),
       isLost: isConnectionLost,
     });
-    const batches = new MessageBatches((texts) => kafka.use((producer) => producer.send(texts), true));
+    const batches = new Batches<string, void>({
+      send: async (texts) => {
+        await kafka.use((producer) => producer.send(texts), true);
+        return texts.map(() => undefined);
+      },
+      lengthOf: (text) => text.length,
+    });
     return {
       async handle({ payload }) {
         await batches.add(payload);

@@ -1,11 +1,16 @@
-import type { Clock } from "../../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
-import type { Random } from "../../../core/random.js";
 import type { StringMap } from "../../../core/specification.js";
-import { RedisSession, redisUrlProblem } from "../../../platform/redis/redis-session.js";
+import {
+  type RedisCommand,
+  type RedisReply,
+  RedisSession,
+  redisUrlProblem,
+} from "../../../platform/redis/redis-session.js";
+import { Batches } from "../batches.js";
 import { isConnectionLost } from "../is-connection-lost.js";
 import { LastingConnection } from "../lasting-connection.js";
 import type {
+  PatientProviderParts,
   ResourceAnswer,
   ResourceClass,
   ResourceContext,
@@ -29,13 +34,6 @@ export const REDIS_CLASS: ResourceClass = {
   description: "Writes each cast to a key of a Redis server; a call reads the key that it names.",
 };
 
-/** What {@link RedisProvider} works with. */
-export interface RedisProviderParts {
-  readonly providerId: string;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
 /** Longest wait for a connection and for each answer, milliseconds. */
 const DEADLINE_MS = 3_000;
 /** Longest try to connect, milliseconds: an ε-ORC waits 5 s for a start. */
@@ -46,10 +44,11 @@ const PATIENCE_MS = 5_000;
 /** Resource class `redis`: SET for casts, GET for calls; one connection per instance. */
 export class RedisProvider implements ResourceProviderHost {
   readonly resourceClass = REDIS_CLASS;
-  readonly concurrency = 1;
-  readonly #parts: RedisProviderParts;
+  /** Events that may share a round trip; {@link Batches} keeps their order. */
+  readonly concurrency = 1_000;
+  readonly #parts: PatientProviderParts;
 
-  constructor(parts: RedisProviderParts) {
+  constructor(parts: PatientProviderParts) {
     this.#parts = parts;
   }
 
@@ -58,7 +57,7 @@ export class RedisProvider implements ResourceProviderHost {
   }
 
   async start(configuration: StringMap, context: ResourceContext): Promise<ResourceInstance> {
-    const { clock, random } = this.#parts;
+    const { clock, random, patienceMs = PATIENCE_MS } = this.#parts;
     const url = readUrl(configuration);
     const key = configuration.get("key");
     const prefix = configuration.has("add-workflow-id") ? `${context.workflowId}:` : "";
@@ -67,7 +66,7 @@ export class RedisProvider implements ResourceProviderHost {
       random,
       logger: context.logger,
       peer: urlWithoutSecrets(url),
-      patienceMs: PATIENCE_MS,
+      patienceMs,
       openTimeoutMs: OPEN_TIMEOUT_MS,
       open: () => RedisSession.open(url, { clock, deadlineMs: DEADLINE_MS }),
       close: async (session) => session.close(),
@@ -79,12 +78,24 @@ export class RedisProvider implements ResourceProviderHost {
       await redis.close();
       throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", reasonOf(error), error);
     }
+    const batches = new Batches<RedisWork, readonly Outcome[]>({
+      send: (works) => redis.use((session) => sendWorks(session, works), true),
+      lengthOf: (work) => work.reduce((sum, command) => sum + command.join().length, 0),
+    });
     return {
       async handle({ type, payload }) {
-        if (type === "call") return await redis.use((session) => read(session, prefix + payload), true);
+        if (type === "call") {
+          const read = prefix + payload;
+          const [value, length] = await batches.add([
+            ["GET", read],
+            ["STRLEN", read],
+          ]);
+          return answerOf(value, length);
+        }
         if (key === undefined)
           throw new EdgelessError("EDGELESS_REJECTED", "the resource has no 'key': nothing was written");
-        await redis.use((session) => session.send("SET", prefix + key, payload), true);
+        const [outcome] = await batches.add([["SET", prefix + key, payload]]);
+        if (outcome instanceof EdgelessError) throw outcome;
         return { type: "call-no-ret" };
       },
       patch: () => {},
@@ -95,11 +106,22 @@ export class RedisProvider implements ResourceProviderHost {
   async close(): Promise<void> {}
 }
 
-async function read(session: RedisSession, key: string): Promise<ResourceAnswer> {
-  const value = await session.send("GET", key);
+/** The commands that one event needs. */
+type RedisWork = readonly RedisCommand[];
+type Outcome = RedisReply | EdgelessError;
+
+/** Sends the commands of several events in one round trip. */
+async function sendWorks(session: RedisSession, works: readonly RedisWork[]): Promise<Outcome[][]> {
+  const outcomes = await session.sendAll(works.flat());
+  return works.map((work) => outcomes.splice(0, work.length));
+}
+
+/** @param length bytes of the value */
+function answerOf(value: Outcome | undefined, length: Outcome | undefined): ResourceAnswer {
+  if (value instanceof EdgelessError) throw value;
   if (typeof value !== "string") return { type: "err" };
   // What is not UTF-8 was decoded with replacement characters and is longer now than it was.
-  if (value.includes("\ufffd") && (await session.send("STRLEN", key)) !== Buffer.byteLength(value))
+  if (value.includes("\ufffd") && length !== Buffer.byteLength(value))
     throw new EdgelessError("EDGELESS_BAD_MESSAGE", "the value is not UTF-8");
   return { type: "call-ret", payload: value };
 }

@@ -16,6 +16,8 @@ export interface SharedDatabasesParts {
   readonly random: Random;
   /** Longest run of one statement, milliseconds; 10 s by default. */
   readonly statementTimeoutMs?: number;
+  /** How long statements wait for an interrupted connection to a server, milliseconds; 5 s by default. */
+  readonly patienceMs?: number;
 }
 
 /** A connection that somebody uses. */
@@ -25,9 +27,8 @@ export interface UsedDatabase {
   release(): Promise<void>;
 }
 
-/** How long statements wait for an interrupted connection, milliseconds. */
 const PATIENCE_MS = 5_000;
-/** The same for a process of SQLite, which only a busy machine delays, milliseconds. */
+/** How long statements wait for a process of SQLite, which only a busy machine delays, milliseconds. */
 const SQLITE_PATIENCE_MS = 20_000;
 
 /** The connections of one provider: one per SQLite file, and one per instance to servers. */
@@ -57,12 +58,12 @@ export class SharedDatabases {
   }
 
   #connect({ dialect, place }: DatabasePlace, logger: Logger): LastingConnection<SqlClient> {
-    const { clock, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = this.#parts;
+    const { clock, statementTimeoutMs = STATEMENT_TIMEOUT_MS, patienceMs = PATIENCE_MS } = this.#parts;
     const lasting: LastingConnection<SqlClient> = new LastingConnection<SqlClient>({
       ...this.#parts,
       logger,
       peer: dialect === "sqlite" ? `SQLite file ${place}` : urlWithoutSecrets(place),
-      patienceMs: dialect === "sqlite" ? SQLITE_PATIENCE_MS : PATIENCE_MS,
+      patienceMs: dialect === "sqlite" ? SQLITE_PATIENCE_MS : patienceMs,
       openTimeoutMs: dialect === "sqlite" ? SQLITE_PATIENCE_MS : 2 * CONNECT_TIMEOUT_MS,
       open: async () => {
         let client: SqlClient | undefined;

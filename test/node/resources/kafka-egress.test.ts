@@ -1,21 +1,26 @@
-import { connect, createServer, type Socket } from "node:net";
 import t from "tap";
+import { Batches } from "../../../node/resources/batches.js";
 import { KafkaEgressProvider } from "../../../node/resources/kafka-egress/kafka-egress-provider.js";
-import { MessageBatches } from "../../../node/resources/kafka-egress/message-batches.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { KafkaCluster, NO_KAFKA } from "../../kit/kafka-cluster.js";
 import { seededRandom } from "../../kit/seeded-random.js";
-import { hostOf, started } from "../kit/resource-fixture.js";
+import { TcpRelay } from "../../kit/tcp-relay.js";
+import { hostOf, started, until } from "../kit/resource-fixture.js";
 import { talking } from "../kit/resource-talk.js";
 
 t.setTimeout(200_000);
 
-function kafka(mailboxCapacity = 2_000) {
+const WAIT_MS = 30_000;
+
+const firstOf = ({ brokers }: KafkaCluster) => brokers.split(",")[0] ?? "";
+
+function kafka(mailboxCapacity = 2_000, patienceMs = 10_000) {
   const provider = new KafkaEgressProvider({
     providerId: "kafka-1",
     clock: systemClock,
     random: seededRandom(5),
+    patienceMs,
   });
   return talking(hostOf([provider], { mailboxCapacity }));
 }
@@ -61,41 +66,53 @@ t.test("given a Kafka cluster", { skip: NO_KAFKA, timeout: 180_000 }, async (t) 
 });
 
 t.test(
-  "given connections that are cut again and again, then messages arrive all the same",
+  "given clusters that are killed and replaced under load, then each message is accounted for",
   { skip: NO_KAFKA, timeout: 120_000 },
   async (t) => {
-    const cluster = await KafkaCluster.start();
-    t.teardown(() => cluster.close());
-    const [host = "", port = "0"] = cluster.brokers.split(",")[0]?.split(":") ?? [];
-    const sockets = new Set<Socket>();
-    const relay = createServer((socket) => {
-      const peer = connect(Number(port), host);
-      for (const one of [socket, peer]) {
-        sockets.add(one);
-        one.on("error", () => {});
-        one.on("close", () => sockets.delete(one));
-      }
-      socket.pipe(peer).pipe(socket);
+    let cluster = await KafkaCluster.start();
+    const relay = await TcpRelay.start(firstOf(cluster));
+    t.teardown(async () => {
+      relay.close();
+      await cluster.close();
     });
-    await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
-    const address = relay.address();
-    const relayPort = typeof address === "object" ? address?.port : 0;
-    const parts = kafka();
-    const id = await started(parts.host, "kafka-egress", { brokers: `127.0.0.1:${relayPort}`, topic: "cut" });
-    for (let i = 0; i < 5; i++) {
-      for (const socket of sockets) socket.destroy();
-      t.same(await parts.call(id, `message ${i}`), ANSWER);
+    const { host, cast, call, telemetry, logger } = kafka(100, 500);
+    const id = await started(host, "kafka-egress", { brokers: relay.place, topic: "load" });
+    for (let i = 0; i < 3; i++) {
+      relay.cut();
+      t.same(await call(id, `message ${i}`), ANSWER, "cut connections only delay");
     }
-    t.equal(new Set((await cluster.read("cut", 5)).map(([, , value]) => value)).size, 5);
-    await parts.host.close();
-    for (const socket of sockets) socket.destroy();
-    relay.close();
+    let events = 3;
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 200; i++, events++) cast(id, `before ${round} ${i}`);
+      await cluster.close();
+      // More than are handled at a time and than wait.
+      for (let i = 0; i < 1_500; i++, events++) cast(id, `during ${round} ${i}`);
+      events++;
+      t.same(await call(id, "given up"), { type: "err" }, "the queue is full");
+      const failed = telemetry.dropCounts["handler-failed"] ?? 0;
+      await until("losses", () => (telemetry.dropCounts["handler-failed"] ?? 0) > failed, WAIT_MS);
+      cluster = await KafkaCluster.start();
+      relay.target = firstOf(cluster);
+      events++;
+      let answer = await call(id, `after ${round}`);
+      for (; answer.type === "err"; events++) answer = await call(id, `after ${round}`);
+      t.same(answer, ANSWER, "delivery resumes");
+      const values = (await cluster.read("load", 1)).map(([, , value]) => value);
+      t.ok(values.includes(`after ${round}`));
+    }
+    await until(
+      "all are handled",
+      () => telemetry.executions.length + (telemetry.dropCounts["mailbox-full"] ?? 0) === events,
+      WAIT_MS,
+    );
+    t.match(logger.lines.join("\n"), /cannot be reached.*\n(.*\n)*.*is reached again/);
+    await host.close();
   },
 );
 
 t.test("given no broker, then the start succeeds, messages are given up and counted", async (t) => {
   const [port = 0] = await freePorts(1);
-  const { host, call, telemetry, logger } = kafka(4);
+  const { host, call, telemetry, logger } = kafka(4, 500);
   const id = await started(host, "kafka-egress", { brokers: `127.0.0.1:${port}`, topic: "t" });
   t.same(await call(id, "x"), { type: "err" });
   t.equal(telemetry.dropCounts["handler-failed"], 1);
@@ -125,13 +142,22 @@ t.test(
   async (t) => {
     const batches: number[] = [];
     const sent: string[] = [];
-    const queue = new MessageBatches(async (texts) => {
-      batches.push(texts.length);
-      if (texts.includes("bad")) throw new Error("no");
-      sent.push(...texts);
+    const queue = new Batches<string, number>({
+      send: async (texts) => {
+        batches.push(texts.length);
+        if (texts.includes("bad")) throw new Error("no");
+        sent.push(...texts);
+        return texts.map((text) => text.length);
+      },
+      lengthOf: (text) => text.length,
     });
     const texts = Array.from({ length: 1_200 }, (_, i) => `${i}`);
-    await Promise.all(texts.map((text) => queue.add(text)));
+    const outcomes = await Promise.all(texts.map((text) => queue.add(text)));
+    t.same(
+      outcomes,
+      texts.map((text) => text.length),
+      "to each its own outcome",
+    );
     t.same(batches.splice(0), [500, 500, 200]);
     t.same(sent, texts);
     const long = "x".repeat(200_000);

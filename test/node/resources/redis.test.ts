@@ -9,12 +9,15 @@ import { hostOf, started, until } from "../kit/resource-fixture.js";
 import { talking } from "../kit/resource-talk.js";
 
 const WAIT_MS = 30_000;
+/** Events of one instance that are handled at a time. */
+const CONCURRENCY = 1_000;
 
-function redis(mailboxCapacity = 100) {
+function redis(mailboxCapacity = 100, patienceMs = 5_000) {
   const provider = new RedisProvider({
     providerId: "redis-1",
     clock: systemClock,
     random: seededRandom(5),
+    patienceMs,
   });
   return talking(hostOf([provider], { mailboxCapacity }));
 }
@@ -76,34 +79,80 @@ t.test("given a Redis server", { skip: NO_REDIS, timeout: 120_000 }, async (t) =
   });
 
   t.test("when it freezes for long, then events are given up, counted, and delivery resumes", async (t) => {
-    const { host, cast, call, telemetry } = redis(4);
+    const { host, cast, call, telemetry } = redis(4, 200);
     const [ill, well] = [
       await started(host, "redis", { url: server.url, key: "ill" }),
       await started(host, "redis", { url: server.url, key: "well" }),
     ];
     server.freeze();
-    for (let i = 0; i < 10; i++) cast(ill, `${i}`);
+    for (let i = 0; i < CONCURRENCY + 10; i++) cast(ill, `${i}`);
+    const late = host.start({
+      classType: "redis",
+      configuration: new Map([["url", server.url]]),
+      workflowId: "",
+    });
+    const startMs = performance.now();
     t.same(await call(well, "ill"), { type: "err" }, "calls are answered");
-    await until("failures", () => (telemetry.dropCounts["handler-failed"] ?? 0) >= 2, WAIT_MS);
-    t.equal(telemetry.dropCounts["mailbox-full"], 5, "the queue is bounded");
+    t.match(await late, { ok: false }, "nothing starts");
+    t.ok(performance.now() - startMs < 4_900, "before an orchestrator gives up waiting");
+    await until("all given up", () => telemetry.dropCounts["handler-failed"] === CONCURRENCY + 5, WAIT_MS);
+    t.equal(telemetry.dropCounts["mailbox-full"], 6, "the queue is bounded");
     server.thaw();
-    await until(
-      "an answer",
-      () => {
-        cast(ill, "again");
-        return telemetry.executions.length > 12;
-      },
-      WAIT_MS,
-    );
-    t.same(await call(well, "ill"), { type: "call-ret", payload: "again" });
+    const end = performance.now() + WAIT_MS;
+    let answer: unknown;
+    do {
+      cast(ill, "again");
+      answer = await call(ill, "ill");
+    } while (JSON.stringify(answer) !== '{"type":"call-ret","payload":"again"}' && performance.now() < end);
+    t.same(answer, { type: "call-ret", payload: "again" });
     await host.close();
   });
 
-  t.test("when two nodes of tests write in order, then the order holds", async (t) => {
-    const { host, cast, call } = redis(2_000);
+  t.test("when a burst comes, then it is in order, and what does not fit is counted", async (t) => {
+    const { host, cast, call, telemetry } = redis(2_000);
     const id = await started(host, "redis", { url: server.url, key: "n" });
-    for (let i = 0; i <= 1_000; i++) cast(id, `${i}`);
-    t.same(await call(id, "n"), { type: "call-ret", payload: "1000" });
+    for (let i = 0; i < 2 * CONCURRENCY; i++) cast(id, `${i}`);
+    t.same(await call(id, "n"), { type: "call-ret", payload: `${2 * CONCURRENCY - 1}` });
+    t.same(telemetry.dropCounts, {});
+    for (let i = 0; i < 20_000; i++) cast(id, `${i}`);
+    t.same(telemetry.dropCounts, { "mailbox-full": 20_000 - CONCURRENCY - 2_000 });
+    await until("the rest", () => telemetry.executions.length === 3 * CONCURRENCY + 2_001, WAIT_MS);
+    t.same(await call(id, "n"), { type: "call-ret", payload: `${CONCURRENCY + 1_999}` });
+    await host.close();
+  });
+
+  t.test("when it is killed again and again under load, then each event is accounted for", async (t) => {
+    const { host, cast, call, telemetry } = redis(100, 300);
+    const id = await started(host, "redis", { url: server.url, key: "load" });
+    let [events, running] = [0, true];
+    const answers: Promise<unknown>[] = [];
+    const load = (async () => {
+      while (running) {
+        for (let i = 0; i < 40; i++) cast(id, `${events++}`);
+        answers.push(call(id, "load"));
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    })();
+    for (let i = 0; i < 3; i++) {
+      await server.kill();
+      const failed = telemetry.dropCounts["handler-failed"] ?? 0;
+      await until("a loss", () => (telemetry.dropCounts["handler-failed"] ?? 0) > failed, WAIT_MS);
+      await server.run();
+      const done = telemetry.executions.length - (telemetry.dropCounts["handler-failed"] ?? 0);
+      await until(
+        "a success",
+        () => telemetry.executions.length - (telemetry.dropCounts["handler-failed"] ?? 0) > done,
+        WAIT_MS,
+      );
+    }
+    running = false;
+    await load;
+    await Promise.all(answers);
+    t.pass("every call is answered");
+    cast(id, "last");
+    t.same(await call(id, "load"), { type: "call-ret", payload: "last" });
+    const total = events + answers.length + 2;
+    t.equal(telemetry.executions.length + (telemetry.dropCounts["mailbox-full"] ?? 0), total);
     await host.close();
   });
 });
