@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { NIL_UUID } from "../../core/uuid.js";
 import { connectWorkflow, readTls, startServer, type Tls, workflowService } from "../../grpc-api/index.js";
+import { makeAuthority } from "../kit/authorities.js";
 
 const folder = mkdtempSync(join(tmpdir(), "edgeless-tls-"));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -69,41 +69,8 @@ t.test("given a configuration that cannot work, when read, then the key is named
   refused(`${ca}\nclient_key_path = ${x}`, "EDGELESS_BAD_CONFIG", /client_cert_path is missing/);
 });
 
-/** Runs openssl in the folder; false when there is none. */
-function openssl(...args: string[]): boolean {
-  try {
-    execFileSync("openssl", args, { cwd: folder, stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** An authority `name` and a certificate signed by it for the host `host`. */
-function authority(name: string, host: string): boolean {
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  writeFileSync(file(`${name}.ext`), `subjectAltName=DNS:${host}\n`);
-  return (
-    openssl(
-      "req",
-      "-x509",
-      ...key,
-      "-keyout",
-      `${name}-ca.key`,
-      "-out",
-      `${name}-ca.pem`,
-      "-subj",
-      `/CN=${name}`,
-    ) &&
-    openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${host}`) &&
-    openssl(
-      ...["x509", "-req", "-in", `${name}.csr`, "-CA", `${name}-ca.pem`, "-CAkey", `${name}-ca.key`],
-      ...["-CAcreateserial", "-out", `${name}.pem`, "-extfile", `${name}.ext`],
-    )
-  );
-}
-
-const ready = authority("good", "edge.example") && authority("other", "other.example");
+const ready =
+  makeAuthority(folder, "good", "edge.example") && makeAuthority(folder, "other", "other.example");
 const skip = ready ? false : "openssl is not installed";
 
 /** Calls a server with one configuration from a client with another. */

@@ -16,7 +16,7 @@ import { SimulatedNetwork } from "../../../emulator/network/simulated-network.js
 import { type GatewayConfig, parseGatewayConfig } from "../../../gateway/config.js";
 import { gatewayTemplate } from "../../../gateway/config-template.js";
 import { type RunningGateway, startGateway } from "../../../gateway/start-gateway.js";
-import { invocationService, type RunningServer, startServer } from "../../../grpc-api/index.js";
+import { invocationService, type RunningServer, startServer, type Tls } from "../../../grpc-api/index.js";
 import type { Store } from "../../../platform/store/store.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { seededRandom } from "../../kit/seeded-random.js";
@@ -47,6 +47,8 @@ export interface RigOptions {
   readonly clock?: Clock;
   /** Parameters of the message layer on both sides; quick ones by default. */
   readonly endpoint?: Pick<EndpointSettings, "ackTimeoutMs" | "maxTimeoutMs" | "maxRetransmit">;
+  /** Certificates for gRPC; none by default. */
+  readonly tls?: Tls;
   /** Changes the configuration. */
   readonly configure?: (config: GatewayConfig) => GatewayConfig;
 }
@@ -139,6 +141,7 @@ export class GatewayRig {
       random: seededRandom(this.seed + 1000),
       logger: process.env.RIG_LOG === undefined ? SILENT : CONSOLE,
       socket: this.network.open(this.address, 5683),
+      ...(this.#options.tls === undefined ? {} : { tls: this.#options.tls }),
       ...(this.#options.store === undefined ? {} : { store: this.#options.store }),
     });
   }
