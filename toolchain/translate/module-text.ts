@@ -143,7 +143,13 @@ export class ModuleWriter {
       return undefined;
     }
     const { returned, parameters } = translateFunction(this.#module, index, body, this.#names, true);
-    if (returned === undefined || returned.text.length > MAX_INLINED_TEXT || returned.writes.size > 0) {
+    if (
+      returned === undefined ||
+      returned.text.length > MAX_INLINED_TEXT ||
+      returned.writes.size > 0 ||
+      // Where it is called, locals of its own would be locals of the caller.
+      [...returned.reads].some((read) => read >= 0 && !parameters.includes(read))
+    ) {
       return undefined;
     }
     const expression = { body: returned, parameters: parameters.map(slotName) };
