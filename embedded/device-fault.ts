@@ -11,6 +11,8 @@ export const OUT_OF_TIME = 54;
 export const OUT_OF_MEMORY = 55;
 export const IMAGE_NOT_HELD = 70;
 export const DEVICE_FULL = 71;
+export const QUARANTINED = 72;
+export const UPDATE_DAMAGED = 73;
 
 /** Why the device cannot do something. Not an Error: a board's interpreter cannot extend one. */
 export class DeviceFault {

@@ -10,6 +10,7 @@ import { MALFORMED, REPEATED, UNANSWERED } from "./device-counters.js";
 import { BAD_MESSAGE, DeviceFault } from "./device-fault.js";
 import type { DeviceSettings } from "./device-settings.js";
 import type { Engine } from "./engine.js";
+import { runningFirmware } from "./firmware-update.js";
 import type { FunctionInstance } from "./function-instance.js";
 import { GatewayLink } from "./gateway-link.js";
 import type { Hardware } from "./hardware.js";
@@ -89,13 +90,22 @@ export class Device {
       () => this.describe(),
       () => this.counters(),
       () => {
+        if (hardware.firmware !== undefined) hardware.firmware.guard.registered();
         this.uplink.pump();
         this.states.pump();
         this.logs.pump();
       },
     );
     const status = () => encodeStatus(this.status());
-    const requests = new Requests(this.board, this.images, engines, providers, status, () => this.reset());
+    const requests = new Requests(
+      this.board,
+      this.images,
+      engines,
+      providers,
+      status,
+      () => this.reset(),
+      hardware,
+    );
     this.endpoint.onRequest((request, reply) => {
       const { address, port, path } = request;
       // What runs here is for its gateway to know and to say.
@@ -161,7 +171,7 @@ export class Device {
   private describe(): Registration {
     const { settings, board } = this;
     const { maxImageBytes, maxInstances, maxFunctionMemoryBytes, maxPayloadBytes } = settings;
-    return {
+    const registration: Registration = {
       edition: EDITION,
       bootNonce: this.bootNonce,
       board: this.hardware.board,
@@ -179,6 +189,9 @@ export class Device {
       labels: settings.labels,
       name: settings.name,
     };
+    const { firmware } = this.hardware;
+    if (firmware !== undefined) registration.firmware = runningFirmware(this.hardware, firmware);
+    return registration;
   }
 
   private runs(digest: string): boolean {

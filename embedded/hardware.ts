@@ -1,4 +1,5 @@
 import type { DatagramPort, Timers } from "../coap-api/endpoint/transport.js";
+import type { FirmwareBoard } from "./firmware-update.js";
 
 /** Named blocks of bytes that outlive a power cycle. */
 export interface FlashStorage {
@@ -25,6 +26,8 @@ export interface Hardware {
   log(level: number, text: string): void;
   /** Kind of board, for people. */
   readonly board: string;
+  /** How it boots, and how its firmware is replaced; absent: neither is kept track of. */
+  readonly firmware?: FirmwareBoard;
 }
 
 /** General purpose pins, named as the board names them. */

@@ -17,6 +17,7 @@ import {
   SERVICE_UNAVAILABLE,
 } from "../coap-api/coap/codes.js";
 import type { IncomingRequest, Reply } from "../coap-api/endpoint/request-server.js";
+import { NOTHING } from "../coap-api/nothing.js";
 import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
 import { CALL, decodeDownlinkEvent, NONE } from "../coap-api/operations/event.js";
 import { CRASHED } from "../coap-api/operations/instance-state.js";
@@ -40,7 +41,9 @@ import {
   UNKNOWN_INSTANCE,
 } from "./device-fault.js";
 import type { Engine } from "./engine.js";
+import { startFirmwareTrial, storeFirmwarePart } from "./firmware-update.js";
 import { FunctionInstance } from "./function-instance.js";
+import type { Hardware } from "./hardware.js";
 import { bytesToHex } from "./hex.js";
 import { ALREADY_THERE, type ImageStore, isDigest, NO_ROOM } from "./image-store.js";
 import type { Instance } from "./instance.js";
@@ -55,8 +58,6 @@ const CBOR_FORMAT = 60;
 /** Seconds after which a full mailbox is worth another try. */
 const MAILBOX_PAUSE = 1;
 
-const NOTHING = new Uint8Array(0);
-
 /** Answers with a code; the diagnostic goes along when there is one. */
 type Answer = (code: number, fault?: DeviceFault) => void;
 
@@ -68,6 +69,7 @@ export class Requests {
   private readonly providers: DeviceResourceProvider[];
   private readonly status: () => Uint8Array;
   private readonly reset: () => void;
+  private readonly hardware: Hardware;
 
   /**
    * @param status gives the payload of `GET /s`
@@ -80,6 +82,7 @@ export class Requests {
     providers: DeviceResourceProvider[],
     status: () => Uint8Array,
     reset: () => void,
+    hardware: Hardware,
   ) {
     this.board = board;
     this.images = images;
@@ -87,6 +90,7 @@ export class Requests {
     this.providers = providers;
     this.status = status;
     this.reset = reset;
+    this.hardware = hardware;
   }
 
   /** Carries out one request; whatever is wrong with it becomes an answer. */
@@ -123,7 +127,8 @@ export class Requests {
       } else if (code === PUT) this.patch(kind, rest, payload, answer);
       else if (code === DELETE) this.stop(kind, rest, answer);
       else answer(METHOD_NOT_ALLOWED);
-    } else if (root === "i") this.image(code, rest, payload, reply, answer);
+    } else if (root === "u") this.update(code, rest, payload, answer);
+    else if (root === "i") this.image(code, rest, payload, reply, answer);
     else if (path === "s") {
       if (code === GET) reply(CONTENT, this.status(), { observable: true, contentFormat: CBOR_FORMAT });
       else answer(METHOD_NOT_ALLOWED);
@@ -165,6 +170,8 @@ export class Requests {
     if (this.isRunning(start.functionId, FUNCTION, reply)) return;
     const digest = bytesToHex(start.digest);
     this.needRoom();
+    const { firmware } = this.hardware;
+    if (firmware !== undefined) firmware.guard.admit(digest);
     const runtime = this.images.use(digest);
     if (runtime === undefined) {
       answer(NOT_FOUND, new DeviceFault(IMAGE_NOT_HELD, `image ${digest} is not held`));
@@ -255,6 +262,18 @@ export class Requests {
     const handle = Number(text);
     const instance = handle > 0 ? this.board.instance(handle) : undefined;
     return instance !== undefined && instance.kind === kind ? instance : undefined;
+  }
+
+  /** A part of the next firmware, or the start of its trial. */
+  private update(code: number, name: string, payload: Uint8Array, answer: Answer): void {
+    const { firmware } = this.hardware;
+    if (firmware === undefined) answer(NOT_FOUND);
+    else if (code !== (name === "" ? POST : PUT)) answer(METHOD_NOT_ALLOWED);
+    else {
+      if (name === "") startFirmwareTrial(this.hardware, firmware, payload);
+      else storeFirmwarePart(this.hardware, firmware, name, payload);
+      answer(CHANGED);
+    }
   }
 
   private image(code: number, digest: string, payload: Uint8Array, reply: Reply, answer: Answer): void {

@@ -2,6 +2,7 @@ import type { DatagramPort } from "../coap-api/endpoint/transport.js";
 import { RUNTIME_JS } from "../coap-api/operations/register.js";
 import type { Clock } from "../core/clock.js";
 import type { Random } from "../core/random.js";
+import { CONSOLE } from "../embedded/boot-journal.js";
 import { Device } from "../embedded/device.js";
 import { type DeviceSettings, defaultSettings } from "../embedded/device-settings.js";
 import { SCD30_ADDRESS } from "../embedded/drivers/scd30.js";
@@ -17,6 +18,7 @@ import { pwmOutProvider } from "../embedded/resources/pwm-out.js";
 import { scd30SensorProvider } from "../embedded/resources/scd30-sensor.js";
 import { NumberedTimers } from "../platform/numbered-timers.js";
 import type { BoardProfile } from "./board-profile.js";
+import { EmulatedBoot } from "./emulated-boot.js";
 import { EmulatedDisplay } from "./emulated-display.js";
 import { EmulatedI2cBus } from "./emulated-i2c-bus.js";
 import { EmulatedPins } from "./emulated-pins.js";
@@ -77,6 +79,9 @@ export interface EmulatedDeviceOptions {
   readonly onLog?: (level: number, text: string) => void;
 }
 
+/** A board on which nothing happens any more is reset after so long, milliseconds. */
+const WATCHDOG_MS = 30_000;
+
 /** Seconds between measurements unless a workflow says otherwise, as the reference's emulated sensor. */
 const MEASUREMENT_SECONDS = 1;
 
@@ -113,11 +118,28 @@ export class EmulatedDevice {
     return this.#device;
   }
 
-  /** Starts the board, which loses nothing but what was in its flash storage before. */
-  powerOn(): Device {
-    if (this.#device !== undefined) return this.#device;
+  /** Starts the board, which has what is in its flash storage, and nothing else. */
+  powerOn(): void {
+    if (this.#device === undefined) this.#boot(false);
+  }
+
+  /** Starts anew without loss of power, as after a crash or by the watchdog. */
+  reset(): void {
+    this.powerOff();
+    this.#boot(true);
+  }
+
+  #boot(isReset: boolean): void {
+    const boot = new EmulatedBoot(this.flash, isReset);
+    const reboot = () => this.reset();
+    if (!boot.starts) {
+      this.#options.onLog?.(1, "the firmware does not start");
+      if (boot.decision.mode !== CONSOLE) this.#timers.set(WATCHDOG_MS, reboot);
+      return;
+    }
     const { profile, gatewayAddress, nodeId, library, settings, random } = this.#options;
     const memory = new MemoryBudget(profile.memoryBytes);
+    const log = (level: number, text: string) => this.#options.onLog?.(level, text);
     const hardware: Hardware = {
       socket: {
         send: (datagram, address, port) => {
@@ -131,8 +153,9 @@ export class EmulatedDevice {
       random: (target) => random.fill(target),
       storage: this.flash,
       freeMemoryBytes: () => memory.freeBytes,
-      log: (level, text) => this.#options.onLog?.(level, text),
+      log,
       board: profile.board,
+      firmware: boot.firmware({ timers: this.#timers, reboot, log }),
     };
     const engine =
       profile.runtime === RUNTIME_JS
@@ -149,7 +172,6 @@ export class EmulatedDevice {
     device.onChange = () => this.onChange?.();
     device.start();
     this.onChange?.();
-    return device;
   }
 
   /** Pulls the plug: everything but the flash storage is gone, and nobody is told. */

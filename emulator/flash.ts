@@ -4,6 +4,8 @@ import type { FlashStorage } from "../embedded/hardware.js";
 
 /** Bytes that each block needs beside its content, as on a board. */
 const BLOCK_HEAD = 32;
+/** What flash memory has where nothing was written. */
+const ERASED = 0xff;
 
 /** The flash storage of an emulated board: in memory, and in a folder as well when it is to outlive the process. */
 export class EmulatedFlash implements FlashStorage {
@@ -36,6 +38,20 @@ export class EmulatedFlash implements FlashStorage {
     this.#blocks.set(name, bytes.slice());
     if (this.#folder !== undefined) writeFileSync(join(this.#folder, name), bytes);
     return true;
+  }
+
+  /**
+   * Writes a part of a block of a certain size as flash memory does: the first part makes the block, and what is written stays.
+   * @returns false when there is no room, or other bytes are there
+   */
+  writePart(name: string, at: number, total: number, bytes: Uint8Array): boolean {
+    if (at === 0 && !this.write(name, new Uint8Array(total).fill(ERASED))) return false;
+    const block = this.#blocks.get(name);
+    if (block === undefined || block.length !== total || at + bytes.length > total) return false;
+    const there = block.subarray(at, at + bytes.length);
+    const isErased = there.every((byte) => byte === ERASED);
+    if (!isErased && Buffer.compare(there, bytes) !== 0) return false;
+    return this.write(name, Buffer.concat([block.subarray(0, at), bytes, block.subarray(at + bytes.length)]));
   }
 
   erase(name: string): void {

@@ -1,6 +1,7 @@
 import { CborReader } from "../cbor/cbor-reader.js";
 import { CborWriter } from "../cbor/cbor-writer.js";
 import { WireFault } from "../wire-fault.js";
+import { type RunningFirmware, readRunningFirmware, writeRunningFirmware } from "./firmware.js";
 import { readDigests, writeDigests } from "./image-digests.js";
 
 /** The edition of this API that the project speaks. */
@@ -55,13 +56,15 @@ export interface Registration {
   labels: string[];
   /** A name for people; empty: none. */
   name: string;
+  /** Absent: the device does not say, and its firmware cannot be replaced. */
+  firmware?: RunningFirmware;
 }
 
 /** Writes a registration. */
 export function encodeRegistration(registration: Registration): Uint8Array {
   const writer = new CborWriter(128);
-  const { runtimes, providers, digests, instances, limits, labels } = registration;
-  writer.map(11);
+  const { runtimes, providers, digests, instances, limits, labels, firmware } = registration;
+  writer.map(firmware === undefined ? 11 : 12);
   writer.integer(0).integer(registration.edition);
   writer.integer(1).integer(registration.bootNonce);
   writer.integer(2).text(registration.board);
@@ -86,6 +89,7 @@ export function encodeRegistration(registration: Registration): Uint8Array {
   writer.integer(9);
   writeTexts(writer, labels);
   writer.integer(10).text(registration.name);
+  if (firmware !== undefined) writeRunningFirmware(writer.integer(11), firmware);
   return writer.written();
 }
 
@@ -128,6 +132,7 @@ function readField(reader: CborReader, key: number, registration: Registration):
   else if (key === 8) registration.limits = readLimits(reader);
   else if (key === 9) registration.labels = readTexts(reader);
   else if (key === 10) registration.name = reader.text();
+  else if (key === 11) registration.firmware = readRunningFirmware(reader);
   else reader.skip();
 }
 

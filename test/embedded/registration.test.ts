@@ -42,6 +42,7 @@ t.test("given a gateway, when a device boots, then it tells once who it is and w
       ["gpio-in", ["data_out"]],
       ["gpio-out", []],
       ["adc", ["data_out"]],
+      ["pwm-out", []],
       ["i2c-sensor", ["data_out"]],
     ],
   );

@@ -14,6 +14,12 @@ import {
   REPLY,
   type UplinkEvent,
 } from "../../coap-api/operations/event.js";
+import {
+  decodeFirmwareManifest,
+  decodeFirmwarePart,
+  encodeFirmwareManifest,
+  encodeFirmwarePart,
+} from "../../coap-api/operations/firmware.js";
 import { decodeDigests, encodeDigests } from "../../coap-api/operations/image-digests.js";
 import { decodeLogLines, encodeLogLines } from "../../coap-api/operations/log-lines.js";
 import { decodeOutputs, encodeOutputs } from "../../coap-api/operations/outputs.js";
@@ -84,7 +90,7 @@ const downlinkEvents: fc.Arbitrary<DownlinkEvent> = fc
   .oneof(sent(record({ handle: uint, peer: uint })), answers(record({ handle: none, peer: none })))
   .map(([rest, event]) => ({ ...rest, ...event }));
 
-const registrations = record({
+const registration = {
   edition: fc.integer({ min: 1, max: 9 }),
   bootNonce: uint32,
   board: text,
@@ -96,7 +102,11 @@ const registrations = record({
   limits: record({ imageBytes: uint, instances: uint, functionMemoryBytes: uint, payloadBytes: uint }),
   labels: few(text),
   name: text,
-});
+};
+const registrations = fc.oneof(
+  record(registration),
+  record({ ...registration, firmware: record({ version: text, state: uint }) }),
+);
 
 const refreshes = fc.record(
   { freeMemoryBytes: uint, instances, counters, uptimeSeconds: uint },
@@ -166,5 +176,17 @@ export const OPERATIONS: readonly Operation[] = [
   operation("outputs", outputs, encodeOutputs, decodeOutputs),
   operation("status", statuses, encodeStatus, decodeStatus),
   operation("digests", digests, encodeDigests, decodeDigests),
+  operation(
+    "firmware-part",
+    record({ at: uint, total: uint, bytes }),
+    encodeFirmwarePart,
+    decodeFirmwarePart,
+  ),
+  operation(
+    "firmware-manifest",
+    record({ version: text, files: few(record({ name: text, bytes: uint, crc32: uint32 })) }),
+    encodeFirmwareManifest,
+    decodeFirmwareManifest,
+  ),
   operation("diagnostic", record({ error: uint, reason: text }), encodeDiagnostic, decodeDiagnostic),
 ];

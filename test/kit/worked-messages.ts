@@ -1,6 +1,7 @@
 import { blockValue } from "../../coap-api/block/block-option.js";
 import {
   ACK,
+  BAD_REQUEST,
   CHANGED,
   CON,
   CONTENT,
@@ -29,6 +30,7 @@ import {
   REPLY,
   type UplinkEvent,
 } from "../../coap-api/operations/event.js";
+import { encodeFirmwareManifest, encodeFirmwarePart } from "../../coap-api/operations/firmware.js";
 import { encodeDigests } from "../../coap-api/operations/image-digests.js";
 import { CRASHED, RUNNING } from "../../coap-api/operations/instance-state.js";
 import { encodeLogLines } from "../../coap-api/operations/log-lines.js";
@@ -371,5 +373,51 @@ export function workedExchanges(): WorkedExchange[] {
       ],
     },
     exchange("reset", { code: POST, path: "x" }, undefined, { code: CHANGED }),
+    exchange(
+      "firmware-part",
+      {
+        code: PUT,
+        path: "u/edgeless.cold",
+        payload: encodeFirmwarePart({ at: 800, total: 26_000, bytes: new Uint8Array(64).fill(0x2a) }),
+      },
+      "firmware-part",
+      { code: CHANGED },
+    ),
+    exchange(
+      "firmware-trial",
+      {
+        code: POST,
+        path: "u",
+        payload: encodeFirmwareManifest({
+          version: "1.1.0",
+          files: [
+            { name: "edgeless", bytes: 21_000, crc32: 0x1c2d3e4f },
+            { name: "edgeless.cold", bytes: 26_000, crc32: 0x9a8b7c6d },
+          ],
+        }),
+      },
+      "firmware-manifest",
+      { code: CHANGED },
+    ),
+    exchange(
+      "firmware-damaged",
+      {
+        code: POST,
+        path: "u",
+        payload: encodeFirmwareManifest({
+          version: "1.1.0",
+          files: [{ name: "edgeless", bytes: 21_000, crc32: 0x1c2d3e4f }],
+        }),
+      },
+      "firmware-manifest",
+      {
+        code: BAD_REQUEST,
+        payload: encodeDiagnostic({
+          error: ERRORS.EDGELESS_UPDATE_DAMAGED.number,
+          reason: "edgeless is missing or damaged",
+        }),
+      },
+      "diagnostic",
+    ),
   ];
 }
