@@ -106,6 +106,9 @@ export class Device {
       () => this.reset(),
       hardware,
     );
+    this.endpoint.onQuickPost("e", (datagram, from, address, port) =>
+      this.link.isGateway(address, port) ? requests.quickEvent(datagram, from) : 0,
+    );
     this.endpoint.onRequest((request, reply) => {
       const { address, port, path } = request;
       // What runs here is for its gateway to know and to say.

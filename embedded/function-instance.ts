@@ -1,3 +1,4 @@
+import { NOTHING } from "../coap-api/nothing.js";
 import { CALL, CAST, ERROR, NO_REPLY, NONE, REPLY } from "../coap-api/operations/event.js";
 import { CRASHED, RUNNING, STARTING } from "../coap-api/operations/instance-state.js";
 import type { Output } from "../coap-api/operations/outputs.js";
@@ -20,8 +21,6 @@ const WIRED = 1;
 const IDLE = 2;
 const BUSY = 3;
 const ENDED = 4;
-
-const NOTHING = new Uint8Array(0);
 
 /** Stands for the init and stop handlers where a delivery tells what is being handled. */
 const NO_EVENT: Delivery = { kind: NONE, payload: NOTHING, peer: 0, from: NONE, stream: NONE };
@@ -121,7 +120,6 @@ export class FunctionInstance implements Instance {
       this.handleEvent(delivery);
       return;
     }
-    delivery.payload = delivery.payload.slice();
     this.mailbox.push(delivery);
     this.board.schedule();
   }

@@ -19,7 +19,7 @@ import {
 import type { IncomingRequest, Reply } from "../coap-api/endpoint/request-server.js";
 import { NOTHING } from "../coap-api/nothing.js";
 import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
-import { CALL, decodeDownlinkEvent, NONE } from "../coap-api/operations/event.js";
+import { CALL, CAST, decodeDownlinkEvent, NONE } from "../coap-api/operations/event.js";
 import { CRASHED } from "../coap-api/operations/instance-state.js";
 import { decodeOutputs } from "../coap-api/operations/outputs.js";
 import { FUNCTION, RESOURCE } from "../coap-api/operations/register.js";
@@ -55,6 +55,11 @@ import type { Switchboard } from "./switchboard.js";
 const LINKS = "</i>;ct=60,</f>,</r>,</e>,</s>;obs;ct=60,</x>";
 const LINK_FORMAT = 40;
 const CBOR_FORMAT = 60;
+/** Heads of CBOR (RFC 8949 section 3): a list of three, a byte string, the most that is part of a head, and one byte behind it. */
+const CAST_HEAD = 0x83;
+const BYTES_HEAD = 0x40;
+const MOST_IN_HEAD = 23;
+const NEXT_BYTE = 24;
 /** Seconds after which a full mailbox is worth another try. */
 const MAILBOX_PAUSE = 1;
 
@@ -139,6 +144,41 @@ export class Requests {
       if (code === GET) reply(CONTENT, utf8Bytes(LINKS), { contentFormat: LINK_FORMAT });
       else answer(METHOD_NOT_ALLOWED);
     } else answer(NOT_FOUND);
+  }
+
+  /**
+   * Takes a cast to a function straight from the datagram; see `QuickPost`. The function runs in its next turn, after the answer.
+   * @param from where the event starts, as `decodeDownlinkEvent` reads it
+   */
+  quickEvent(datagram: Uint8Array, from: number): number {
+    const { board } = this;
+    let at = from + 2;
+    let handle = datagram[from + 1] as number;
+    if (datagram[from] !== CAST_HEAD) return 0;
+    if (handle > MOST_IN_HEAD) {
+      if (handle !== NEXT_BYTE) return 0;
+      handle = datagram[at++] as number;
+    }
+    let length = (datagram[at++] as number) - BYTES_HEAD;
+    if (length > MOST_IN_HEAD) {
+      if (length !== NEXT_BYTE) return 0;
+      length = datagram[at++] as number;
+    }
+    const to = at + length;
+    const peer = datagram[to] as number;
+    if (!(length >= 0) || to + 1 !== datagram.length || peer > MOST_IN_HEAD) return 0;
+    const instance = board.instance(handle);
+    if (
+      instance === undefined ||
+      instance.kind !== FUNCTION ||
+      length > board.settings.maxPayloadBytes ||
+      !instance.hasRoom()
+    )
+      return 0;
+    board.count(EVENTS_RECEIVED);
+    const payload = datagram.subarray(at, to);
+    instance.take({ kind: CAST, payload, peer, from: NONE, stream: NONE }, false);
+    return CHANGED;
   }
 
   private event(payload: Uint8Array, reply: Reply): void {

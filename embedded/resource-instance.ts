@@ -1,3 +1,4 @@
+import { NOTHING } from "../coap-api/nothing.js";
 import { CALL, CAST, ERROR, NO_REPLY, NONE, REPLY } from "../coap-api/operations/event.js";
 import { RUNNING } from "../coap-api/operations/instance-state.js";
 import type { Output } from "../coap-api/operations/outputs.js";
@@ -7,8 +8,6 @@ import { readUtf8, utf8Bytes } from "../coap-api/utf8.js";
 import type { Delivery, Instance } from "./instance.js";
 import type { DeviceResource, DeviceResourceProvider } from "./resource-provider.js";
 import { NOWHERE, type Switchboard } from "./switchboard.js";
-
-const NOTHING = new Uint8Array(0);
 
 /** A resource on the device. It handles its events at once and never waits, so it needs no mailbox. */
 export class ResourceInstance implements Instance {

@@ -1,4 +1,5 @@
 import type { Timers } from "../coap-api/endpoint/transport.js";
+import { NOTHING } from "../coap-api/nothing.js";
 import type { Counters } from "../coap-api/operations/counters.js";
 import { CALL, ERROR, NONE, type UplinkEvent } from "../coap-api/operations/event.js";
 import { CRASHED } from "../coap-api/operations/instance-state.js";
@@ -19,8 +20,6 @@ export const NOWHERE: Target = { route: NONE, handle: NONE };
 
 /** Name of the channel that leads back to the instance itself. */
 const SELF = "self";
-
-const NOTHING = new Uint8Array(0);
 
 /** What leaves a device, as far as its instances send it. */
 export interface Outside {
@@ -223,7 +222,8 @@ export class Switchboard {
       this.count(MAILBOX_FULL);
       return false;
     }
-    instance.take({ kind, payload, peer: NONE, from, stream: kind === CALL ? stream : NONE }, false);
+    const copy = payload.slice();
+    instance.take({ kind, payload: copy, peer: NONE, from, stream: kind === CALL ? stream : NONE }, false);
     return true;
   }
 }

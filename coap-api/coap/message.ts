@@ -1,3 +1,4 @@
+import { NOTHING } from "../nothing.js";
 import { readUtf8, utf8Length, writeUtf8 } from "../utf8.js";
 import { WireFault } from "../wire-fault.js";
 import { EMPTY } from "./codes.js";
@@ -22,8 +23,6 @@ import {
 
 /** An option that is not there, for options whose value is a number. */
 export const ABSENT = -1;
-
-const NOTHING = new Uint8Array(0);
 
 /**
  * A CoAP message (RFC 7252 section 3) with the options that this project knows as fields, so that a board reads it in one

@@ -1,19 +1,20 @@
 import { ACK, CON, EMPTY, isRequest, isResponse, NON, NOT_FOUND, RST } from "../coap/codes.js";
 import { createMessage, decodeMessage, type Message } from "../coap/message.js";
+import { NOTHING } from "../nothing.js";
 import type { EndpointCounters } from "./counters.js";
 import type { Done, OutgoingRequest } from "./exchange.js";
 import { HeldBodies } from "./held-bodies.js";
 import { Link } from "./link.js";
 import { Observers } from "./observers.js";
-import { addSeen, findSeen, type Peer, type PeerTable, tokenDigest } from "./peer.js";
+import type { Peer, PeerTable } from "./peer.js";
+import { type QuickPost, takeQuickPost } from "./quick-post.js";
 import { RequestClient } from "./request-client.js";
 import { type BodyLimit, type ReplyOptions, type RequestHandler, RequestServer } from "./request-server.js";
 import { ResponseBlocks } from "./response-blocks.js";
+import { ANSWERED, addSeen, findSeen, SILENCE, seenKey } from "./seen.js";
 import { Separate } from "./separate.js";
 import type { EndpointSettings } from "./settings.js";
 import type { DatagramPort, Timers } from "./transport.js";
-
-const NOTHING = new Uint8Array(0);
 
 /** A CoAP endpoint (RFC 7252), client and server on one socket, the same for a board and for a gateway. */
 export class Endpoint {
@@ -25,6 +26,9 @@ export class Endpoint {
   private readonly separate: Separate;
   private readonly observers: Observers;
   private readonly held: HeldBodies;
+  /** Carries out requests to a path of one letter, whose code this is; 0: none. */
+  private quickLetter: number;
+  private quickPost: QuickPost;
 
   /** @param random fills its argument with random bytes */
   constructor(
@@ -39,6 +43,8 @@ export class Endpoint {
     this.separate = new Separate(this.link);
     this.held = new HeldBodies(this.link);
     const blocks = new ResponseBlocks(this.link, this.held);
+    this.quickLetter = 0;
+    this.quickPost = () => 0;
     this.observers = new Observers(this.link, this.separate, blocks);
     this.client = new RequestClient(this.link);
     this.server = new RequestServer(
@@ -57,6 +63,12 @@ export class Endpoint {
   /** Sets who carries out requests. */
   onRequest(handler: RequestHandler): void {
     this.server.handler = handler;
+  }
+
+  /** Sets who is asked first about a `POST` to a path of one letter that is nothing but a payload. */
+  onQuickPost(letter: string, handler: QuickPost): void {
+    this.quickLetter = letter.charCodeAt(0);
+    this.quickPost = handler;
   }
 
   /** Sets how large a request body may be; without it, as large as the settings say. */
@@ -114,6 +126,9 @@ export class Endpoint {
       counters.malformed++;
       return;
     }
+    const { quickLetter } = this;
+    if (quickLetter !== 0 && takeQuickPost(this.link, datagram, address, port, quickLetter, this.quickPost))
+      return;
     let message: Message;
     try {
       message = decodeMessage(datagram);
@@ -149,11 +164,11 @@ export class Endpoint {
     const { messageId, type } = message;
     const { timers, settings, counters } = this.link;
     const now = timers.nowMs();
-    const token = tokenDigest(message.token);
-    const before = findSeen(peer, messageId, token, now);
-    if (before !== undefined) {
+    const key = seenKey(messageId, message.token);
+    const before = findSeen(peer.seen, key, now);
+    if (before >= 0) {
       counters.duplicates++;
-      if (type === CON && before.reply !== undefined) this.link.sendBytes(peer, before.reply);
+      this.link.repeatAnswer(peer, before, message);
       return true;
     }
     if (!this.client.isCurrent(peer, message)) return false;
@@ -161,10 +176,9 @@ export class Endpoint {
       this.client.takeResponse(peer, message);
       return false;
     }
-    const reply =
-      type === CON ? this.link.send(peer, createMessage(ACK, EMPTY, messageId, NOTHING)) : undefined;
-    const expiresMs = now + settings.exchangeLifetimeMs;
-    addSeen(peer, { messageId, token, expiresMs, reply, pending: false }, settings.duplicatesPerPeer);
+    if (type === CON) this.link.send(peer, createMessage(ACK, EMPTY, messageId, NOTHING));
+    const answer = type === CON ? ANSWERED : SILENCE;
+    addSeen(peer.seen, key, answer, now + settings.exchangeLifetimeMs, settings.duplicatesPerPeer);
     return this.client.takeResponse(peer, message);
   }
 

@@ -3,6 +3,7 @@ import type { EndpointCounters } from "./counters.js";
 import { createCounters } from "./counters.js";
 import type { Failure, Transmission } from "./exchange.js";
 import type { Peer, PeerTable } from "./peer.js";
+import { repeatedAnswer } from "./seen.js";
 import type { EndpointSettings } from "./settings.js";
 import type { DatagramPort, Timers } from "./transport.js";
 
@@ -60,7 +61,7 @@ export class Link {
       port,
       nextMessageId: ((start[0] as number) << 8) | (start[1] as number),
       repetitions: 0,
-      seen: [],
+      seen: { keys: [], answers: [], expiresMs: [], next: 0 },
       current: undefined,
       waiting: [],
       unacknowledged: [],
@@ -95,6 +96,12 @@ export class Link {
     const datagram = encodeMessage(message);
     this.sendBytes(to, datagram);
     return datagram;
+  }
+
+  /** Answers a message that came again as before, if there is an answer. */
+  repeatAnswer(peer: Peer, at: number, message: Message): void {
+    const answer = repeatedAnswer(peer, at, message);
+    if (answer !== undefined) this.sendBytes(peer, answer);
   }
 
   /** A message id that this peer has not seen for a long time. */

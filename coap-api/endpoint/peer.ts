@@ -1,17 +1,6 @@
 import type { Exchange, Transmission } from "./exchange.js";
 import type { HeldBody } from "./held-bodies.js";
-
-/** A message id that was seen, and what was answered. */
-export interface Seen {
-  messageId: number;
-  /** Digest of the token: a peer that started anew may use a message id again, but hardly with the same token. */
-  token: number;
-  expiresMs: number;
-  /** The answer as sent; undefined while there is none. */
-  reply: Uint8Array | undefined;
-  /** The request is being carried out. */
-  pending: boolean;
-}
+import type { SeenMessages } from "./seen.js";
 
 /** All that an endpoint remembers of one other endpoint. */
 export interface Peer {
@@ -20,8 +9,8 @@ export interface Peer {
   nextMessageId: number;
   /** How often a message to the peer was sent once more. */
   repetitions: number;
-  /** Newest last, bounded. */
-  seen: Seen[];
+  /** Messages of the peer that are not carried out again, a bounded number. */
+  seen: SeenMessages;
   /** The request under way; undefined: none. */
   current: Exchange | undefined;
   /** Requests that wait for it. */
@@ -67,34 +56,4 @@ export function worth(peer: Peer): number {
   if (peer.current !== undefined) return BUSY;
   if (!peer.verified) return STRANGER;
   return isIdle(peer) && peer.observations === 0 ? IDLE : BUSY;
-}
-
-/** The remembered message of this id and token, if it came within its lifetime. */
-export function findSeen(peer: Peer, messageId: number, token: number, nowMs: number): Seen | undefined {
-  const { seen } = peer;
-  for (let i = seen.length - 1; i >= 0; i--) {
-    const entry = seen[i] as Seen;
-    if (entry.messageId === messageId && entry.token === token && entry.expiresMs >= nowMs) return entry;
-  }
-  return undefined;
-}
-
-/** Remembers a message; the oldest one that is answered makes room. */
-export function addSeen(peer: Peer, entry: Seen, capacity: number): void {
-  const { seen } = peer;
-  if (seen.length >= capacity) {
-    for (let i = 0; i < seen.length; i++) {
-      if ((seen[i] as Seen).pending) continue;
-      seen.splice(i, 1);
-      break;
-    }
-  }
-  seen.push(entry);
-}
-
-/** Digest of a token, for {@link Seen}. */
-export function tokenDigest(token: Uint8Array): number {
-  let digest = token.length;
-  for (let i = 0; i < token.length; i++) digest = (digest * 31 + (token[i] as number)) | 0;
-  return digest;
 }

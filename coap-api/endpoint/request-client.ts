@@ -18,12 +18,11 @@ import {
   UNAUTHORIZED,
 } from "../coap/codes.js";
 import { ABSENT, createMessage, type Message } from "../coap/message.js";
+import { NOTHING } from "../nothing.js";
 import { sameBytes } from "../same-bytes.js";
 import type { Done, Exchange, Failure, OutgoingRequest } from "./exchange.js";
 import type { Link } from "./link.js";
 import type { Peer } from "./peer.js";
-
-const NOTHING = new Uint8Array(0);
 
 /** Sends requests, one at a time to each peer (NSTART 1), with bodies of any size (RFC 7959). */
 export class RequestClient {

@@ -25,16 +25,16 @@ import {
 } from "../coap/codes.js";
 import { ABSENT, createMessage, encodeMessage, type Message } from "../coap/message.js";
 import { PROXY_SCHEME, PROXY_URI } from "../coap/option-numbers.js";
+import { NOTHING } from "../nothing.js";
 import { sameBytes } from "../same-bytes.js";
 import { WireFault } from "../wire-fault.js";
 import type { HeldBodies } from "./held-bodies.js";
 import type { Link } from "./link.js";
 import type { Observers } from "./observers.js";
-import { addSeen, findSeen, type Peer, type Seen, tokenDigest } from "./peer.js";
+import type { Peer } from "./peer.js";
 import type { ResponseBlocks } from "./response-blocks.js";
+import { ACKNOWLEDGED, ANSWERED, addSeen, findSeen, IN_WORK, SILENCE, seenKey, settleSeen } from "./seen.js";
 import type { Separate } from "./separate.js";
-
-const NOTHING = new Uint8Array(0);
 
 /** An answer may be so many times larger than its request before the peer proved its address (RFC 9175 section 2.4). */
 const AMPLIFICATION = 3;
@@ -78,7 +78,8 @@ export type BodyLimit = (request: Message) => number;
 interface Answer {
   readonly peer: Peer;
   readonly request: Message;
-  readonly seen: Seen;
+  /** What the request is remembered by. */
+  readonly key: number;
   /** Bytes of the datagram. */
   readonly size: number;
   answered: boolean;
@@ -121,11 +122,11 @@ export class RequestServer {
   take(peer: Peer, message: Message, size: number): void {
     const { settings, timers, counters } = this.link;
     const now = timers.nowMs();
-    const token = tokenDigest(message.token);
-    const before = findSeen(peer, message.messageId, token, now);
-    if (before !== undefined) {
+    const key = seenKey(message.messageId, message.token);
+    const before = findSeen(peer.seen, key, now);
+    if (before >= 0) {
       counters.duplicates++;
-      if (before.reply !== undefined) this.link.sendBytes(peer, before.reply);
+      this.link.repeatAnswer(peer, before, message);
       return;
     }
     if (message.type === NON && message.badOption !== 0) {
@@ -136,17 +137,15 @@ export class RequestServer {
       this.refuse(peer, message);
       return;
     }
-    const { messageId } = message;
     const expiresMs = now + settings.exchangeLifetimeMs;
-    const seen: Seen = { messageId, token, expiresMs, reply: undefined, pending: true };
-    addSeen(peer, seen, settings.duplicatesPerPeer);
+    addSeen(peer.seen, key, IN_WORK, expiresMs, settings.duplicatesPerPeer);
     peer.pending++;
     if (message.echo.length > 0 && peer.echo !== undefined && sameBytes(message.echo, peer.echo))
       peer.verified = true;
     const answer: Answer = {
       peer,
       request: message,
-      seen,
+      key,
       size,
       answered: false,
       acknowledged: false,
@@ -180,7 +179,8 @@ export class RequestServer {
       answer.ackTimer = 0;
       answer.acknowledged = true;
       const acknowledgement = createMessage(ACK, EMPTY, answer.request.messageId, NOTHING);
-      answer.seen.reply = link.send(answer.peer, acknowledgement);
+      link.send(answer.peer, acknowledgement);
+      settleSeen(answer.peer.seen, answer.key, ACKNOWLEDGED);
     });
   }
 
@@ -260,9 +260,10 @@ export class RequestServer {
   private answer(answer: Answer, code: number, payload: Uint8Array, options?: ReplyOptions): void {
     if (answer.answered) return;
     const { link } = this;
-    const { request, seen } = answer;
+    const { request, key } = answer;
+    const { seen } = answer.peer;
     answer.answered = true;
-    seen.pending = false;
+    settleSeen(seen, key, answer.acknowledged ? ANSWERED : SILENCE);
     answer.peer.pending--;
     if (answer.ackTimer !== 0) link.timers.clear(answer.ackTimer);
     const at = this.late.indexOf(answer);
@@ -279,7 +280,9 @@ export class RequestServer {
     if (response.type === CON) this.separate.send(peer, response, () => {});
     else {
       const datagram = encodeMessage(response);
-      if (response.type === ACK) seen.reply = datagram;
+      // Nothing but a code: it can be written again.
+      const plain = datagram.length === 4 + request.token.length;
+      if (response.type === ACK) settleSeen(seen, key, plain ? response.code : datagram);
       link.sendBytes(peer, datagram);
     }
   }

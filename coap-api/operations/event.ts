@@ -1,5 +1,6 @@
 import { CborReader, NEGATIVE } from "../cbor/cbor-reader.js";
 import { CborWriter } from "../cbor/cbor-writer.js";
+import { NOTHING } from "../nothing.js";
 import { WireFault } from "../wire-fault.js";
 
 /** What an event is; the answers to a call follow the call. */
@@ -34,8 +35,6 @@ export interface DownlinkEvent {
   stream: number;
   payload: Uint8Array;
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** Writes an event from a device. */
 export function encodeUplinkEvent(event: UplinkEvent): Uint8Array {

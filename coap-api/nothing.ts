@@ -1,0 +1,2 @@
+/** No bytes. */
+export const NOTHING = new Uint8Array(0);
