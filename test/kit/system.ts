@@ -30,6 +30,9 @@ export interface SystemLayout {
   readonly redisUrl?: string;
 }
 
+/** Processes that are started side by side: more would only delay each other. */
+const STARTS_AT_ONCE = 4;
+
 /** Name of the portal domain. */
 export const PORTAL_DOMAIN = "domain-bal";
 
@@ -66,14 +69,14 @@ export class System {
   /** Starts every component, the controller last, and waits until all domains and nodes are seen. */
   static async start(layout: SystemLayout): Promise<System> {
     const system = await System.create(layout);
+    const names: string[] = [];
     for (let domain = 0; domain < layout.domains; domain++) {
-      await system.run(`orc${domain}`);
-      for (let node = 0; node < layout.nodesPerDomain; node++) await system.run(`node${domain}-${node}`);
+      names.push(`orc${domain}`);
+      for (let node = 0; node < layout.nodesPerDomain; node++) names.push(`node${domain}-${node}`);
+      if (layout.portal === true) names.push(`bal${domain}`);
     }
-    if (layout.portal === true) {
-      await system.run("orc-portal");
-      for (let domain = 0; domain < layout.domains; domain++) await system.run(`bal${domain}`);
-    }
+    if (layout.portal === true) names.push("orc-portal");
+    await system.runAll(names);
     await system.run("con");
     await system.ready();
     return system;
@@ -117,6 +120,15 @@ export class System {
     this.#processes.set(name, process);
     await process.says(/http:\/\/.*\n/);
     return process;
+  }
+
+  /** Starts components side by side. */
+  async runAll(names: readonly string[]): Promise<void> {
+    const waiting = [...names];
+    const work = async () => {
+      for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await this.run(name);
+    };
+    await Promise.all(Array.from({ length: STARTS_AT_ONCE }, work));
   }
 
   /** Ends a component as a crash would. */
