@@ -9,7 +9,6 @@ import {
   POST,
   PUT,
   REQUEST_ENTITY_TOO_LARGE,
-  SERVICE_UNAVAILABLE,
 } from "../coap-api/coap/codes.js";
 import { ABSENT, type Message } from "../coap-api/coap/message.js";
 import type { Failure, OutgoingRequest } from "../coap-api/endpoint/exchange.js";
@@ -20,6 +19,7 @@ import { encodeStartFunction } from "../coap-api/operations/start-function.js";
 import { encodeStartResource } from "../coap-api/operations/start-resource.js";
 import { type DeviceStatus, decodeStatus } from "../coap-api/operations/status.js";
 import { WireFault } from "../coap-api/wire-fault.js";
+import { ERRORS } from "../core/errors.js";
 import { uuidToBytes } from "../core/uuid.js";
 import type { Work } from "./device-link.js";
 import type { DevicePlan, PlannedInstance } from "./device-plan.js";
@@ -183,7 +183,10 @@ function start(instance: PlannedInstance, context: CommandContext): Step {
       } else if (response.code === NOT_FOUND && isFunction) {
         plan.images.delete(imageName(record.digest ?? ""));
         plan.postponed(instance, "the device lost the image");
-      } else if (response.code === SERVICE_UNAVAILABLE || response.code >> 5 === 5)
+      } else if (
+        response.code >> 5 === 5 ||
+        errorOf(response) === ERRORS.EDGELESS_FUNCTION_OUT_OF_MEMORY.number
+      )
         plan.postponed(instance, reasonOf(response, failure));
       else plan.failed(instance, reasonOf(response, failure));
       changed([instance]);
@@ -248,6 +251,16 @@ function readStatus(response: Message): DeviceStatus | undefined {
 function handleOf(locationPath: string): number | undefined {
   const digits = /^[fr]\/([0-9]{1,9})$/.exec(locationPath)?.[1];
   return digits === undefined ? undefined : Number(digits);
+}
+
+/** The number of the error in a response, if it names one. */
+function errorOf({ payload }: Message): number | undefined {
+  try {
+    return decodeDiagnostic(payload).error;
+  } catch (fault) {
+    if (fault instanceof WireFault) return undefined;
+    throw fault;
+  }
 }
 
 /** Why a request failed, in words. */

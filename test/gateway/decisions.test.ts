@@ -453,7 +453,7 @@ t.test("given a flood of strangers, when peers make room, then registered device
     port,
     nextMessageId: 0,
     repetitions: 0,
-    seen: [],
+    seen: { keys: [], answers: [], expiresMs: [], next: 0 },
     current: undefined,
     waiting: [],
     unacknowledged: [],

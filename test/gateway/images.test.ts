@@ -7,6 +7,7 @@ import {
   RUNTIME_WASM,
 } from "../../coap-api/operations/register.js";
 import { decodeStartFunction } from "../../coap-api/operations/start-function.js";
+import { BOARD_PROFILES } from "../../emulator/board-profile.js";
 import { type ImageCount, ImageWorkshop, type WantedImage } from "../../gateway/image-workshop.js";
 import { systemClock } from "../../platform/system-clock.js";
 import { sha256 } from "../../toolchain/image/digest.js";
@@ -15,11 +16,11 @@ import { translateModule } from "../../toolchain/translate/translate.js";
 import { eventually } from "../kit/eventually.js";
 import { FakeClock } from "../kit/fake-clock.js";
 import { shippedModule } from "../kit/guest-driver.js";
-import { uuid } from "../node/kit/events.js";
+import { cast, uuid } from "../node/kit/events.js";
 import { buildGuest } from "../toolchain/image/guest-module.js";
 import { ForeignClient, REGISTRATION } from "./kit/foreign-client.js";
 import { type GatewayRig, spawn } from "./kit/gateway-rig.js";
-import { rigFor } from "./kit/gateway-steps.js";
+import { invocationOf, rigFor, run, SOURCE, sink } from "./kit/gateway-steps.js";
 
 t.setTimeout(120_000);
 
@@ -167,5 +168,45 @@ t.test(
     const result = await needed.agent.startFunction(spawn("f", INCR));
     t.match(result, { ok: false, error: { detail: /it may have 64 bytes of memory/ } });
     t.equal(images.size, 0);
+  },
+);
+
+t.test(
+  "given emulated boards with an interpreter only, when functions cast and call between them, then they do as elsewhere",
+  async (t) => {
+    const rig = await rigFor(t);
+    const profile = BOARD_PROFILES["esp32-js"] ?? {};
+    rig.device(1, { profile });
+    rig.device(2, { profile });
+    const one = await rig.admit(1);
+    const two = await rig.admit(2);
+    const invocation = invocationOf(t, rig);
+    const last = await run(rig, one, "incr", { result: sink(1) });
+    const first = await run(rig, two, "double", { result: last });
+    for (let i = 0; i < 20; i++) await invocation.handle(cast(SOURCE, first, `${i}`));
+    await eventually("all", () => rig.received.length === 20);
+    t.same(
+      rig.payloads().map(Number),
+      Array.from({ length: 20 }, (_, i) => 2 * i + 1),
+    );
+    for (const number of [3, 4]) rig.device(number, { profile });
+    const pong = await run(rig, await rig.admit(3), "pong");
+    await run(rig, await rig.admit(4), "ping", { ponger: pong });
+    const lines = () => rig.gateway.registry.find(uuid(4))?.logs.newest() ?? [];
+    await eventually("answered", () => lines().some(({ message }) => message === "reply: PONG"));
+    const third = await one.startFunction(spawn("pong", shippedModule("pong")));
+    if (!third.ok) throw new Error(third.error.detail);
+    const isFull = () =>
+      rig.gateway.registry
+        .find(uuid(1))
+        ?.statuses()
+        .find(({ state }) => state === "crashed");
+    const { reason } = await eventually("no memory for two", isFull);
+    t.match(reason, /EDGELESS_FUNCTION_OUT_OF_MEMORY: it needs [0-9]+ bytes/);
+    await one.stopFunction(last);
+    await eventually("it fits now", () => rig.stateOf(third.value) === "running");
+    const refused = await one.startFunction(spawn("f", VECTORS));
+    t.match(refused, { ok: false, error: { detail: /simd/ } });
+    t.same([...rig.gateway.metrics.drops], []);
   },
 );

@@ -148,7 +148,7 @@ export class GatewayRig {
 
   /** Makes a device and switches it on. */
   device(number: number, options: DeviceOptions = {}): EmulatedDevice {
-    const profile = { ...(BOARD_PROFILES.esp32 as BoardProfile), ...options.profile };
+    const profile = { ...(BOARD_PROFILES["esp32-wasm"] as BoardProfile), ...options.profile };
     const device = new EmulatedDevice({
       nodeId: options.nodeId ?? uuid(number),
       gatewayAddress: this.address,
