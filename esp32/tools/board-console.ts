@@ -30,16 +30,16 @@ const ENQUIRY_MS = 600;
 const START_MS = 10_000;
 /** An interpreter on a desktop ends when it is interrupted twice within five seconds. */
 const INTERRUPT_EVERY_MS = 6_000;
-/** Longest time until a packet is acknowledged, milliseconds; the board itself gives one up after five seconds. */
-const ACKNOWLEDGE_MS = 10_000;
+/** Longest time until a packet is answered, milliseconds; the board itself gives one up after five seconds. */
+const ANSWER_MS = 8_000;
 /** How long a board that asked to pause is obeyed at most, milliseconds. */
 const PAUSE_MS = 1_000;
 const PACKET_TRIES = 3;
 /** Bytes that are sent at once, and the pause after them, by firmware. */
 const BURST = { bytes: 512, pauseMs: 0 };
 const TRICKLE = { bytes: 48, pauseMs: 12 };
-/** Payload of a packet with a part of a file, bytes. */
-const FILE_PART_BYTES = 1024;
+/** Payload of a packet with a part of a file, bytes: the smallest receive buffer there is has 1,024. */
+const FILE_PART_BYTES = 512;
 
 /** The console of a board with Espruino: its text, and its packets. */
 export class BoardConsole {
@@ -84,6 +84,7 @@ export class BoardConsole {
    * @throws EdgelessError EDGELESS_SERIAL_CONSOLE when nothing answers or the firmware is too old, EDGELESS_SERIAL_LOST
    */
   async attach(mayInterrupt = true, withinMs = START_MS): Promise<Interpreter> {
+    this.#decoder.reset();
     const startMs = this.#clock.monotonicMs();
     let interruptedMs = Number.NEGATIVE_INFINITY;
     for (let tries = 0; ; tries++) {
@@ -111,11 +112,12 @@ export class BoardConsole {
 
   /**
    * Evaluates an expression whose value is JSON.
+   * @param withinMs how long that may take
    * @throws EdgelessError EDGELESS_SERIAL_CONSOLE with what the board said, EDGELESS_SERIAL_LOST
    */
-  async evaluate(expression: string): Promise<unknown> {
+  async evaluate(expression: string, withinMs = ANSWER_MS): Promise<unknown> {
     // The board gives the text of a literal that evaluates to the value: here a string with JSON in it.
-    const literal = await this.#exchange(PACKET.evaluate, bytesOf(`JSON.stringify(${expression})`), true);
+    const literal = await this.#exchange(PACKET.evaluate, bytesOf(`JSON.stringify(${expression})`), withinMs);
     const text = Buffer.from(literal).toString("latin1");
     if (text === "undefined") return undefined;
     try {
@@ -129,21 +131,16 @@ export class BoardConsole {
     }
   }
 
-  /** Starts something that answers later, for example a restart: waits only until it is acknowledged. */
-  async command(statement: string): Promise<void> {
-    await this.#exchange(PACKET.evaluate, bytesOf(statement), false);
-  }
-
   /**
    * Writes a file into the board's storage, as a whole; that it arrived is for the caller to check.
    * @throws EdgelessError EDGELESS_SERIAL_CONSOLE, EDGELESS_SERIAL_LOST
    */
   async sendFile(name: string, content: Uint8Array, onProgress: (sent: number) => void): Promise<void> {
     const announcement = JSON.stringify({ fn: name, s: content.length });
-    await this.#exchange(PACKET.fileSend, bytesOf(announcement), false);
+    await this.#exchange(PACKET.fileSend, bytesOf(announcement));
     for (let at = 0; at < content.length; at += FILE_PART_BYTES) {
       const part = content.subarray(at, at + FILE_PART_BYTES);
-      await this.#exchange(PACKET.data, part, false);
+      await this.#exchange(PACKET.data, part);
       onProgress(at + part.length);
     }
   }
@@ -160,11 +157,11 @@ export class BoardConsole {
   }
 
   /** Sends a packet until it is acknowledged; gives the response where one is wanted. */
-  async #exchange(type: PacketType, payload: Uint8Array, wantsResponse: boolean): Promise<Uint8Array> {
+  async #exchange(type: PacketType, payload: Uint8Array, withinMs = ANSWER_MS): Promise<Uint8Array> {
     const packet = encodePacket(type, payload);
     for (let tries = 1; ; tries++) {
       this.#recent = "";
-      const outcome = await this.#attempt(packet, wantsResponse);
+      const outcome = await this.#attempt(packet, type === PACKET.evaluate, withinMs);
       if (outcome instanceof Uint8Array) return outcome;
       // A part of a file that was taken, with its acknowledgement lost, must not be taken twice.
       if (outcome === "late" || tries === PACKET_TRIES) {
@@ -179,7 +176,11 @@ export class BoardConsole {
     }
   }
 
-  async #attempt(packet: Uint8Array, wantsResponse: boolean): Promise<Uint8Array | "refused" | "late"> {
+  async #attempt(
+    packet: Uint8Array,
+    wantsResponse: boolean,
+    withinMs: number,
+  ): Promise<Uint8Array | "refused" | "late"> {
     const answer = new Promise<Uint8Array | "refused">((resolve) => {
       let acknowledged = false;
       this.#waiter = (event) => {
@@ -193,8 +194,10 @@ export class BoardConsole {
     });
     try {
       await this.#send(packet);
-      const outcome = await this.#untilLost(withDeadline(this.#clock, ACKNOWLEDGE_MS, answer));
-      return outcome === LATE ? "late" : outcome;
+      const outcome = await this.#untilLost(withDeadline(this.#clock, withinMs, answer));
+      if (outcome !== LATE) return outcome;
+      this.#decoder.reset();
+      return "late";
     } finally {
       this.#waiter = undefined;
     }

@@ -9,6 +9,8 @@ export interface StorageFile {
   readonly bytes: Uint8Array;
 }
 
+/** Longest time that erasing or compacting the whole storage of a board takes, milliseconds. */
+const WHOLE_STORAGE_MS = 120_000;
 /** Tries of one file before giving up. */
 const FILE_TRIES = 3;
 /** Longest name of a file in Espruino's storage. */
@@ -53,12 +55,12 @@ export class BoardStorage {
   }
 
   async eraseAll(): Promise<void> {
-    await this.#console.evaluate('require("Storage").eraseAll()');
+    await this.#console.evaluate('require("Storage").eraseAll()', WHOLE_STORAGE_MS);
   }
 
   /** Gives the room of erased files back; no program may run from storage meanwhile. */
   async compact(): Promise<void> {
-    await this.#console.evaluate('require("Storage").compact()');
+    await this.#console.evaluate('require("Storage").compact()', WHOLE_STORAGE_MS);
   }
 
   /** True when the board holds exactly this file. */

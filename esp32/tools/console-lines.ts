@@ -33,8 +33,9 @@ export class ConsoleLines {
 
 function plainLine(line: string): string {
   const text = Buffer.from(line, "latin1").toString("utf8");
-  // The prompt may stand in front of what a program prints.
-  return stripVTControlCharacters(text)
+  // What stands before a return to the start of the line is overwritten: the prompt, and what was typed.
+  const visible = text.replace(/\r+$/, "").replace(/^.*\r/, "");
+  return stripVTControlCharacters(visible)
     .replace(/\p{Cc}/gu, "")
     .replace(/^>+/, "");
 }

@@ -42,6 +42,13 @@ export class ConsoleDecoder {
   #filled = 0;
   #type = 0;
 
+  /** Forgets a packet that was begun: its rest was lost. */
+  reset(): void {
+    this.#header = undefined;
+    this.#payload = undefined;
+    this.#afterDle = false;
+  }
+
   /** Takes what arrived and gives what became complete; text is given as it comes, one character a byte. */
   push(bytes: Uint8Array): ConsoleEvent[] {
     const events: ConsoleEvent[] = [];

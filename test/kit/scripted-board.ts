@@ -208,7 +208,10 @@ export class ScriptedBoard implements PortPeer {
         memory: () => ({ free: 2_500, total: 2_714, blocksize: 14 }),
         env: { VERSION: this.script.version ?? "2v29", BOARD: this.script.board ?? "ESP32" },
       },
-      setTimeout: (callback: () => void) => void setTimeout(callback, 5),
+      setTimeout: (callback: () => void) => {
+        setTimeout(callback, 5);
+        return 1;
+      },
     });
   }
 

@@ -74,7 +74,7 @@ for (const [what, script] of Object.entries(BOARDS)) {
   t.test(`given a board ${what}, when it is provisioned, then it has registered`, async (t) => {
     const port = new MemoryPort(true);
     const board = new ScriptedBoard(port, { startLines: START, ...script });
-    const told = { notes: [], files: new Set<string>() };
+    const told: Notes = { notes: [], files: new Set() };
     const result = await provision(port, {}, told);
     t.equal(result.registration, "rd/1");
     t.same(result.written, ["edgeless", "edgeless.cold", "edgeless.json", ".boot0"]);
@@ -145,7 +145,7 @@ t.test("given settings that cannot be read, when provisioned, then that is told 
     const port = new MemoryPort(true);
     const files = new Map([["edgeless.json", Buffer.from(text)]]);
     const board = new ScriptedBoard(port, { startLines: START }, files);
-    const told = { notes: [] as string[], files: new Set<string>() };
+    const told: Notes = { notes: [], files: new Set() };
     await provision(port, {}, told);
     t.ok(holdsAll(board));
     t.match(told.notes.join(), /cannot be used/);
@@ -155,7 +155,7 @@ t.test("given settings that cannot be read, when provisioned, then that is told 
 t.test("given a board that finds no network, when provisioned, then its words are passed on", async (t) => {
   const port = new MemoryPort(true);
   new ScriptedBoard(port, { startLines: ["edgeless 2 no network called home"] });
-  const told = { notes: [] as string[], files: new Set<string>() };
+  const told: Notes = { notes: [], files: new Set() };
   await t.rejects(provision(port, { waitMs: 100 }, told), { code: "EDGELESS_BOARD_NOT_REGISTERED" });
   t.ok(told.notes.includes("the board says: no network called home"));
 });
@@ -185,7 +185,7 @@ t.test(
       await port.close();
       board.close();
     });
-    const told = { notes: [] as string[], files: new Set<string>() };
+    const told: Notes = { notes: [], files: new Set() };
     const first = await provision(port, { waitMs: 10_000 }, told);
     t.equal(first.registration, "rd/1");
     t.equal(first.written.length, 4);
