@@ -29,6 +29,7 @@ import {
 import { createContainerRuntime } from "./containers/create-container-runtime.js";
 import { createWasmRuntime } from "./functions/create-function-runtime.js";
 import type { FunctionRuntime } from "./functions/function-runtime.js";
+import { StateSweeper } from "./functions/state-sweeper.js";
 import { HealthMeter } from "./health/health-meter.js";
 import { systemProbe } from "./health/host-probe.js";
 import { readActivePower } from "./health/power-meter.js";
@@ -123,6 +124,9 @@ async function openNode(
     guestApiHostUrl = containers.guestApiHostUrl;
     adopt(containers.runtime);
   }
+
+  const inUse = () => runtimes.flatMap((runtime) => runtime.stateIds());
+  parts.add("states of functions", new StateSweeper({ folder: stateFolder, inUse, clock, logger }));
 
   const workingFolder = process.cwd();
   const providerEnvironment = { clock, random, logger, hostname: probe.hostname, workingFolder };

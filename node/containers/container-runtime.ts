@@ -21,6 +21,7 @@ export interface ContainerRuntimeParts {
 interface Hosted {
   readonly instance: ContainerInstance;
   readonly gone: Promise<void>;
+  readonly stateId: Uuid;
 }
 
 /** Longest time that closing waits for handlers to end, and then for containers to be removed, milliseconds. */
@@ -64,7 +65,7 @@ export class ContainerRuntime implements FunctionRuntime {
     environment.telemetry.accepted(functionId, CONTAINER, code.id);
     const instance = new ContainerInstance(start, environment);
     const gone = this.#run(instance);
-    this.#hosted.set(functionId, { instance, gone });
+    this.#hosted.set(functionId, { instance, gone, stateId: state.stateId });
   }
 
   async stop(functionId: Uuid): Promise<void> {
@@ -91,6 +92,10 @@ export class ContainerRuntime implements FunctionRuntime {
 
   statuses(): readonly InstanceStatus[] {
     return [...this.#hosted.values()].map(({ instance }) => instance.status);
+  }
+
+  stateIds(): readonly Uuid[] {
+    return [...this.#hosted.values()].map(({ stateId }) => stateId);
   }
 
   async reset(): Promise<void> {

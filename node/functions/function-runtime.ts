@@ -21,6 +21,8 @@ export interface FunctionRuntime extends Receiver {
   patch(functionId: Uuid, outputs: ReadonlyMap<string, InstanceId>): void;
   /** Every instance and where it stands. */
   statuses(): readonly InstanceStatus[];
+  /** The states that its instances keep on the node. */
+  stateIds(): readonly Uuid[];
   /** Stops everything; resolves when all is gone. */
   reset(): Promise<void>;
   /** Stops everything and frees threads and timers. */

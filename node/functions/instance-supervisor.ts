@@ -165,6 +165,10 @@ export class InstanceSupervisor implements FunctionRuntime {
     }));
   }
 
+  stateIds(): readonly Uuid[] {
+    return [...this.#instances.values()].map(({ state }) => state.stateId);
+  }
+
   async reset(): Promise<void> {
     await Promise.all([...this.#instances.keys()].map((functionId) => this.stop(functionId)));
   }

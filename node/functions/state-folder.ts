@@ -8,7 +8,7 @@ import type { StateStore } from "./state-store.js";
 
 /**
  * Keeps the state of functions in one file per state id, as EDGELESS 1.2 does: only the policy node-local keeps
- * anything. A file that cannot be read or written is an error in the log, and the function goes on without.
+ * anything. They are deleted by a `StateSweeper`. A file that cannot be read or written is an error in the log, and the function goes on without.
  */
 export class StateFolder implements StateStore {
   readonly #folder: string;

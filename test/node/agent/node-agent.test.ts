@@ -38,6 +38,9 @@ class ScriptedRuntime implements FunctionRuntime {
       reason: "",
     }));
   }
+  stateIds() {
+    return [];
+  }
   async reset(): Promise<void> {
     this.instances.clear();
     if (this.endless) await new Promise(() => {});

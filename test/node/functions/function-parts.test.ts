@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -10,6 +19,7 @@ import { DEFAULT_FUNCTION_SETTINGS } from "../../../node/functions/function-sett
 import { GuestMemory, utf8Length } from "../../../node/functions/guest-memory.js";
 import { RunTimeMeter } from "../../../node/functions/run-time-meter.js";
 import { StateFolder } from "../../../node/functions/state-folder.js";
+import { StateSweeper } from "../../../node/functions/state-sweeper.js";
 import {
   isOptional,
   recordTelemetry,
@@ -131,6 +141,51 @@ t.test(
     t.equal(states.read({ ...state, stateId: uuid(4) }), undefined);
     states.write({ ...state, stateId: uuid(4) }, "cannot be stored");
     t.equal(logged.length, 3);
+  },
+);
+
+t.test(
+  "given states in a folder, when nobody has used one for a day, then it is deleted; others and other files stay",
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "edgeless-sweep-"));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const clock = new FakeClock();
+    const HOUR_MS = 3_600_000;
+    const write = (name: string, ageMs: number) => {
+      writeFileSync(join(folder, name), "");
+      const seconds = (clock.wallMs() - ageMs) / 1000;
+      utimesSync(join(folder, name), seconds, seconds);
+    };
+    const [used, gone, moved] = [uuid(1), uuid(2), uuid(3)];
+    const inUse = new Set([used]);
+    const logged: string[] = [];
+    const sweeper = new StateSweeper({ folder, inUse: () => inUse, clock, logger: keepingLogger(logged) });
+    for (const name of [used, gone, moved, `${gone}.new`, "notes.txt"]) write(name, 100 * 24 * HOUR_MS);
+    mkdirSync(join(folder, uuid(4)));
+
+    await clock.advance(23 * HOUR_MS);
+    await sweeper.sweep();
+    t.equal(readdirSync(folder).length, 6, "the node has not been running for a day");
+    t.equal(statSync(join(folder, used)).mtimeMs, clock.wallMs(), "what is used is touched");
+    // Another node of the same folder uses it.
+    write(moved, 0);
+
+    await clock.advance(2 * HOUR_MS);
+    await sweeper.sweep();
+    t.strictSame(readdirSync(folder).sort(), [used, moved, uuid(4), "notes.txt"].sort());
+    inUse.clear();
+    await sweeper.close();
+    t.equal(clock.pending, 0);
+    const nowhere = join(folder, "nowhere");
+    const other = new StateSweeper({
+      folder: nowhere,
+      inUse: () => [],
+      clock,
+      logger: keepingLogger(logged),
+    });
+    await other.sweep();
+    await other.close();
+    t.ok(logged.every((line) => line.startsWith("debug deleted")));
   },
 );
 
