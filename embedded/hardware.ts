@@ -27,7 +27,7 @@ export interface Hardware {
   /** Kind of board, for people. */
   readonly board: string;
   /** How it boots, and how its firmware is replaced; absent: neither is kept track of. */
-  readonly firmware?: FirmwareBoard;
+  readonly firmware?: FirmwareBoard | undefined;
 }
 
 /** General purpose pins, named as the board names them. */

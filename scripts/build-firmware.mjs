@@ -21,7 +21,7 @@ if (!isFresh(join(OUT, ".stamp"), print)) await write();
 async function write() {
   const { firmwareFiles, firmwareManifest } = await import("../dist/esp32/bundle/firmware-files.js");
   const files = await firmwareFiles(ROOT);
-  const manifest = firmwareManifest(ROOT, files);
+  const manifest = firmwareManifest(files);
   rmSync(join(ROOT, OUT), { recursive: true, force: true });
   mkdirSync(join(ROOT, OUT), { recursive: true });
   for (const { file, content } of files) writeFileSync(join(ROOT, OUT, file), content);

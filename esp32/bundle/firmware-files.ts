@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { FIRMWARE_LIST } from "../../embedded/firmware-slot.js";
+import { bundleBoot } from "./bundle-boot.js";
 import { bundleFirmware } from "./bundle-firmware.js";
 
 /** A file of the flash storage of a board. */
@@ -14,7 +16,7 @@ export interface FirmwareFile {
 
 /** What stands in `firmware.json` beside the files. */
 export interface FirmwareManifest {
-  /** Version of the project, and after a plus sign a checksum of all files. */
+  /** Version of the project, and after a plus sign a checksum of the runtime. */
   readonly version: string;
   readonly files: readonly {
     readonly name: string;
@@ -24,15 +26,13 @@ export interface FirmwareManifest {
   }[];
 }
 
-/** The resident script and the functions that stay in flash; `.boot0` puts the latter into `T` and evaluates the former. */
+/**
+ * The resident script and the functions that stay in flash; `.boot0` puts the latter into `T` and evaluates the former. The list says
+ * what belongs together.
+ */
 export const RESIDENT = "edgeless";
 export const COLD = "edgeless.cold";
-const BOOT = ".boot0";
-
-/** Starts the runtime when the interpreter starts. */
-const PLAIN_BOOT = `var T=require("Storage").read("${COLD}");
-eval(require("Storage").read("${RESIDENT}"));
-`;
+export const BOOT = ".boot0";
 
 /** All files of a board but its settings. */
 export async function firmwareFiles(root: string): Promise<FirmwareFile[]> {
@@ -40,8 +40,8 @@ export async function firmwareFiles(root: string): Promise<FirmwareFile[]> {
   const texts: [string, string][] = [
     [COLD, split.cold],
     [RESIDENT, split.resident],
-    [BOOT, PLAIN_BOOT],
   ];
+  texts.push([FIRMWARE_LIST, listText(versionOf(root, texts), texts)], [BOOT, await bundleBoot(root)]);
   return texts.map(([name, text]) => ({
     name,
     file: `${name.replace(/^\./, "")}.js`,
@@ -50,11 +50,11 @@ export async function firmwareFiles(root: string): Promise<FirmwareFile[]> {
 }
 
 /** What `firmware.json` says of these files. */
-export function firmwareManifest(root: string, files: readonly FirmwareFile[]): FirmwareManifest {
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-  const whole = files.reduce((sum, { content }) => crc32(content, sum), 0);
+export function firmwareManifest(files: readonly FirmwareFile[]): FirmwareManifest {
+  const list = files.find(({ name }) => name === FIRMWARE_LIST)?.content.toString("latin1") ?? '[""]';
+  const [version] = JSON.parse(list) as [string];
   return {
-    version: `${version}+${whole.toString(16).padStart(8, "0")}`,
+    version,
     files: files.map(({ name, file, content }) => ({
       name,
       file,
@@ -62,4 +62,16 @@ export function firmwareManifest(root: string, files: readonly FirmwareFile[]): 
       crc32: crc32(content),
     })),
   };
+}
+
+function versionOf(root: string, texts: readonly (readonly [string, string])[]): string {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  const whole = texts.reduce((sum, [, text]) => crc32(Buffer.from(text, "latin1"), sum), 0);
+  return `${version}+${whole.toString(16).padStart(8, "0")}`;
+}
+
+/** The list of files as the boot script reads it. */
+function listText(version: string, texts: readonly (readonly [string, string])[]): string {
+  const files = texts.map(([name, text]) => [name, text.length, crc32(Buffer.from(text, "latin1"))]);
+  return JSON.stringify([version, files]);
 }

@@ -14,6 +14,8 @@ declare const E: {
   enableWatchdog(seconds: number, isAutomatic: boolean): void;
   on(event: "errorFlag", handler: (flags: readonly string[]) => void): void;
   reboot(): void;
+  /** As zlib has it. */
+  CRC32(text: string): number;
 };
 
 declare const process: {

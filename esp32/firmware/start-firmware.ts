@@ -3,6 +3,7 @@ import { type DeviceSettings, defaultSettings } from "../../embedded/device-sett
 import type { Hardware } from "../../embedded/hardware.js";
 import type { DeviceResourceProvider } from "../../embedded/resource-provider.js";
 import { TranslatedEngine } from "../../embedded/translated-engine.js";
+import { boardFirmware } from "../boot/board-firmware.js";
 import type { DriverConfig } from "../drivers/driver-config.js";
 import { boardFlash } from "./board-flash.js";
 import { boardSocket } from "./board-socket.js";
@@ -14,14 +15,16 @@ import { type BoardSettings, readSettings } from "./settings.js";
 /** Starts the device runtime with the settings in flash. */
 export function startFirmware(createProvider: (config: DriverConfig) => DeviceResourceProvider): Device {
   const settings = readSettings();
+  const log = (level: number, text: string) => print(`edgeless ${level} ${text}`);
   const hardware: Hardware = {
     socket: boardSocket(settings.port),
     timers: boardTimers,
     random: fillRandomly,
     storage: boardFlash,
     freeMemoryBytes,
-    log: (level, text) => print(`edgeless ${level} ${text}`),
+    log,
     board: process.env.BOARD,
+    firmware: boardFirmware(boardTimers, log),
   };
   const engine = new TranslatedEngine(evaluateImage, boardTimers.nowMs);
   const providers = settings.providers.map(createProvider);
