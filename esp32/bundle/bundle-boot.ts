@@ -12,7 +12,7 @@ const LOOK_MS = 30_000;
  * Runs the script that the boot decided on, with its cold functions in `T`, in the outermost scope, where the names of the runtime
  * have to be. Nothing of the boot is left but its state.
  */
-const RUN = `var T;if(edgelessBoot.script)try{T=require("Storage").read(edgelessBoot.script+".cold");\
+const RUN = `if(edgelessBoot.script)try{T=require("Storage").read(edgelessBoot.script+".cold");\
 eval(require("Storage").read(edgelessBoot.script))}catch(e){print("edgeless 1 "+e);setTimeout(E.reboot,${LOOK_MS})}`;
 
 /**
