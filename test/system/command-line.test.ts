@@ -46,40 +46,52 @@ t.test(
       return { status, out: stdout.trimEnd(), err: stderr };
     };
 
-    t.match(await run("domain", "list"), {
+    const [list, inspect, nowhere, none] = await Promise.all([
+      run("domain", "list"),
+      run("domain", "inspect", "domain-0"),
+      run("domain", "inspect", "nowhere"),
+      run("workflow", "list"),
+    ]);
+    t.match(list, {
       status: 0,
       out: /^domain domain-\d \(1 nodes\)\ndomain domain-\d \(1 nodes\)$/,
     });
-    t.match(await run("domain", "inspect", "domain-0"), {
+    t.match(inspect, {
       status: 0,
       out: /^domain domain-0,1 nodes, \d+ CPUs \(\d+ cores\) with \d+ MiB, labels \[.*node=0.*\], num TEE 0, num TPM 0, runtimes \[RUST_WASM\], resources classes \[file-log\] providers \[file-log-0\], disk space \d+ MiB, \d+ GPUs with \d+ MiB$/,
     });
-    t.match(await run("domain", "inspect", "nowhere"), {
+    t.match(nowhere, {
       status: 1,
       out: "",
       err: /domain nowhere not found \[EDGELESS_UNKNOWN_DOMAIN\]\nHelp: /,
     });
-    t.match(await run("workflow", "list"), { status: 0, out: /^$/ });
+    t.match(none, { status: 0, out: /^$/ });
 
     const started = await run("workflow", "start", "--wait", "workflow.json");
     t.equal(started.status, 0, started.err);
     t.match(started.out, UUID, "the bare id");
     const id = started.out;
-    t.match(await run("workflow", "list"), { status: 0, out: id });
-    const inspected = await run("workflow", "inspect", id);
+    const [listed, inspected, all, status, json] = await Promise.all([
+      run("workflow", "list"),
+      run("workflow", "inspect", id),
+      run("workflow", "inspect", "all"),
+      run("workflow", "status", id),
+      run("workflow", "status", id, "--json"),
+    ]);
+    t.match(listed, { status: 0, out: id });
     t.match(
       inspected.out,
       /^\* function source\nrun-time RUST_WASM class counter version 0\.2 code Some\("counter\.wasm"\)\nOUT output -> log\nF_ANN init-payload -> 41\n\* resource log\nfile-log\nCONF filename -> out\.txt\n\* mapping\nMAP \w+ -> domain-\d \[logical ID [-0-9a-f]+\]\nMAP /,
     );
-    t.match(await run("workflow", "inspect", "all"), {
+    t.match(all, {
       status: 0,
       out: new RegExp(`^\\*\\* workflow ${id}\n\\* function source`),
     });
-    t.match(await run("workflow", "status", id), {
+    t.match(status, {
       status: 0,
       out: /^source {2}running {2}domain-\d {2}[-0-9a-f]{36}\nlog {5}running {2}domain-\d {2}[-0-9a-f]{36}$/,
     });
-    const asJson = JSON.parse((await run("workflow", "status", id, "--json")).out) as {
+    const asJson = JSON.parse(json.out) as {
       workflowId: string;
       components: unknown[];
     };
@@ -100,12 +112,6 @@ t.test(
       err: new RegExp(`migration of ${id} to nowhere failed: `),
     });
     t.match(await run("workflow", "stop", "all"), { status: 0, out: `Workflow ${id} stopped` });
-    const unknown = randomUuid(systemRandom);
-    t.match(await run("workflow", "stop", unknown), {
-      status: 1,
-      err: new RegExp(`unknown or invalid workflow ${unknown}`),
-    });
-    t.match(await run("workflow", "stop", "nonsense"), { status: 1, err: /EDGELESS_BAD_UUID/ });
 
     const refused = {
       ...spec,
@@ -114,12 +120,17 @@ t.test(
       ],
     };
     writeFileSync(join(folder, "refused.json"), JSON.stringify(refused));
-    const refusal = await run("workflow", "start", "refused.json");
+    const unknown = randomUuid(systemRandom);
+    const [stopped, nonsense, refusal, missing] = await Promise.all([
+      run("workflow", "stop", unknown),
+      run("workflow", "stop", "nonsense"),
+      run("workflow", "start", "refused.json"),
+      run("workflow", "start", "missing.json", "--json"),
+    ]);
+    t.match(stopped, { status: 1, err: new RegExp(`unknown or invalid workflow ${unknown}`) });
+    t.match(nonsense, { status: 1, err: /EDGELESS_BAD_UUID/ });
     t.match(refusal, { status: 1, out: "", err: /log.*lacks the label no-such-label/s });
-    t.match(await run("workflow", "start", "missing.json", "--json"), {
-      status: 1,
-      err: /^\{"error":\{"code":"EDGELESS_FILE_UNREADABLE"/,
-    });
+    t.match(missing, { status: 1, err: /^\{"error":\{"code":"EDGELESS_FILE_UNREADABLE"/ });
   },
 );
 
@@ -144,15 +155,15 @@ t.test(
   "given templates, when written, then they are complete, run as they are and are never overwritten",
   async (t) => {
     const folder = t.testdir({});
-    for (const [kind, file] of [
-      ["con", "controller.toml"],
-      ["orc", "orchestrator.toml"],
-      ["node", "node.toml"],
-    ] as const) {
-      t.match(await edgeless([kind, "-t", file], folder), { status: 0 });
-      t.match(await edgeless([kind, "-t", file], folder), { status: 1, stderr: /EDGELESS_FILE_EXISTS/ });
-    }
-    t.match(await edgeless(["-t", "cli.toml"], folder), { status: 0 });
+    const templates = [
+      ["con", "-t", "controller.toml"],
+      ["orc", "-t", "orchestrator.toml"],
+      ["node", "-t", "node.toml"],
+      ["-t", "cli.toml"],
+    ];
+    const writeAll = () => Promise.all(templates.map((args) => edgeless(args, folder)));
+    for (const written of await writeAll()) t.match(written, { status: 0 });
+    for (const refused of await writeAll()) t.match(refused, { status: 1, stderr: /EDGELESS_FILE_EXISTS/ });
     t.match(readFileSync(join(folder, "cli.toml"), "utf8"), /controller_url = "http:\/\/127\.0\.0\.1:7001"/);
     mkdirSync(join(folder, "box"));
     t.match(
@@ -174,20 +185,27 @@ t.test(
       "wrong.toml":
         'controller_url = 7\ndomain_register_url = "http://127.0.0.1:0"\npersistence_filename = ""\n',
     });
-    t.match(await edgeless(["con", "-c", "missing.toml"], folder), {
+    const [missing, bad, wrong, unknown, shell] = await Promise.all([
+      edgeless(["con", "-c", "missing.toml"], folder),
+      edgeless(["orc", "-c", "bad.toml"], folder),
+      edgeless(["con", "-c", "wrong.toml"], folder),
+      edgeless(["workflow", "strat"], folder),
+      edgeless(["completion", "tcsh"], folder),
+    ]);
+    t.match(missing, {
       status: 1,
       stderr: /no configuration file missing\.toml \[EDGELESS_CONFIG_MISSING\]/,
     });
-    t.match(await edgeless(["orc", "-c", "bad.toml"], folder), {
+    t.match(bad, {
       status: 1,
       stderr: /bad\.toml:1:\d+: .*\[EDGELESS_BAD_CONFIG\]/,
     });
-    t.match(await edgeless(["con", "-c", "wrong.toml"], folder), {
+    t.match(wrong, {
       status: 1,
       stderr: /wrong\.toml: .*controller_url/,
     });
-    t.match(await edgeless(["workflow", "strat"], folder), { status: 2, stderr: /unknown command 'strat'/ });
-    t.match(await edgeless(["completion", "tcsh"], folder), { status: 2, stderr: /EDGELESS_USAGE/ });
+    t.match(unknown, { status: 2, stderr: /unknown command 'strat'/ });
+    t.match(shell, { status: 2, stderr: /EDGELESS_USAGE/ });
 
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
@@ -213,14 +231,16 @@ t.test(
   "given the list of resources, when asked for, then each class tells its keys, as text and as JSON",
   async (t) => {
     const folder = t.testdir({});
-    const text = await edgeless(["node", "--available-resources"], folder);
+    const list = ["node", "--available-resources"];
+    const [text, asJson] = await Promise.all([
+      edgeless(list, folder),
+      edgeless([...list, "--output-json"], folder),
+    ]);
     t.match(
       text.stdout,
       /----------\nclass_type: file-log\nversion: 1\.1\noutputs: \[\]\nconfigurations:\n {2}- /,
     );
-    const json = JSON.parse(
-      (await edgeless(["node", "--available-resources", "--output-json"], folder)).stdout,
-    ) as { class_type: string }[];
+    const json = JSON.parse(asJson.stdout) as { class_type: string }[];
     for (const name of ["file-log", "http-ingress", "http-egress", "http-poster"])
       t.ok(
         json.some(({ class_type }) => class_type === name),
