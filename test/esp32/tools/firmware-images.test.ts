@@ -1,0 +1,171 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import t from "tap";
+import { EdgelessError } from "../../../core/errors.js";
+import { readArchive } from "../../../esp32/tools/archive.js";
+import { chipFamily } from "../../../esp32/tools/chip-family.js";
+import { readEspImage } from "../../../esp32/tools/esp-image.js";
+import { fetchFirmware } from "../../../esp32/tools/fetch-firmware.js";
+import { readFirmwareImages, selectImages } from "../../../esp32/tools/firmware-images.js";
+import { espImage, firmwareFiles, tgz, zip } from "../../kit/firmware-files.js";
+
+const ESP32 = chipFamily("ESP32");
+const C3 = chipFamily("ESP32-C3");
+const folder = mkdtempSync(join(tmpdir(), "edgeless-firmware-"));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+
+function addresses(images: readonly { readonly address: number }[]): number[] {
+  return images.map(({ address }) => address);
+}
+
+t.test(
+  "given a release as folder, ZIP or tar archive, when read, then its images have their places",
+  async (t) => {
+    const files = firmwareFiles(ESP32, 4_000);
+    for (const { name, bytes } of files) writeFileSync(join(folder, name), bytes);
+    const nested = [{ name: "release/espruino_2v29_esp32.tgz", bytes: tgz(files) }];
+    for (const images of [
+      readFirmwareImages(folder, ESP32),
+      selectImages(readArchive(zip(files), "a.zip"), ESP32, "a.zip"),
+      selectImages(readArchive(tgz(files, "espruino_2v29_esp32/"), "a.tgz"), ESP32, "a.tgz"),
+      selectImages(nested, ESP32, "a whole release"),
+    ]) {
+      t.same(addresses(images), [0x1000, 0x8000, 0x10000]);
+      t.same(
+        images.map(({ bytes }) => Buffer.from(bytes)),
+        files.slice(0, 3).map(({ bytes }) => Buffer.from(bytes)),
+      );
+    }
+    t.same(addresses(selectImages(firmwareFiles(C3, 4_000), C3, "c3")), [0, 0x8000, 0x10000]);
+  },
+);
+
+t.test("given a release for another chip, when read, then the error names both", async (t) => {
+  t.throws(() => selectImages(firmwareFiles(C3, 4_000), ESP32, "r.tgz"), {
+    code: "EDGELESS_BAD_FIRMWARE",
+    message: "r.tgz: without a bootloader and an application for ESP32; what it holds is for ESP32-C3",
+  });
+});
+
+t.test(
+  "given a release with something missing or too large, when read, then the error names it",
+  async (t) => {
+    const files = firmwareFiles(ESP32, 4_000);
+    const without = (name: RegExp) => files.filter((file) => !name.test(file.name));
+    t.throws(() => selectImages(without(/partitions/), ESP32, "r"), { message: /without a partition table/ });
+    t.throws(() => selectImages(without(/boot/), ESP32, "r"), { message: /without a bootloader/ });
+    t.throws(() => selectImages([], ESP32, "r"), {
+      message: /a bootloader and a partition table and an app/,
+    });
+    const large = { name: "bootloader.bin", bytes: espImage(0, Buffer.alloc(0x8000)) };
+    t.throws(() => selectImages([large, ...without(/boot/)], ESP32, "r"), { message: /too large/ });
+    t.throws(() => readFirmwareImages(join(folder, "nothing"), ESP32), { code: "EDGELESS_FILE_UNREADABLE" });
+  },
+);
+
+t.test("given an image, when a byte is wrong or missing, then it is refused", async (t) => {
+  const image = espImage(5, Buffer.from("some code"));
+  t.same(readEspImage(image, "app.bin"), { chipId: 5, segments: 1 });
+  fc.assert(
+    fc.property(fc.nat(image.length - 1), (length) => {
+      try {
+        readEspImage(image.subarray(0, length), "app.bin");
+        return false;
+      } catch (error) {
+        return error instanceof EdgelessError && error.code === "EDGELESS_BAD_FIRMWARE";
+      }
+    }),
+  );
+  const damaged = Buffer.from(image);
+  damaged[34] = 0;
+  t.throws(() => readEspImage(damaged, "app.bin"), { message: "app.bin: damaged: its checksum is wrong" });
+});
+
+t.test("given a damaged archive, when read, then it is refused or gives files, and never more", async (t) => {
+  const files = firmwareFiles(ESP32, 400).map(({ name, bytes }) => ({ name, bytes: bytes.subarray(0, 90) }));
+  for (const archive of [zip(files), tgz(files)]) {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(archive.length - 1), fc.nat(255)), { maxLength: 6 }), (edits) => {
+        const bytes = Buffer.from(archive);
+        for (const [at, value] of edits) bytes[at] = value;
+        try {
+          return readArchive(bytes, "r").length <= files.length;
+        } catch (error) {
+          return error instanceof EdgelessError && error.code === "EDGELESS_BAD_FIRMWARE";
+        }
+      }),
+    );
+  }
+  t.throws(() => readArchive(Buffer.from("no archive at all"), "r"), { code: "EDGELESS_BAD_FIRMWARE" });
+});
+
+t.test(
+  "given a server with a release, when fetched twice, then it is downloaded and checked once",
+  async (t) => {
+    const archive = tgz(firmwareFiles(ESP32, 4_000));
+    let requests = 0;
+    let answer: Buffer | number = archive;
+    const server = createServer((_request, response) => {
+      requests++;
+      if (typeof answer === "number") response.writeHead(answer).end();
+      else response.writeHead(200, { "content-length": answer.length }).end(answer);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.teardown(() => server.close());
+    const address = server.address();
+    const port = address !== null && typeof address === "object" ? address.port : 0;
+    const url = `http://127.0.0.1:${port}/espruino_2v29_esp32.tgz`;
+    const cache = join(folder, "cache");
+    const source = { release: "2v29", family: ESP32, url };
+    const seen: number[] = [];
+
+    const fetched = await fetchFirmware(source, cache, (received, total) => seen.push(received / total));
+    t.equal(fetched.wasCached, false);
+    t.equal(seen.at(-1), 1);
+    t.same(addresses(readFirmwareImages(fetched.path, ESP32)), [0x1000, 0x8000, 0x10000]);
+    t.same(await fetchFirmware(source, cache, () => {}), { ...fetched, wasCached: true });
+    t.equal(requests, 1);
+
+    writeFileSync(fetched.path, "damaged on disk");
+    t.equal(
+      (await fetchFirmware(source, cache, () => {})).wasCached,
+      false,
+      "a damaged file is fetched again",
+    );
+
+    const wrong = { ...source, sha256: "00".repeat(32) };
+    await t.rejects(
+      fetchFirmware(wrong, cache, () => {}),
+      { code: "EDGELESS_BAD_FIRMWARE", message: /SHA-256/ },
+    );
+    rmSync(fetched.path);
+    answer = tgz(firmwareFiles(ESP32, 6_000));
+    await t.rejects(
+      fetchFirmware(source, cache, () => {}),
+      { message: /SHA-256 is/ },
+      "a release never changes",
+    );
+    answer = Buffer.from("<html>");
+    await t.rejects(
+      fetchFirmware({ ...source, release: "2v30" }, cache, () => {}),
+      { code: "EDGELESS_BAD_FIRMWARE" },
+    );
+    answer = 404;
+    await t.rejects(
+      fetchFirmware({ ...source, release: "2v30" }, cache, () => {}),
+      {
+        code: "EDGELESS_REJECTED",
+        message: /404/,
+      },
+    );
+    server.closeAllConnections();
+    server.close();
+    await t.rejects(
+      fetchFirmware({ ...source, release: "2v30" }, cache, () => {}),
+      { code: "EDGELESS_UNREACHABLE" },
+    );
+  },
+);
