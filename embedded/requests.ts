@@ -98,8 +98,16 @@ export class Requests {
     this.hardware = hardware;
   }
 
-  /** Carries out one request; whatever is wrong with it becomes an answer. */
+  /**
+   * Carries out one request; whatever is wrong with it becomes an answer. All but events wait for a turn of their own: a board has
+   * room for few calls inside each other, and those of the message layer are over by then.
+   */
   handle(request: IncomingRequest, reply: Reply): void {
+    if (request.path === "e") this.carryOut(request, reply);
+    else this.board.timers.set(0, () => this.carryOut(request, reply));
+  }
+
+  private carryOut(request: IncomingRequest, reply: Reply): void {
     const answer: Answer = (code, fault) => {
       reply(code, fault === undefined ? NOTHING : encodeDiagnostic(fault));
     };

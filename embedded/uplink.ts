@@ -47,8 +47,20 @@ export class Uplink {
       return false;
     }
     this.queue.push({ kind, route, stream, bytes: encodeUplinkEvent(event), tries: 0 });
-    this.pump();
+    this.pumpSoon();
     return true;
+  }
+
+  /**
+   * Sends the next event in a turn of its own: whoever has an event to send is a function that runs, and a board has room for few calls
+   * inside each other.
+   */
+  private pumpSoon(): void {
+    if (this.busy || this.pauseTimer !== 0 || !this.link.open) return;
+    this.pauseTimer = this.timers.set(0, () => {
+      this.pauseTimer = 0;
+      this.pump();
+    });
   }
 
   /** Sends the next event if nothing stands against it. */

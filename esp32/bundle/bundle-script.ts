@@ -2,7 +2,8 @@ import { transform as toOlderScript } from "@swc/core";
 import { build, type Plugin } from "esbuild";
 import { minify } from "terser";
 import { COLD_NAMES, type SplitScript, splitColdFunctions } from "./cold-functions.js";
-import { directMethods } from "./direct-methods.js";
+import { constantsInPlace } from "./constants-in-place.js";
+import { directMethods, directName } from "./direct-methods.js";
 import { hoistDeclarations } from "./hoist-declarations.js";
 import { importedSources, type RenamedSources, uniqueMethods } from "./unique-methods.js";
 
@@ -19,7 +20,7 @@ export interface BundleOptions {
   readonly outside: readonly string[];
   /** Names of methods of the bundle that are called from outside; the entry counts as outside. */
   readonly called?: readonly string[];
-  /** Functions of the outermost scope that stay in memory; a method as `Class$method`. */
+  /** Functions of the outermost scope that stay in memory, and methods as `Class.method`. */
   readonly hot: readonly string[];
 }
 
@@ -44,11 +45,7 @@ export interface DeviceBundle {
 export async function bundleScript(options: BundleOptions): Promise<DeviceBundle> {
   const called = new Set(options.called);
   const outside = new Set([...options.outside, ...called, ...builtinNames()]);
-  const sources = uniqueMethods(
-    options.root,
-    importedSources(options.root, options.entry),
-    called,
-  );
+  const sources = uniqueMethods(options.root, importedSources(options.root, options.entry), called);
   const bundled = await build({
     stdin: { contents: options.entry, resolveDir: options.root, loader: "ts" },
     bundle: true,
@@ -65,7 +62,9 @@ export async function bundleScript(options: BundleOptions): Promise<DeviceBundle
     minifySyntax: true,
     plugins: [renaming(sources)],
   });
-  const plain = directMethods(bundled.outputFiles[0]?.text ?? "", outside);
+  const hotNames = new Set(options.hot.map(scriptName));
+  const direct = directMethods(bundled.outputFiles[0]?.text ?? "", outside);
+  const plain = constantsInPlace(direct, hotNames);
   const older = await toOlderScript(plain, {
     configFile: false,
     swcrc: false,
@@ -85,7 +84,7 @@ export async function bundleScript(options: BundleOptions): Promise<DeviceBundle
   const minified = await minify(script, {
     ecma: 5,
     // A function that is used once stays one: in place it would be made anew at each use.
-    compress: { passes: 3, toplevel: true, reduce_funcs: false },
+    compress: { passes: 3, toplevel: true, reduce_funcs: false, inline: 1 },
     mangle: {
       toplevel: true,
       reserved: [...COLD_NAMES],
@@ -98,8 +97,14 @@ export async function bundleScript(options: BundleOptions): Promise<DeviceBundle
   const shortNames = (kind: "vars" | "props") =>
     new Map(Object.entries(names[kind]?.props ?? {}).map(([name, text]) => [name.slice(1), text]));
   const short = shortNames("vars");
-  const hot = new Set(options.hot.map((name) => short.get(name) ?? name));
-  return { script, minified: hoisted, split: splitColdFunctions(hoisted, hot), names: short, members: shortNames("props") };
+  const hot = new Set([...hotNames].map((name) => short.get(name) ?? name));
+  return {
+    script,
+    minified: hoisted,
+    split: splitColdFunctions(hoisted, hot),
+    names: short,
+    members: shortNames("props"),
+  };
 }
 
 function renaming(sources: RenamedSources): Plugin {
@@ -112,6 +117,12 @@ function renaming(sources: RenamedSources): Plugin {
       });
     },
   };
+}
+
+/** What the earlier steps make of the name of a function or method. */
+function scriptName(name: string): string {
+  const [className, method] = name.split(".");
+  return method === undefined ? name : directName(className ?? "", `${className}_${method}`);
 }
 
 /** Helper of the ES5 step that looks at symbols, which no board has. */

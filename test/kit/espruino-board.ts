@@ -10,6 +10,12 @@ const ALIGNMENT = 4;
 const HEADER_BYTES = 32;
 const NAME_AT = 4;
 
+/**
+ * A boot file that reports free memory all the time. A test does not type at the console: the interpreter for Linux reads it on a
+ * thread of its own, and mixes up what arrives while it works.
+ */
+export const MEMORY_PROBE = `setInterval(function(){print("free="+process.memory().free+"!")},200)`;
+
 /** A board: an Espruino for Linux in a process and a folder of its own, with its console on a pipe. */
 export class EspruinoBoard {
   /** Everything that it printed. */
@@ -17,7 +23,6 @@ export class EspruinoBoard {
   readonly #folder = mkdtempSync(join(tmpdir(), "edgeless-board-"));
   readonly #interpreter: string;
   #process: ChildProcessWithoutNullStreams | undefined;
-  #questions = 0;
 
   /**
    * @param interpreter path of the program
@@ -49,22 +54,15 @@ export class EspruinoBoard {
     return eventually(`${pattern} on the console`, () => pattern.exec(this.output) ?? undefined, withinMs);
   }
 
-  /** The value of an expression, asked for at the console. */
-  async ask<T>(expression: string): Promise<T> {
-    const mark = `answer${++this.#questions}`;
-    this.send(`print("${mark}=>"+JSON.stringify(${expression})+"<=")`);
-    const [, text = ""] = await this.says(new RegExp(`${mark}=>(.*?)<=`, "s"));
-    return JSON.parse(text) as T;
-  }
-
-  /** Types a line at the console, without an echo. */
-  send(line: string): void {
-    this.#process?.stdin.write(`\x10${line}\n`);
-  }
-
-  /** Variables that are free, garbage aside. */
+  /** Variables that are free while nothing runs, garbage aside; those of {@link MEMORY_PROBE} count as used. */
   async freeVariables(): Promise<number> {
-    return (await this.ask<{ free: number }>("process.memory()")).free;
+    const from = this.output.length;
+    const read = () => [...this.output.slice(from).matchAll(/free=(\d+)!/g)];
+    // The first one may be from before.
+    const [, second] = await eventually("a report of the memory", () =>
+      read().length > 1 ? read() : undefined,
+    );
+    return Number(second?.[1]);
   }
 
   close(): void {
