@@ -1,8 +1,12 @@
-// Natural numbers of up to 260 limbs of 16 bits, least significant first, in memory of their own: a word with the
-// number of limbs, then the limbs. Limbs of 16 bits keep all arithmetic in 32 bits, which every target has.
+// Natural numbers of limbs of 16 bits, least significant first, in memory of their own: a word with the number of limbs,
+// then the limbs. Limbs of 16 bits keep all arithmetic in 32 bits, which every target has.
 
-/** Bytes of one number. */
-export const BIG_SIZE = 4 + 2 * 260;
+/** Bytes of a number with 260 limbs, which the reading of a float needs at most, and of one with 102, more than writing needs. */
+export const BIG_SIZE: usize = 524;
+export const SMALL_SIZE: usize = 208;
+
+/** Room for two numbers of `BIG_SIZE` or five of `SMALL_SIZE`: nothing is read and written at the same time. */
+export const BIG_NUMBERS: usize = memory.data(1048);
 
 /** Sets a number to a small value. */
 export function bigSet(big: usize, value: u32): void {

@@ -1,5 +1,5 @@
 import {
-  BIG_SIZE,
+  BIG_NUMBERS,
   bigAdd,
   bigBits,
   bigCompare,
@@ -9,21 +9,46 @@ import {
   bigSet,
   bigShiftLeft,
   bigSubtract,
+  SMALL_SIZE,
 } from "./big-number";
 
 // Shortest digits that read back as the same number, and of those the closest ones (Steele and White 1990, with the
-// roundings of the Rust standard library). The value is rest/scale; margins are the halves of the gaps around it.
+// roundings of the Rust standard library). The value is rest/scale; margins are the halves of the gaps around it. Most
+// numbers have few digits, which a division finds: it is correctly rounded, so digits / 10^places is the number that
+// these digits read as.
 
-const rest: usize = memory.data(BIG_SIZE);
-const scale: usize = memory.data(BIG_SIZE);
-const above: usize = memory.data(BIG_SIZE);
-const below: usize = memory.data(BIG_SIZE);
-const sum: usize = memory.data(BIG_SIZE);
+const rest: usize = BIG_NUMBERS;
+const scale: usize = BIG_NUMBERS + SMALL_SIZE;
+const above: usize = BIG_NUMBERS + 2 * SMALL_SIZE;
+const below: usize = BIG_NUMBERS + 3 * SMALL_SIZE;
+const sum: usize = BIG_NUMBERS + 4 * SMALL_SIZE;
 /** Digits, one a byte, without the code of `0`; 17 are the most that a number of 64 bits needs. */
 const digits: usize = memory.data(24);
+const MOST_DIGITS: usize = 24;
+/** Where the first digit is. */
+let first: usize = digits;
+/** All decimals with fewer digits read as different f64, or f32. */
+const DISTINCT: f64 = 1e15;
+const DISTINCT_SINGLE: f64 = 1e6;
+/** An f32 has at most 9 digits, and with so few places its product with their power of ten is an exact f64. */
+const MOST_SINGLE: f64 = 1e9;
+const MOST_SINGLE_PLACES: i32 = 11;
+/** Powers of ten up to this one are exact. */
+const MOST_PLACES: i32 = 22;
 
-/** Text of a finite or infinite number without exponent, by the low and high word of its IEEE 754 form. */
-export function floatText(low: u32, high: u32, double: boolean): string {
+/** Shortest text of an f32 without exponent. */
+export function f32Text(value: f32): string {
+  return floatText(reinterpret<u32>(value), 0, abs<f64>(value), false);
+}
+
+/** Shortest text of an f64 without exponent. */
+export function f64Text(value: f64): string {
+  const bits = reinterpret<u64>(value);
+  return floatText(<u32>bits, <u32>(bits >>> 32), abs<f64>(value), true);
+}
+
+/** By the low and high word of the IEEE 754 form. */
+function floatText(low: u32, high: u32, magnitude: f64, double: boolean): string {
   const exponentBits: u32 = double ? 11 : 8;
   const top = double ? high : low;
   const topMantissaBits: u32 = double ? 20 : 23;
@@ -34,6 +59,10 @@ export function floatText(low: u32, high: u32, double: boolean): string {
   const plain = topMantissa == 0 && bottom == 0;
   if (biased == (1 << exponentBits) - 1) return plain ? sign + "inf" : "NaN";
   if (biased == 0 && plain) return sign + "0";
+  // Just above a power of two the gap below is half of the gap above.
+  const uneven = plain && biased > 1;
+  const places = fewPlaces(magnitude, double, uneven);
+  if (places >= 0) return sign + layOut(count - places);
   bigSet(rest, biased ? topMantissa | (1 << topMantissaBits) : topMantissa);
   if (double) {
     bigMultiplyAdd(rest, 0x8000, 0);
@@ -43,10 +72,44 @@ export function floatText(low: u32, high: u32, double: boolean): string {
   }
   const bias: i32 = double ? 1075 : 150;
   const even = ((double ? bottom : topMantissa) & 1) == 0;
-  // Just above a power of two the gap below is half of the gap above.
-  const uneven = plain && biased > 1;
   const position = generate(<i32>max(biased, 1) - bias, even, uneven);
   return sign + layOut(position);
+}
+
+/**
+ * Writes the digits of a number that has few, and returns how many are behind the point; -1 when they cannot be found with
+ * single divisions. Of an f64 all decimals below the limit read as different numbers, so the first that reads as this one
+ * is the shortest. Of an f32 the product is exact, so its nearest whole number is the closest decimal.
+ */
+function fewPlaces(value: f64, double: boolean, uneven: boolean): i32 {
+  const limit = double ? DISTINCT : uneven ? DISTINCT_SINGLE : MOST_SINGLE;
+  const most = double ? MOST_PLACES : MOST_SINGLE_PLACES;
+  if (!double && value >= 16777216) return -1;
+  let power: f64 = 1;
+  for (let places = 0; places <= most; places++) {
+    const whole = floor<f64>(value * power + 0.5);
+    if (whole >= limit) break;
+    const read = whole / power;
+    if ((double ? read : <f64>(<f32>read)) == value) {
+      const upper = <u32>(whole / 1e8);
+      first = digits + MOST_DIGITS;
+      prepend(<u32>(whole - <f64>upper * 1e8), upper ? 8 : 1);
+      if (upper) prepend(upper, 1);
+      count = <i32>(digits + MOST_DIGITS - first);
+      return places;
+    }
+    power *= 10;
+  }
+  return -1;
+}
+
+/** Writes the digits of a whole number, and zeros up to `least` digits, in front of those that are there. */
+function prepend(whole: u32, least: i32): void {
+  for (; whole || least > 0; least--) {
+    first--;
+    store<u8>(first, whole % 10);
+    whole /= 10;
+  }
 }
 
 let count: i32 = 0;
@@ -76,6 +139,7 @@ function generate(exponent: i32, even: boolean, uneven: boolean): i32 {
   if (reaches(inclusive)) position++;
   else multiplyBy10();
   count = 0;
+  first = digits;
   let last = false;
   while (!last) {
     if (count) multiplyBy10();
@@ -120,7 +184,7 @@ function layOut(position: i32): string {
       store<u16>(to, 0x2e);
       to += 2;
     }
-    store<u16>(to, 0x30 + (i >= 0 && i < count ? <u32>load<u8>(digits + <usize>i) : 0));
+    store<u16>(to, 0x30 + (i >= 0 && i < count ? <u32>load<u8>(first + <usize>i) : 0));
     to += 2;
   }
   return text;

@@ -1,5 +1,5 @@
 import { lastNumberError, NumberError, numberErrorText } from "./number-error";
-import { floatText } from "./float-text";
+import { f32Text as textOfF32, f64Text as textOfF64 } from "./float-text";
 import { parseF32 as f32At, parseF64 as f64At } from "./parse-float";
 import { parseI32 as i32At, parseI64 as i64At, parseU32 as u32At, parseU64 as u64At } from "./parse-integer";
 
@@ -46,11 +46,10 @@ export namespace num {
   }
   /** Shortest decimal that reads back as this f32: `5`, `-0`, `0.1`, `inf`, `NaN`. */
   export function f32Text(value: f32): string {
-    return floatText(reinterpret<u32>(value), 0, false);
+    return textOfF32(value);
   }
   /** Shortest decimal that reads back as this f64. */
   export function f64Text(value: f64): string {
-    const bits = reinterpret<u64>(value);
-    return floatText(<u32>bits, <u32>(bits >>> 32), true);
+    return textOfF64(value);
   }
 }

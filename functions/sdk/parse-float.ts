@@ -1,4 +1,5 @@
 import {
+  BIG_NUMBERS,
   BIG_SIZE,
   bigBits,
   bigCompare,
@@ -18,11 +19,18 @@ const MAX_DIGITS: i32 = 800;
 /** Exponents beyond this give infinity or zero whatever the digits are. */
 const MAX_EXPONENT: i32 = 100000;
 
-const numerator: usize = memory.data(BIG_SIZE);
-const denominator: usize = memory.data(BIG_SIZE);
+/** Up to this many digits, and this power of ten, a number is an exact f64; one division or product of the two is correctly rounded. */
+const EXACT_DIGITS: i32 = 15;
+const EXACT_POWER: i32 = 22;
 
-/** What `readDecimal` found: the digits are in `numerator`, times ten to this power. */
+const numerator: usize = BIG_NUMBERS;
+const denominator: usize = BIG_NUMBERS + BIG_SIZE;
+
+/** What `readDecimal` found: where the digits and points begin, and their power of ten. */
+let digitsStart: usize = 0;
 let exponent10: i32 = 0;
+/** The digits, as long as they are exact. */
+let mantissa: f64 = 0;
 /** How many significant digits there are. */
 let digitCount: i32 = 0;
 let negative: boolean = false;
@@ -38,7 +46,15 @@ export function parseF32(ptr: usize, len: usize, shift: usize): f32 {
   let value: f32 = 0;
   if (kind == NOT_A_NUMBER) value = f32.NaN;
   else if (kind == INFINITE) value = <f32>Infinity;
-  else if (kind == FINITE && digitCount) value = reinterpret<f32>(<u32>nearest2(24, -149, 127));
+  else if (kind == FINITE && digitCount) {
+    const double = few();
+    value = <f32>double;
+    // A number between the two nearest f32 may have been rounded to their middle.
+    if (double < 1.2e-38 || (<u32>reinterpret<u64>(double) & 0x1fffffff) == 0x10000000) {
+      readDigits(ptr, len, shift);
+      value = reinterpret<f32>(<u32>nearest2(24, -149, 127));
+    }
+  }
   return negative ? -value : value;
 }
 
@@ -48,7 +64,13 @@ export function parseF64(ptr: usize, len: usize, shift: usize): f64 {
   let value: f64 = 0;
   if (kind == NOT_A_NUMBER) value = f64.NaN;
   else if (kind == INFINITE) value = <f64>Infinity;
-  else if (kind == FINITE && digitCount) value = reinterpret<f64>(nearest2(53, -1074, 1023));
+  else if (kind == FINITE && digitCount) {
+    value = few();
+    if (value < 0) {
+      readDigits(ptr, len, shift);
+      value = reinterpret<f64>(nearest2(53, -1074, 1023));
+    }
+  }
   return negative ? -value : value;
 }
 
@@ -75,34 +97,58 @@ function readParts(ptr: usize, len: usize, shift: usize): i32 {
   }
   if (isWord(ptr, at, len, shift, "nan")) return NOT_A_NUMBER;
   if (isWord(ptr, at, len, shift, "inf") || isWord(ptr, at, len, shift, "infinity")) return INFINITE;
-  store<u32>(numerator, 0);
+  digitsStart = at;
+  mantissa = 0;
   exponent10 = 0;
   let seen = false;
   let point = false;
-  let more = false;
   for (; at < len; at++) {
     const unit = unitAt(ptr, at, shift);
     const digit = unit - 0x30;
     if (digit <= 9) {
       seen = true;
       if (point) exponent10--;
-      if (digitCount == MAX_DIGITS) {
-        exponent10++;
-        more = more || digit != 0;
-      } else if (digitCount || digit) {
-        bigMultiplyAdd(numerator, 10, digit);
+      if (digitCount || digit) {
+        if (digitCount < EXACT_DIGITS) mantissa = mantissa * 10 + <f64>digit;
         digitCount++;
       }
     } else if (unit == 0x2e && !point) point = true;
     else break;
   }
   if (!seen) return MALFORMED;
-  if (more) {
-    bigMultiplyAdd(numerator, 10, 1);
-    digitCount++;
-    exponent10--;
-  }
   return at == len || readExponent(ptr, at, len, shift) ? FINITE : MALFORMED;
+}
+
+/** The number when it has few digits and a small power of ten, else -1. */
+function few(): f64 {
+  let left = abs(exponent10);
+  if (digitCount > EXACT_DIGITS || left > EXACT_POWER) return -1;
+  let power: f64 = 1;
+  for (; left; left--) power *= 10;
+  return exponent10 < 0 ? mantissa / power : mantissa * power;
+}
+
+/** Takes all digits into `numerator`; those beyond the most that count become one, when they are more than zeros. */
+function readDigits(ptr: usize, len: usize, shift: usize): void {
+  store<u32>(numerator, 0);
+  let left = digitCount;
+  exponent10 += max(0, digitCount - MAX_DIGITS);
+  digitCount = 0;
+  let more = false;
+  for (let at = digitsStart; left; at++) {
+    const digit = unitAt(ptr, at, shift) - 0x30;
+    if (digit > 9 || (!digitCount && !digit)) continue;
+    left--;
+    if (digitCount == MAX_DIGITS) more = more || digit != 0;
+    else {
+      bigMultiplyAdd(numerator, 10, digit);
+      digitCount++;
+    }
+  }
+  if (!more) return;
+  bigMultiplyAdd(numerator, 10, 1);
+  digitCount++;
+  exponent10--;
 }
 
 function readExponent(ptr: usize, at: usize, len: usize, shift: usize): boolean {
