@@ -22,6 +22,14 @@ const summarySchema = z.object({
   queued_events: z.number(),
 });
 
+const updateSchema = z.object({
+  version: z.string(),
+  state: z.string(),
+  reason: z.string(),
+  sent_bytes: z.number(),
+  total_bytes: z.number(),
+});
+
 const detailSchema = summarySchema.extend({
   agent_port: z.number(),
   lifetime_seconds: z.number(),
@@ -30,6 +38,10 @@ const detailSchema = summarySchema.extend({
   providers: z.array(z.object({ providerId: z.string(), classType: z.string() })),
   images: z.array(z.string()),
   counters: z.record(z.string(), z.number()),
+  firmware: z
+    .object({ version: z.string(), state: z.string(), update: updateSchema.nullable() })
+    .nullable()
+    .default(null),
   components: z.array(
     z.object({
       id: z.string(),
@@ -57,6 +69,8 @@ const logSchema = z.object({
 export type DeviceSummary = z.infer<typeof summarySchema>;
 /** All that is known of a device. */
 export type DeviceDetail = z.infer<typeof detailSchema>;
+/** An update of the firmware of a device, and how far it is. */
+export type DeviceUpdate = z.infer<typeof updateSchema>;
 /** A log line of a function on a device. */
 export type DeviceLogLine = z.infer<typeof logSchema>;
 
@@ -83,6 +97,20 @@ export class GatewayControl {
       z.object({ id: z.string(), name: z.string() }),
       init,
     );
+  }
+
+  /** Begins an update; what becomes of it stands in what {@link inspect} gives. */
+  update(
+    key: string,
+    version: string,
+    files: readonly { readonly name: string; readonly bytes: Uint8Array }[],
+  ): Promise<DeviceUpdate> {
+    const contents = files.map(({ name, bytes }) => ({
+      name,
+      content: Buffer.from(bytes).toString("base64"),
+    }));
+    const init = { method: "PUT", body: JSON.stringify({ version, files: contents }) };
+    return this.#ask(`devices/${encodeURIComponent(key)}/firmware`, updateSchema, init);
   }
 
   /** @returns the id of the device that was forgotten */

@@ -24,6 +24,7 @@ export function formatDeviceDetail(device: DeviceDetail): string {
     ["name", device.name],
     ["board", device.board],
     ["address", device.address],
+    ...firmwareRows(device),
     ["state", device.present ? "present" : "absent"],
     ["last seen", device.last_seen],
     ["up for", device.uptime_seconds === null ? "unknown" : `${device.uptime_seconds} s`],
@@ -49,4 +50,15 @@ export function formatDeviceDetail(device: DeviceDetail): string {
     reason,
   ]);
   return [alignColumns(facts), alignColumns(components)].filter((part) => part !== "").join("\n");
+}
+
+function firmwareRows({ firmware }: DeviceDetail): string[][] {
+  if (firmware === null) return [];
+  const { version, state, update } = firmware;
+  const rows = [["firmware", `${version} ${state}`]];
+  if (update === null) return rows;
+  const percent = Math.floor((100 * update.sent_bytes) / Math.max(1, update.total_bytes));
+  const how = update.state === "sending" ? `sending, ${percent} %` : update.state;
+  rows.push(["update", `${update.version} ${how}${update.reason === "" ? "" : `: ${update.reason}`}`]);
+  return rows;
 }

@@ -9,7 +9,7 @@ import { parseUuid } from "../core/uuid.js";
 import { closeHttp, listenHttp } from "../platform/listen-http.js";
 import type { Device } from "./device.js";
 import type { DeviceRegistry } from "./device-registry.js";
-import { detailOf, summaryOf } from "./device-view.js";
+import { detailOf, summaryOf, updateOf } from "./device-view.js";
 import type { LogEntry } from "./log-book.js";
 
 /** What a control API works with. */
@@ -27,16 +27,32 @@ export interface RunningControlApi {
   close(): Promise<void>;
 }
 
-/** Largest body of a request, bytes. */
+/** Largest body of a request, and of one with a firmware, bytes. */
 const MOST_BODY_BYTES = 4_096;
+const MOST_FIRMWARE_BYTES = 1_048_576;
 /** Unsent bytes of a log stream at which its reader is cut off. */
 const MOST_UNSENT_BYTES = 1_048_576;
 
+/** What there is of a device beside itself. */
+const ITEMS: readonly string[] = ["name", "logs", "firmware"];
+
+const firmwareSchema = z.object({
+  version: z.string().min(1).max(60),
+  files: z
+    .array(
+      z.object({
+        name: z.string().regex(/^edgeless[a-z0-9.-]{0,18}$/),
+        content: z.base64().transform((text) => Buffer.from(text, "base64")),
+      }),
+    )
+    .min(1)
+    .max(16),
+});
 const nameSchema = z.object({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/) });
 
 /**
  * Serves the control API of a gateway, JSON over HTTP: `GET /devices`, `GET /devices/<id or name>`,
- * `GET /devices/<…>/logs` (JSON lines; `?follow=1` goes on), `PUT /devices/<…>/name`, `DELETE /devices/<…>`.
+ * `GET /devices/<…>/logs` (JSON lines; `?follow=1` goes on), `PUT /devices/<…>/name`, `PUT /devices/<…>/firmware`, `DELETE /devices/<…>`.
  * @returns undefined when `url` is empty
  * @throws EdgelessError EDGELESS_BAD_URL, EDGELESS_PORT_IN_USE, EDGELESS_CANNOT_BIND
  */
@@ -94,10 +110,13 @@ async function handle(
       throw new Refusal(400, "a name has letters, digits, dots, dashes and underscores, at most 63");
     await registry.rename(device, wanted.data.name);
     send(response, 200, { id: device.nodeId, name: device.name });
+  } else if (item === "firmware" && method === "PUT") {
+    const wanted = firmwareSchema.safeParse(await readJson(request, MOST_FIRMWARE_BYTES));
+    if (!wanted.success) throw new Refusal(400, `no firmware: ${z.prettifyError(wanted.error)}`);
+    send(response, 202, updateOf(device.updateFirmware(wanted.data)));
   } else if (item === "logs" && method === "GET")
     sendLogs(device, url.searchParams.get("follow") === "1", response);
-  else
-    throw new Refusal(item === undefined || item === "name" || item === "logs" ? 405 : 404, "not possible");
+  else throw new Refusal(item === undefined || ITEMS.includes(item) ? 405 : 404, "not possible");
 }
 
 /** A page of another site that a browser on this machine shows must not read this API under a name of its own. */
@@ -122,12 +141,12 @@ function findDevice(registry: DeviceRegistry, key: string): Device {
   return first;
 }
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
+async function readJson(request: IncomingMessage, mostBytes = MOST_BODY_BYTES): Promise<unknown> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > MOST_BODY_BYTES) throw new Refusal(413, "the request is too large");
+    if (size > mostBytes) throw new Refusal(413, "the request is too large");
     parts.push(part);
   }
   try {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { RunningFirmware } from "../coap-api/operations/firmware.js";
 import type { DeviceLimits, DeviceProvider, Registration } from "../coap-api/operations/register.js";
 import type { Uuid } from "../core/uuid.js";
 import { uuidSchema } from "./stored-values.js";
@@ -36,6 +37,8 @@ export interface DeviceRecord {
   /** Milliseconds since the Unix epoch. */
   lastSeenMs: number;
   facts: DeviceFacts;
+  /** The firmware that it runs; absent when it cannot be replaced. */
+  firmware?: RunningFirmware | undefined;
 }
 
 const count = z.int().min(0);
@@ -67,6 +70,7 @@ const deviceRecordSchema = z.object({
     }),
     labels: z.array(z.string()),
   }),
+  firmware: z.object({ version: z.string(), state: count }).optional(),
 });
 
 /** Reads what {@link formatDeviceRecord} wrote. @throws ZodError or SyntaxError */

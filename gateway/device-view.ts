@@ -2,6 +2,7 @@ import type { Peer } from "../coap-api/endpoint/peer.js";
 import { FUNCTION } from "../coap-api/operations/register.js";
 import { formatInstanceId } from "../core/instance-id.js";
 import type { Device } from "./device.js";
+import type { FirmwareUpdate, UpdateState } from "./firmware-update.js";
 
 /** Names of the counters of a device, in the order of `coap-api/operations/counters.ts`. */
 const COUNTER_NAMES = [
@@ -15,6 +16,9 @@ const COUNTER_NAMES = [
   "unanswered",
   "crashes",
 ] as const;
+
+/** Names of the states of a firmware, in the order of `coap-api/operations/firmware.ts`. */
+const FIRMWARE_STATES = ["proved", "on-trial", "gone-back", "safe-mode"] as const;
 
 /** A device in a list, as JSON of the control API. */
 export interface DeviceSummary {
@@ -48,7 +52,27 @@ export interface DeviceDetail extends DeviceSummary {
   readonly counters: Readonly<Record<string, number>>;
   readonly requests: number;
   readonly unanswered_requests: number;
+  /** Null when it cannot be replaced over the air. */
+  readonly firmware: FirmwareView | null;
   readonly components: readonly ComponentView[];
+}
+
+/** The firmware of a device, as JSON of the control API. */
+export interface FirmwareView {
+  readonly version: string;
+  readonly state: string;
+  /** The newest update since the gateway started. */
+  readonly update: UpdateView | null;
+}
+
+/** An update of a device, as JSON of the control API. */
+export interface UpdateView {
+  readonly version: string;
+  readonly state: UpdateState;
+  /** Why it failed; else empty. */
+  readonly reason: string;
+  readonly sent_bytes: number;
+  readonly total_bytes: number;
 }
 
 /** An instance of a device, as JSON of the control API. */
@@ -103,6 +127,7 @@ export function detailOf(device: Device, peer: Peer | undefined): DeviceDetail {
     ),
     requests: sent,
     unanswered_requests: unanswered,
+    firmware: firmwareOf(device),
     components: plan.instances.map(({ record: instance, state, restarts, reason }) => ({
       id: instance.functionId,
       kind: instance.kind === FUNCTION ? "function" : "resource",
@@ -114,5 +139,24 @@ export function detailOf(device: Device, peer: Peer | undefined): DeviceDetail {
         instance.outputs.map(({ channel, target }) => [channel, formatInstanceId(target)]),
       ),
     })),
+  };
+}
+
+function firmwareOf({ record, update }: Device): FirmwareView | null {
+  const { firmware } = record;
+  if (firmware === undefined) return null;
+  return {
+    version: firmware.version,
+    state: FIRMWARE_STATES[firmware.state] ?? `state ${firmware.state}`,
+    update: update === undefined ? null : updateOf(update),
+  };
+}
+
+/** An update as JSON. */
+export function updateOf({ version, state, reason, sentBytes, totalBytes }: FirmwareUpdate): UpdateView {
+  return {
+    ...{ version, state, reason },
+    sent_bytes: sentBytes,
+    total_bytes: totalBytes,
   };
 }

@@ -24,6 +24,7 @@ import { DeviceLink, type Work } from "./device-link.js";
 import { DevicePlan, type PlannedInstance } from "./device-plan.js";
 import { type DeviceRecord, factsOf } from "./device-record.js";
 import type { DeviceSettings } from "./device-settings.js";
+import { type Firmware, FirmwareUpdate } from "./firmware-update.js";
 import type { GatewayMetrics } from "./gateway-metrics.js";
 import type { ImageLibrary } from "./image-library.js";
 import type { InstanceRecord } from "./instance-record.js";
@@ -67,6 +68,8 @@ export class Device {
   freeMemoryBytes = 0;
   uptimeSeconds: number | undefined;
   counters: readonly number[] = [];
+  /** The newest update of its firmware, if there was one since the gateway started. */
+  update: FirmwareUpdate | undefined;
   readonly #around: DeviceSurroundings;
   readonly #link: DeviceLink;
   readonly #states: Map<Uuid, Uint8Array>;
@@ -134,6 +137,8 @@ export class Device {
   registered(registration: Registration, hasRebooted: boolean): void {
     this.record.bootNonce = registration.bootNonce;
     this.record.facts = factsOf(registration);
+    this.record.firmware = registration.firmware;
+    this.update?.registered(registration.firmware, registration.bootNonce);
     this.freeMemoryBytes = registration.freeMemoryBytes;
     if (hasRebooted) this.events.rebooted();
     this.plan.registered(registration, hasRebooted);
@@ -269,6 +274,28 @@ export class Device {
     await this.#around.saved.write([change.instance(this.nodeId, instance.record)]);
   }
 
+  /**
+   * Brings a firmware to the device, in the background.
+   * @throws EdgelessError EDGELESS_REJECTED when it takes none, or another one is on its way
+   */
+  updateFirmware(firmware: Firmware): FirmwareUpdate {
+    const { name, firmware: running, bootNonce } = this.record;
+    if (running === undefined)
+      throw new EdgelessError("EDGELESS_REJECTED", `the firmware of ${name} cannot be replaced over the air`);
+    if (this.update?.isOver === false)
+      throw new EdgelessError("EDGELESS_REJECTED", `an update of ${name} is on its way already`);
+    const { clock, logger } = this.#around;
+    const update = new FirmwareUpdate(firmware, bootNonce, clock, () => {
+      const { state, reason } = update;
+      logger[state === "done" ? "info" : "warn"]("the update of a device ended", {
+        ...{ device: name, version: firmware.version, state, reason },
+      });
+    });
+    this.update = update;
+    this.#link.pump();
+    return update;
+  }
+
   /** Stops everything. */
   async reset(): Promise<void> {
     this.#drops++;
@@ -304,6 +331,7 @@ export class Device {
   close(): void {
     this.#link.close();
     this.events.close();
+    this.update?.close();
   }
 
   /** Looks for something to do. */
@@ -376,7 +404,7 @@ export class Device {
       // A step that waits for its time keeps the question open.
       this.#isSettled = nextDueMs(this.plan) === undefined;
     }
-    return this.events.next();
+    return this.events.next() ?? this.update?.next();
   }
 
   #asked(status: DeviceStatus): void {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { deviceClient, withDeviceOptions } from "../device-client.js";
 import { alignColumns } from "../format.js";
 import { formatDeviceDetail, formatDeviceRow } from "../format-device.js";
+import { repositoryFile } from "../repository-file.js";
 
 /** `edgeless device …`: the devices of a gateway, by id, name, or the beginning of an id. */
 export function addDeviceCommands(program: Command): void {
@@ -41,6 +42,18 @@ export function addDeviceCommands(program: Command): void {
     const renamed = await gateway.rename(key, name);
     output.result(`device ${renamed.id} is now called ${renamed.name}`, renamed);
   });
+
+  withDeviceOptions(
+    device
+      .command("update <DEVICE>")
+      .description("bring a new firmware to a device over the air, and wait until it has registered with it"),
+  )
+    .option("--firmware <DIR>", "folder with a firmware.json; default: the firmware of this program")
+    .action(async (key: string, options: { firmware?: string }, command: Command) => {
+      const { output, gateway } = deviceClient(command);
+      const { updateDevice } = await import("../update-device.js");
+      await updateDevice(key, options.firmware ?? repositoryFile("dist/firmware"), gateway, output);
+    });
 
   withDeviceOptions(
     device.command("forget <DEVICE>").description("withdraw a device and forget what should run on it"),
