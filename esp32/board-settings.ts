@@ -5,7 +5,8 @@ import { parseUuid } from "../core/uuid.js";
 /** Name of the settings in the storage of a board. */
 export const SETTINGS_FILE = "edgeless.json";
 
-const pin = z.string().regex(/^[A-Z]{1,3}\d{1,2}$/, "a pin as the board names it, such as D21");
+const PIN = "must be a pin as the board names it, such as D21";
+const pin = z.string(PIN).regex(/^[A-Z]{1,3}\d{1,2}$/, PIN);
 const id = z.string().min(1).max(32);
 const plain = (name: string) => z.strictObject({ class: z.literal(name), id });
 const i2c = (name: string) =>

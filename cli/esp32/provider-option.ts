@@ -1,7 +1,7 @@
-import { z } from "zod";
 import { EdgelessError } from "../../core/errors.js";
 import type { BoardProfile } from "../../esp32/board-profile.js";
 import { type BoardProvider, providerSchema } from "../../esp32/board-settings.js";
+import { faultsOf } from "./faults.js";
 
 /**
  * Reads `CLASS[=ID][,KEY=VALUE...]`, for example `scd30-sensor=air,sda=D21`; what is not said comes from the profile.
@@ -19,11 +19,7 @@ export function parseProvider(text: string, at: number, profile: BoardProfile): 
   }
   const parsed = providerSchema.safeParse(values);
   if (parsed.success) return parsed.data;
-  throw new EdgelessError(
-    "EDGELESS_USAGE",
-    `--provider ${text}: ${z.prettifyError(parsed.error)}`,
-    parsed.error,
-  );
+  throw new EdgelessError("EDGELESS_USAGE", `--provider ${text}: ${faultsOf(parsed.error)}`, parsed.error);
 }
 
 function literalOf(text: string): unknown {

@@ -1,6 +1,5 @@
 import { lookup } from "node:dns/promises";
 import { isIPv4 } from "node:net";
-import { z } from "zod";
 import { parseEndpoint } from "../../core/endpoint.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { Random } from "../../core/random.js";
@@ -17,6 +16,7 @@ import {
 import type { Interpreter } from "../../esp32/tools/board-console.js";
 import { numberOption } from "../emulate/emulate-options.js";
 import { readJsonFile } from "../files/json-file.js";
+import { faultsOf } from "./faults.js";
 import { parseProvider } from "./provider-option.js";
 import type { Questions } from "./questions.js";
 
@@ -80,7 +80,7 @@ export async function chooseSettings(
         ? (previous?.lifetimeSeconds ?? LIFETIME_SECONDS)
         : numberOption(options.lifetime, "--lifetime", 10, 604_800),
     providers: providers(options, previous, profile),
-    led: options.led === "none" ? undefined : (options.led ?? previous?.led ?? profile.led),
+    led: light(options, previous, profile),
     ble: options.ble ?? previous?.ble ?? false,
     port:
       options.devicePort === undefined
@@ -89,7 +89,16 @@ export async function chooseSettings(
   };
   const parsed = boardSettingsSchema.safeParse(settings);
   if (parsed.success) return parsed.data;
-  throw new EdgelessError("EDGELESS_USAGE", `settings: ${z.prettifyError(parsed.error)}`, parsed.error);
+  throw new EdgelessError("EDGELESS_USAGE", `settings: ${faultsOf(parsed.error)}`, parsed.error);
+}
+
+function light(
+  { led }: SettingsOptions,
+  previous: BoardSettings | undefined,
+  profile: BoardProfile,
+): string | undefined {
+  if (led !== undefined) return led === "none" ? undefined : led;
+  return previous === undefined ? profile.led : previous.led;
 }
 
 function profileFor({ boardProfile }: SettingsOptions, { board }: Interpreter): BoardProfile {

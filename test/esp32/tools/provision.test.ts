@@ -10,6 +10,7 @@ import { MemoryPort } from "../../kit/memory-port.js";
 import { type BoardScript, ScriptedBoard } from "../../kit/scripted-board.js";
 
 t.setTimeout(120_000);
+t.jobs = 16;
 
 const SETTINGS: BoardSettings = {
   name: "pörch",

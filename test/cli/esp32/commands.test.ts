@@ -1,0 +1,146 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import t from "tap";
+import { chipFamily } from "../../../esp32/tools/chip-family.js";
+import { EdgelessProcess, edgeless } from "../../kit/edgeless-process.js";
+import { eventually } from "../../kit/eventually.js";
+import { firmwareFiles, tgz } from "../../kit/firmware-files.js";
+import { servePort } from "../../kit/port-server.js";
+import { ScriptedBoard } from "../../kit/scripted-board.js";
+import { ROM_CHIPS, ScriptedRom } from "../../kit/scripted-rom.js";
+
+t.setTimeout(120_000);
+t.jobs = 4;
+
+const folder = mkdtempSync(join(tmpdir(), "edgeless-esp32-"));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+const archive = join(folder, "espruino.tgz");
+const files = firmwareFiles(chipFamily("ESP32"), 20_000);
+writeFileSync(archive, tgz(files));
+
+t.test("given a board whose loader runs, when flashed and erased, then the commands tell it", async (t) => {
+  const flash = Buffer.alloc(4 << 20, 0xff);
+  const served = await servePort((line) => new ScriptedRom(line, ROM_CHIPS.esp32, {}, flash));
+  t.teardown(() => served.close());
+  const flashed = await edgeless(["esp32", "flash", "--port", served.port, "--firmware", archive], folder);
+  t.equal(flashed.status, 0, flashed.stderr);
+  t.match(flashed.stdout, /^flashed; press EN \(RESET\) to start it\n$/);
+  t.match(
+    flashed.stderr,
+    /hold BOOT[\s\S]*ESP32-D0WDQ6.*4 MB flash[\s\S]*espruino_esp32\.bin: written and verified/,
+  );
+  t.ok(flash.subarray(0x1000, 0x1000 + 100).equals(Buffer.from(files[0]?.bytes.subarray(0, 100) ?? [])));
+  const erased = await edgeless(["esp32", "erase", "--yes", "--json", "--port", served.port], folder);
+  t.match(JSON.parse(erased.stdout), { erased: true });
+  t.ok(flash.every((byte) => byte === 0xff));
+  const refused = await edgeless(["esp32", "erase", "--port", served.port], folder);
+  t.equal(refused.status, 2, "nobody can be asked here");
+});
+
+t.test(
+  "given a board on a serial device, when flashed, then lines without reset are no hindrance",
+  async (t) => {
+    const flash = Buffer.alloc(4 << 20, 0xff);
+    const served = await servePort((line) => new ScriptedRom(line, ROM_CHIPS.esp32, {}, flash));
+    t.teardown(() => served.close());
+    const device = join(folder, "tty");
+    const address = served.port.replace("tcp://", "TCP:");
+    const socat = spawn("socat", [`pty,raw,echo=0,link=${device}`, address], { stdio: "ignore" });
+    const hasSocat = await new Promise<boolean>((resolve) => {
+      socat.on("error", () => resolve(false));
+      socat.on("spawn", () => resolve(true));
+    });
+    if (!hasSocat) {
+      t.pass("skipped: socat, which makes a pseudo terminal, is not installed");
+      return;
+    }
+    t.teardown(() => socat.kill());
+    const flashed = await eventually("a flashed board", async () => {
+      const done = await edgeless(["esp32", "flash", "--port", device, "--firmware", archive], folder);
+      return done.stderr.includes("there is no such port") ? undefined : done;
+    });
+    t.equal(flashed.status, 0, flashed.stderr);
+    t.ok(flash.subarray(0x1000, 0x1000 + 100).equals(Buffer.from(files[0]?.bytes.subarray(0, 100) ?? [])));
+  },
+);
+
+t.test(
+  "given a board with Espruino, when provisioned, asked and watched, then it is seen at work",
+  async (t) => {
+    const storage = new Map<string, Buffer>();
+    const lines = ["edgeless 4 joined home", "edgeless 3 registered as rd/7"];
+    const boards: ScriptedBoard[] = [];
+    const served = await servePort((line) =>
+      boards.push(new ScriptedBoard(line, { startLines: lines }, storage)),
+    );
+    t.teardown(() => served.close());
+    const runtime = join(folder, "runtime");
+    const boot = Buffer.from("eval(1)");
+    mkdirSync(runtime);
+    writeFileSync(join(runtime, "boot0.js"), boot);
+    const entry = { name: ".boot0", file: "boot0.js", bytes: boot.length, crc32: crc32(boot) };
+    writeFileSync(join(runtime, "firmware.json"), JSON.stringify({ version: "9", files: [entry] }));
+
+    const options = [
+      "--wifi",
+      "home",
+      "--gateway",
+      "10.0.0.1",
+      "--name",
+      "porch",
+      "--provider",
+      "scd30-sensor",
+    ];
+    const process = new EdgelessProcess(
+      ["esp32", "provision", "--port", served.port, "--runtime", runtime, ...options],
+      folder,
+      { EDGELESS_WIFI_PASSWORD: "secret-secret" },
+    );
+    const provisioned = await process.finished();
+    t.equal(provisioned.status, 0, provisioned.stderr);
+    t.match(
+      provisioned.stdout,
+      /^board porch \(node [-0-9a-f]{36}\) has registered with 10\.0\.0\.1:5683 as rd\/7\n$/,
+    );
+    t.notMatch(provisioned.stdout + provisioned.stderr, /secret/);
+
+    const info = await edgeless(["esp32", "info", "--json", "--port", served.port], folder);
+    t.match(JSON.parse(info.stdout), {
+      name: "porch",
+      freeVariables: 2_500,
+      hasRuntime: true,
+      networks: ["home"],
+    });
+    t.notMatch(info.stdout, /secret/);
+
+    const monitor = new EdgelessProcess(
+      ["esp32", "monitor", "--port", served.port, "--level", "info"],
+      folder,
+    );
+    await eventually("a connection", () => monitor.stderr.includes("Ctrl-C ends"));
+    boards.at(-1)?.start();
+    await monitor.says(/\d\d:\d\d:\d\d\.\d{3} info {2}registered as rd\/7/);
+    t.notMatch(monitor.stdout, /joined/, "a debug line is not shown");
+    t.equal((await monitor.stop()).status, 0);
+  },
+);
+
+t.test("given what cannot work, when a command is called, then its error says what to do", async (t) => {
+  const silent = await servePort(() => {});
+  t.teardown(() => silent.close());
+  const missing = await edgeless(["esp32", "info", "--port", join(folder, "ttyNone")], folder);
+  t.equal(missing.status, 1);
+  t.match(missing.stderr, /there is no such port \[EDGELESS_SERIAL_PORT\]\nHelp: List the boards/);
+  const nobody = await edgeless(["esp32", "info", "--port", silent.port], folder);
+  t.match(nobody.stderr, /no Espruino answers.*\[EDGELESS_SERIAL_CONSOLE\]/);
+  const wrong = await edgeless(["esp32", "info", "--port", "tcp://nowhere"], folder);
+  t.equal(wrong.status, 2);
+  const firmware = await edgeless(
+    ["esp32", "flash", "--port", silent.port, "--firmware", "none.zip"],
+    folder,
+  );
+  t.match(firmware.stderr, /no such file or folder: none\.zip/);
+});
