@@ -20,8 +20,8 @@ export interface FlashOptions extends PortOptions {
   readonly verbose?: boolean;
 }
 
-/** How often a board is reset and called before giving up, and how long its first start may take, milliseconds. */
-const ATTEMPTS = 7;
+/** How often a board is reset and called at a time, and how long its first start may take, milliseconds. */
+const ATTEMPTS = 5;
 const FIRST_START_MS = 40_000;
 
 /** Calls the ROM loader of a board; the port is to be closed by the caller. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { ESPLoader, Transport } from "esptool-js";
+import type { ESPLoader } from "esptool-js";
 import type { Clock } from "../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { BytePort } from "./byte-port.js";
@@ -7,6 +7,7 @@ import { type ChipFamily, chipFamily } from "./chip-family.js";
 import type { FlashImage } from "./firmware-images.js";
 import { hardReset } from "./hard-reset.js";
 import { CONSOLE_BAUD } from "./open-port.js";
+import { PatientLoader, QuietTransport } from "./patient-loader.js";
 import { WebSerialPort } from "./web-serial-port.js";
 
 /** What the ROM loader tells of a chip. */
@@ -32,13 +33,10 @@ export interface RomLoaderOptions {
 /** Bytes of an image that were sent, of how many; both compressed. */
 export type OnImageProgress = (image: FlashImage, sent: number, total: number) => void;
 
+/** Tries of the first contact, each with its own resets. */
+const CONNECT_TRIES = 2;
 /** Tries of one image before giving up. */
 const IMAGE_TRIES = 3;
-
-/** The library's transport without its output to the console. */
-class QuietTransport extends Transport {
-  override trace(): void {}
-}
 
 /** A board whose ROM loader answers, with Espressif's flasher stub running in its memory. */
 export class RomLoader {
@@ -59,8 +57,21 @@ export class RomLoader {
    * @throws EdgelessError EDGELESS_SERIAL_SILENT, EDGELESS_SERIAL_LOST, EDGELESS_BAD_FIRMWARE for an unknown chip
    */
   static async connect(port: BytePort, clock: Clock, options: RomLoaderOptions): Promise<RomLoader> {
+    return guarded(port, `the board at ${port.name} does not answer`, async () => {
+      for (let tries = 1; ; tries++) {
+        try {
+          return await RomLoader.#connectOnce(port, clock, options);
+        } catch (error) {
+          // Only a reset gives a clean start after bytes were lost.
+          if (error instanceof EdgelessError || !port.hasSignals || tries === CONNECT_TRIES) throw error;
+        }
+      }
+    });
+  }
+
+  static async #connectOnce(port: BytePort, clock: Clock, options: RomLoaderOptions): Promise<RomLoader> {
     const { baudRate, attempts, onDetail } = options;
-    const loader = new ESPLoader({
+    const loader = new PatientLoader({
       transport: new QuietTransport(new WebSerialPort(port)),
       baudrate: port.hasSignals ? baudRate : CONSOLE_BAUD,
       romBaudrate: CONSOLE_BAUD,
@@ -70,22 +81,17 @@ export class RomLoader {
         writeLine: (text) => onDetail?.(text),
       },
     });
-    return guarded(port, `the board at ${port.name} does not answer`, async () => {
-      await loader.detectChip(port.hasSignals ? "default_reset" : "no_reset", attempts);
-      if (loader.secureDownloadMode)
-        throw new EdgelessError(
-          "EDGELESS_SERIAL_SILENT",
-          "the chip is locked: it is in secure download mode",
-        );
-      const family = chipFamily(loader.chip.CHIP_NAME);
-      const description = await loader.chip.getChipDescription(loader);
-      const mac = await loader.chip.readMac(loader);
-      await loader.runStub();
-      if (port.hasSignals && baudRate !== CONSOLE_BAUD) await loader.changeBaud();
-      const size = loader.DETECTED_FLASH_SIZES[((await loader.readFlashId()) >> 16) & 0xff];
-      const flashBytes = size === undefined ? 0 : loader.flashSizeBytes(sizeOf(size));
-      return new RomLoader({ family, description, mac, flashBytes }, loader, port, clock);
-    });
+    await loader.detectChip(port.hasSignals ? "default_reset" : "no_reset", attempts);
+    if (loader.secureDownloadMode)
+      throw new EdgelessError("EDGELESS_SERIAL_SILENT", "the chip is locked: it is in secure download mode");
+    const family = chipFamily(loader.chip.CHIP_NAME);
+    const description = await loader.chip.getChipDescription(loader);
+    const mac = await loader.chip.readMac(loader);
+    await loader.runStub();
+    if (port.hasSignals && baudRate !== CONSOLE_BAUD) await loader.changeBaud();
+    const size = loader.DETECTED_FLASH_SIZES[((await loader.readFlashId()) >> 16) & 0xff];
+    const flashBytes = size === undefined ? 0 : loader.flashSizeBytes(sizeOf(size));
+    return new RomLoader({ family, description, mac, flashBytes }, loader, port, clock);
   }
 
   /**

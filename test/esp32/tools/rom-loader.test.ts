@@ -8,7 +8,7 @@ import { MemoryPort } from "../../kit/memory-port.js";
 import { ROM_CHIPS, type RomFaults, ScriptedRom } from "../../kit/scripted-rom.js";
 
 // Most of the time is waiting for a board that does not answer.
-t.jobs = 16;
+t.jobs = 6;
 
 const OPTIONS = { baudRate: 460_800, attempts: 2 };
 
