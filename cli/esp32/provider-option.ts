@@ -10,7 +10,7 @@ import { faultsOf } from "./faults.js";
  */
 export function parseProvider(text: string, at: number, profile: BoardProfile): BoardProvider {
   const [head = "", ...pairs] = text.split(",");
-  const [className = "", id = `${className}-${at + 1}`] = head.split("=");
+  const [className = "", id = `${shortName(className)}-${at + 1}`] = head.split("=");
   const values: Record<string, unknown> = { class: className, id, ...profile.wiring[className] };
   for (const pair of pairs) {
     const cut = pair.indexOf("=");
@@ -20,6 +20,11 @@ export function parseProvider(text: string, at: number, profile: BoardProfile): 
   const parsed = providerSchema.safeParse(values);
   if (parsed.success) return parsed.data;
   throw new EdgelessError("EDGELESS_USAGE", `--provider ${text}: ${faultsOf(parsed.error)}`, parsed.error);
+}
+
+/** As the resource pages name providers: scd30-1, display-1, gpio-in-1. */
+function shortName(className: string): string {
+  return className.replace(/-sensor$|^epaper-/, "");
 }
 
 function literalOf(text: string): unknown {

@@ -70,7 +70,7 @@ t.test("given everything on the command line, when settings are chosen, then not
     ble: true,
   });
   t.same(settings.providers, [
-    { class: "scd30-sensor", id: "scd30-sensor-1", sda: "D21", scl: "D22" },
+    { class: "scd30-sensor", id: "scd30-1", sda: "D21", scl: "D22" },
     { class: "gpio-out", id: "lamp" },
     { class: "scd30-sensor", id: "cellar", sda: "D4", scl: "D22", bitrate: 50_000 },
   ]);
