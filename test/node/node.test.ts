@@ -18,6 +18,7 @@ import { systemClock } from "../../platform/system-clock.js";
 import { systemRandom } from "../../platform/system-random.js";
 import { eventually } from "../kit/eventually.js";
 import { freePorts } from "../kit/free-ports.js";
+import { readMetrics } from "../kit/metrics-page.js";
 import { constant, guestModule } from "./functions/kit/guest-module.js";
 import { cast, instance, uuid } from "./kit/events.js";
 import { ScriptedOrchestrator } from "./kit/scripted-orchestrator.js";
@@ -202,6 +203,15 @@ t.test(
         Array.from({ length: 50 }, (_, i) => `message ${i}`),
         "in order, none lost, none twice",
       );
+
+      const metrics = await readMetrics(nodes[0]?.metricsUrl ?? "");
+      const counted = (what: string, name: string) =>
+        metrics.get(
+          `edgeless_class_events_${what}_total{class="${name}",node_id="${NODE_A}",type="${name}"}`,
+        );
+      t.equal(counted("out", "http-ingress"), 51, "a call and the casts");
+      t.equal(counted("in", "file-log"), 50);
+      t.equal(counted("failed", "file-log"), 0);
 
       // The ε-ORC is told what runs.
       await eventually("status of both functions", () => {
