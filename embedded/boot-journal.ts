@@ -3,15 +3,15 @@ export const JOURNAL = "edgeless.boot";
 /** Characters for which the journal has room. */
 export const JOURNAL_BYTES = 1024;
 
-/** Letters of the journal. A boot begins with one of the first two. */
-export const POWER_ON = "b";
+/** Letters of the journal, none of which is a hexadecimal digit. A boot begins with one of the first two. */
+export const POWER_ON = "o";
 /** The board was reset while it had power: by its watchdog, a crash, or on purpose when {@link PLANNED} comes before. */
 export const RESET = "w";
 export const PLANNED = "p";
 /** The runtime did what it is there for: it registered. */
 export const SOUND = "h";
 /** The boot lasted so long that nobody is to blame for its end. */
-export const LASTING = "d";
+export const LASTING = "l";
 /** A function was started in this boot; 16 hexadecimal digits of its image follow. */
 export const STARTED = "s";
 /** An image is not to be started any more; 16 digits follow. */
@@ -19,7 +19,7 @@ export const REFUSED = "q";
 /** From the next boot on the slot whose digit follows is tried: it stays only if that boot is sound. */
 export const TRIAL = "t";
 /** The slot whose digit follows has proved to be sound. */
-export const PROVED = "c";
+export const PROVED = "v";
 
 /** What a boot is to do. */
 export const NORMAL = 0;
@@ -94,7 +94,9 @@ export function decideBoot(journal: string, isReset: boolean): BootDecision {
       if (isTrying) slot = trial;
     } else if (letter === LASTING || letter === PLANNED) isLasting = true;
     else if (letter === TRIAL || letter === PROVED) {
-      const digit = text.charCodeAt(++i) & 1;
+      const digit = text.charCodeAt(i + 1) - 48;
+      if (digit !== 0 && digit !== 1) continue;
+      i++;
       if (letter === TRIAL) {
         next = digit;
         failures = 0;
@@ -103,8 +105,11 @@ export function decideBoot(journal: string, isReset: boolean): BootDecision {
         refused = [];
       } else slot = digit;
     } else if (letter === STARTED || letter === REFUSED) {
-      (letter === STARTED ? started : refused).push(text.substr(i + 1, DIGITS));
-      i += DIGITS;
+      const digits = text.substr(i + 1, DIGITS);
+      // The power may go while digits are written; then the next boot begins in their place.
+      const end = Math.max(digits.indexOf(POWER_ON), digits.indexOf(RESET));
+      if (end < 0) (letter === STARTED ? started : refused).push(digits);
+      i += end < 0 ? DIGITS : end;
     }
   }
   const isConsole = failures >= FAILURES + FAILURES_IN_SAFE_MODE;

@@ -174,7 +174,7 @@ t.test(
 t.test(
   "given a journal that is nearly full, when the board boots, then it goes on with a short one",
   async (t) => {
-    const world = new World({ edgeless: RUNTIME, "edgeless.boot": journal("whd".repeat(260)) });
+    const world = new World({ edgeless: RUNTIME, "edgeless.boot": journal("whl".repeat(260)) });
     t.match(world.boot().state(), { at: 3 });
     world.note("h");
     t.match(world.boot().state(), { at: 5, failures: 1 });
