@@ -2,16 +2,17 @@ import { CONTENT, FORBIDDEN } from "../coap-api/coap/codes.js";
 import { Endpoint } from "../coap-api/endpoint/endpoint.js";
 import type { EndpointSettings } from "../coap-api/endpoint/settings.js";
 import { SmallPeerTable } from "../coap-api/endpoint/small-peer-table.js";
+import { NOTHING } from "../coap-api/nothing.js";
 import type { Counters } from "../coap-api/operations/counters.js";
+import type { UplinkEvent } from "../coap-api/operations/event.js";
 import { CRASHED } from "../coap-api/operations/instance-state.js";
-import { EDITION, FUNCTION, type Registration } from "../coap-api/operations/register.js";
+import { EDITION, type Registration } from "../coap-api/operations/register.js";
 import { type DeviceStatus, encodeStatus } from "../coap-api/operations/status.js";
 import { MALFORMED, REPEATED, UNANSWERED } from "./device-counters.js";
 import { BAD_MESSAGE, DeviceFault } from "./device-fault.js";
 import type { DeviceSettings } from "./device-settings.js";
 import type { Engine } from "./engine.js";
 import { runningFirmware } from "./firmware-update.js";
-import type { FunctionInstance } from "./function-instance.js";
 import { GatewayLink } from "./gateway-link.js";
 import type { Hardware } from "./hardware.js";
 import { hexToBytes } from "./hex.js";
@@ -27,8 +28,6 @@ import { Uplink } from "./uplink.js";
 
 /** Bytes that a start of a function needs beside its init payload and its state. */
 const START_BYTES = 256;
-
-const NOTHING = new Uint8Array(0);
 
 /** The whole device runtime: what runs on a board and on an emulated one. */
 export class Device {
@@ -46,6 +45,7 @@ export class Device {
   private readonly states: StateKeeper;
   private readonly logs: LogUplink;
   private readonly registrar: Registrar;
+  private readonly requests: Requests;
   private readonly bootNonce: number;
   private readonly bootMs: number;
 
@@ -73,48 +73,14 @@ export class Device {
     const random = (target: Uint8Array) => hardware.random(target);
     this.endpoint = new Endpoint(hardware.socket, timers, random, endpointSettings(settings), peers);
     this.link = new GatewayLink(this.endpoint, settings);
-    this.board = new Switchboard(timers, settings, nodeId, firstStream, {
-      send: (event) => this.uplink.send(event),
-      log: (handle, level, target, message) => this.logs.add(handle, level, target, message),
-      keep: (handle, state) => this.states.keep(handle, state),
-      changed: (instance) => this.changed(instance),
-    });
-    this.images = new ImageStore(hardware.storage, (digest) => this.runs(digest));
-    this.uplink = new Uplink(this.link, this.board, () => this.registrar.doubt());
+    this.board = new Switchboard(timers, settings, nodeId, firstStream, this);
+    this.images = new ImageStore(hardware.storage, this.board);
+    this.uplink = new Uplink(this.link, this.board, this);
     this.states = new StateKeeper(this.link, this.board);
     this.logs = new LogUplink(this.link, this.board);
-    this.registrar = new Registrar(
-      hardware,
-      this.link,
-      this.board,
-      () => this.describe(),
-      () => this.counters(),
-      () => {
-        if (hardware.firmware !== undefined) hardware.firmware.guard.registered();
-        this.uplink.pump();
-        this.states.pump();
-        this.logs.pump();
-      },
-    );
-    const status = () => encodeStatus(this.status());
-    const requests = new Requests(
-      this.board,
-      this.images,
-      engines,
-      providers,
-      status,
-      () => this.reset(),
-      hardware,
-    );
-    this.endpoint.onQuickPost("e", (datagram, from, address, port) =>
-      this.link.isGateway(address, port) ? requests.quickEvent(datagram, from) : 0,
-    );
-    this.endpoint.onRequest((request, reply) => {
-      const { address, port, path } = request;
-      // What runs here is for its gateway to know and to say.
-      if (this.link.isGateway(address, port) || path === ".well-known/core") requests.handle(request, reply);
-      else reply(FORBIDDEN, NOTHING);
-    });
+    this.registrar = new Registrar(hardware, this.link, this.board, this);
+    this.requests = new Requests(this.board, this.images, engines, providers, hardware, this);
+    this.listen();
   }
 
   /** Registers at the gateway and stays registered. */
@@ -162,7 +128,36 @@ export class Device {
     };
   }
 
-  private counters(): Counters {
+  /** An event leaves the device; false when it cannot be kept until the gateway takes it. */
+  send(event: UplinkEvent): boolean {
+    return this.uplink.send(event);
+  }
+
+  /** A function writes a log line. */
+  log(handle: number, level: number, target: Uint8Array, message: Uint8Array): void {
+    this.logs.add(handle, level, target, message);
+  }
+
+  /** A function has a state to keep. */
+  keep(handle: number, state: Uint8Array): void {
+    this.states.keep(handle, state);
+  }
+
+  /** The way to the gateway is open (again). */
+  opened(): void {
+    const { firmware } = this.hardware;
+    if (firmware !== undefined) firmware.guard.registered();
+    this.uplink.pump();
+    this.states.pump();
+    this.logs.pump();
+  }
+
+  /** Finds out whether the gateway still knows the device. */
+  doubt(): void {
+    this.registrar.doubt();
+  }
+
+  counters(): Counters {
     const counters = this.board.counters.slice();
     const { malformed, duplicates, timeouts } = this.endpoint.counters;
     counters[MALFORMED] = malformed;
@@ -171,7 +166,8 @@ export class Device {
     return counters;
   }
 
-  private describe(): Registration {
+  /** What the gateway is told at a registration. */
+  describe(): Registration {
     const { settings, board } = this;
     const { maxImageBytes, maxInstances, maxFunctionMemoryBytes, maxPayloadBytes } = settings;
     const registration: Registration = {
@@ -197,30 +193,36 @@ export class Device {
     return registration;
   }
 
-  private runs(digest: string): boolean {
-    return this.board.instances.some(
-      (instance) =>
-        instance.kind === FUNCTION &&
-        instance.state !== CRASHED &&
-        (instance as FunctionInstance).digest === digest,
-    );
-  }
-
-  private changed(instance: Instance): void {
+  /** The state of an instance changed. */
+  changed(instance: Instance): void {
     if (instance.state === CRASHED) {
       this.hardware.log(1, `instance ${instance.handle} ended: ${instance.reason}`);
       this.registrar.prompt();
     }
-    this.endpoint.notify("s", CONTENT, encodeStatus(this.status()));
+    if (this.endpoint.observerCount() > 0) this.endpoint.notify("s", CONTENT, encodeStatus(this.status()));
     if (this.onChange !== undefined) this.onChange();
   }
 
-  private reset(): void {
+  /** Ends all instances and forgets what they sent. */
+  reset(): void {
     const { instances } = this.board;
     while (instances.length > 0) this.board.remove(instances[instances.length - 1] as Instance);
     this.uplink.clear();
     this.states.clear();
     this.logs.clear();
+  }
+
+  /** What runs here is for its gateway to know and to say. */
+  private listen(): void {
+    const { endpoint, link, requests } = this;
+    endpoint.onQuickPost("e", (datagram, from, address, port) =>
+      link.isGateway(address, port) ? requests.quickEvent(datagram, from) : 0,
+    );
+    endpoint.onRequest((request, reply) => {
+      const { address, port, path } = request;
+      if (link.isGateway(address, port) || path === ".well-known/core") requests.handle(request, reply);
+      else reply(FORBIDDEN, NOTHING);
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import { RUNTIME_JS, RUNTIME_WASM } from "../coap-api/operations/register.js";
 import type { Engine, Guest, GuestImports } from "./engine.js";
 import type { FlashStorage } from "./hardware.js";
 import { bytesToHex, hexToBytes } from "./hex.js";
+import type { Switchboard } from "./switchboard.js";
 
 /** Start of the names of images in the flash storage. */
 const PREFIX = "i";
@@ -16,14 +17,14 @@ export const NO_ROOM = 2;
 /** Function images in flash by digest. The least recently used one that nothing runs makes room for a new one. */
 export class ImageStore {
   private readonly storage: FlashStorage;
-  private readonly isUsed: (digest: string) => boolean;
+  private readonly board: Switchboard;
   /** Digests in hexadecimal digits, the least recently used first. */
   private held: string[];
 
-  /** @param isUsed tells whether an instance runs the image with this digest */
-  constructor(storage: FlashStorage, isUsed: (digest: string) => boolean) {
+  /** @param board whose instances run images */
+  constructor(storage: FlashStorage, board: Switchboard) {
     this.storage = storage;
-    this.isUsed = isUsed;
+    this.board = board;
     this.held = [];
     const names = storage.names();
     for (let i = 0; i < names.length; i++) {
@@ -45,10 +46,10 @@ export class ImageStore {
   use(digest: string): number | undefined {
     if (!this.has(digest)) return undefined;
     this.held.splice(this.held.indexOf(digest), 1);
-    const image = this.storage.read(PREFIX + digest);
+    const image = this.storage.readText(PREFIX + digest);
     if (image === undefined) return undefined;
     this.held.push(digest);
-    return image[0] === 0 && image[1] === 0x61 ? RUNTIME_WASM : RUNTIME_JS;
+    return image.charCodeAt(0) === 0 && image.charAt(1) === "a" ? RUNTIME_WASM : RUNTIME_JS;
   }
 
   /**
@@ -78,7 +79,7 @@ export class ImageStore {
   /** Removes an image; false when an instance runs it. */
   remove(digest: string): boolean {
     if (!this.has(digest)) return true;
-    if (this.isUsed(digest)) return false;
+    if (this.board.runs(digest)) return false;
     this.held.splice(this.held.indexOf(digest), 1);
     this.storage.erase(PREFIX + digest);
     return true;
@@ -89,7 +90,7 @@ export class ImageStore {
     let free = this.storage.freeBytes();
     for (let i = 0; i < this.held.length; i++) {
       const digest = this.held[i] as string;
-      const image = this.isUsed(digest) ? undefined : this.storage.read(PREFIX + digest);
+      const image = this.board.runs(digest) ? undefined : this.storage.readText(PREFIX + digest);
       if (image !== undefined) free += image.length;
     }
     return free;

@@ -2,7 +2,8 @@ import { CREATED, DELETE } from "../coap-api/coap/codes.js";
 import type { Counters } from "../coap-api/operations/counters.js";
 import { CRASHED } from "../coap-api/operations/instance-state.js";
 import { encodeRefresh, type Refresh } from "../coap-api/operations/refresh.js";
-import { encodeRegistration, type Registration } from "../coap-api/operations/register.js";
+import { encodeRegistration } from "../coap-api/operations/register.js";
+import type { Device } from "./device.js";
 import { BUSY, type GatewayLink, REFUSED, SILENCE, TAKEN } from "./gateway-link.js";
 import type { Hardware } from "./hardware.js";
 import type { Instance } from "./instance.js";
@@ -23,9 +24,7 @@ export class Registrar {
   private readonly hardware: Hardware;
   private readonly link: GatewayLink;
   private readonly board: Switchboard;
-  private readonly describe: () => Registration;
-  private readonly counters: () => Counters;
-  private readonly opened: () => void;
+  private readonly device: Device;
   /** Path of the registration at the gateway; empty: not registered. */
   location: string;
   private running: boolean;
@@ -40,21 +39,11 @@ export class Registrar {
   private reportedMemory: number;
   private reportedCounters: Counters;
 
-  /** @param opened runs when the way to the gateway is open (again) */
-  constructor(
-    hardware: Hardware,
-    link: GatewayLink,
-    board: Switchboard,
-    describe: () => Registration,
-    counters: () => Counters,
-    opened: () => void,
-  ) {
+  constructor(hardware: Hardware, link: GatewayLink, board: Switchboard, device: Device) {
     this.hardware = hardware;
     this.link = link;
     this.board = board;
-    this.describe = describe;
-    this.counters = counters;
-    this.opened = opened;
+    this.device = device;
     this.location = "";
     this.running = false;
     this.busy = false;
@@ -141,7 +130,7 @@ export class Registrar {
 
   private register(): void {
     const { nodeId, lifetimeSeconds } = this.board.settings;
-    const registration = this.describe();
+    const registration = this.device.describe();
     const query = `ep=${nodeId}&lt=${lifetimeSeconds}`;
     this.link.post("rd", query, encodeRegistration(registration), (outcome, retryMs, response) => {
       this.busy = false;
@@ -161,7 +150,7 @@ export class Registrar {
     const changes: Refresh = {};
     const reported: Instance[] = [];
     const memory = this.hardware.freeMemoryBytes();
-    const counters = this.counters();
+    const counters = this.device.counters();
     if (Math.abs(memory - this.reportedMemory) > this.reportedMemory / MEMORY_STEPS)
       changes.freeMemoryBytes = memory;
     if (!sameCounters(counters, this.reportedCounters)) changes.counters = counters;
@@ -202,7 +191,7 @@ export class Registrar {
     const interval = (this.board.settings.lifetimeSeconds * 1000) / REFRESHES;
     this.arm(this.wanted || this.isUrgent() ? PROMPT_MS : interval * (1 - 0.1 * this.spread()));
     this.wanted = false;
-    if (this.link.open) this.opened();
+    if (this.link.open) this.device.opened();
   }
 
   private failed(leastMs: number): void {

@@ -25,8 +25,10 @@ import { decodeOutputs } from "../coap-api/operations/outputs.js";
 import { FUNCTION, RESOURCE } from "../coap-api/operations/register.js";
 import { decodeStartFunction } from "../coap-api/operations/start-function.js";
 import { decodeStartResource } from "../coap-api/operations/start-resource.js";
+import { encodeStatus } from "../coap-api/operations/status.js";
 import { utf8Bytes } from "../coap-api/utf8.js";
 import { WireFault } from "../coap-api/wire-fault.js";
+import type { Device } from "./device.js";
 import { EVENTS_RECEIVED } from "./device-counters.js";
 import {
   BAD_MESSAGE,
@@ -72,30 +74,23 @@ export class Requests {
   private readonly images: ImageStore;
   private readonly engines: Engine[];
   private readonly providers: DeviceResourceProvider[];
-  private readonly status: () => Uint8Array;
-  private readonly reset: () => void;
   private readonly hardware: Hardware;
+  private readonly device: Device;
 
-  /**
-   * @param status gives the payload of `GET /s`
-   * @param reset ends all instances and forgets what they sent
-   */
   constructor(
     board: Switchboard,
     images: ImageStore,
     engines: Engine[],
     providers: DeviceResourceProvider[],
-    status: () => Uint8Array,
-    reset: () => void,
     hardware: Hardware,
+    device: Device,
   ) {
     this.board = board;
     this.images = images;
     this.engines = engines;
     this.providers = providers;
-    this.status = status;
-    this.reset = reset;
     this.hardware = hardware;
+    this.device = device;
   }
 
   /**
@@ -143,10 +138,11 @@ export class Requests {
     } else if (root === "u") this.update(code, rest, payload, answer);
     else if (root === "i") this.image(code, rest, payload, reply, answer);
     else if (path === "s") {
-      if (code === GET) reply(CONTENT, this.status(), { observable: true, contentFormat: CBOR_FORMAT });
+      if (code === GET)
+        reply(CONTENT, encodeStatus(this.device.status()), { observable: true, contentFormat: CBOR_FORMAT });
       else answer(METHOD_NOT_ALLOWED);
     } else if (path === "x") {
-      if (code === POST) this.reset();
+      if (code === POST) this.device.reset();
       answer(code === POST ? CHANGED : METHOD_NOT_ALLOWED);
     } else if (path === ".well-known/core") {
       if (code === GET) reply(CONTENT, utf8Bytes(LINKS), { contentFormat: LINK_FORMAT });

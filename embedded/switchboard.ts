@@ -1,11 +1,14 @@
 import type { Timers } from "../coap-api/endpoint/transport.js";
 import { NOTHING } from "../coap-api/nothing.js";
 import type { Counters } from "../coap-api/operations/counters.js";
-import { CALL, ERROR, NONE, type UplinkEvent } from "../coap-api/operations/event.js";
+import { CALL, ERROR, NONE } from "../coap-api/operations/event.js";
 import { CRASHED } from "../coap-api/operations/instance-state.js";
+import { FUNCTION } from "../coap-api/operations/register.js";
 import { sameBytes } from "../coap-api/same-bytes.js";
+import type { Device } from "./device.js";
 import { createDeviceCounters, MAILBOX_FULL, NO_ROUTE, NOT_TAKEN } from "./device-counters.js";
 import type { DeviceSettings } from "./device-settings.js";
+import type { FunctionInstance } from "./function-instance.js";
 import type { Delivery, Instance } from "./instance.js";
 
 /** Where an event goes: to a route of the gateway, an instance of the device, or a peer; {@link NONE} where not. */
@@ -21,16 +24,6 @@ export const NOWHERE: Target = { route: NONE, handle: NONE };
 /** Name of the channel that leads back to the instance itself. */
 const SELF = "self";
 
-/** What leaves a device, as far as its instances send it. */
-export interface Outside {
-  /** False when the event cannot be kept until the gateway takes it. */
-  send(event: UplinkEvent): boolean;
-  log(handle: number, level: number, target: Uint8Array, message: Uint8Array): void;
-  keep(handle: number, state: Uint8Array): void;
-  /** The state of an instance changed. */
-  changed(instance: Instance): void;
-}
-
 /**
  * The instances of a device and the events between them. An event from one instance to another on the device goes straight
  * into its mailbox; everything else goes to the gateway. Each turn handles one event, so that no function keeps the
@@ -45,7 +38,7 @@ export class Switchboard {
   readonly instances: Instance[];
   /** The function that is being stopped: its calls fail at once. */
   stopping: Instance | undefined;
-  private readonly outside: Outside;
+  private readonly device: Device;
   private lastHandle: number;
   private lastStream: number;
   private turnTimer: number;
@@ -57,7 +50,7 @@ export class Switchboard {
     settings: DeviceSettings,
     nodeId: Uint8Array,
     firstStream: number,
-    outside: Outside,
+    device: Device,
   ) {
     this.timers = timers;
     this.settings = settings;
@@ -65,7 +58,7 @@ export class Switchboard {
     this.counters = createDeviceCounters();
     this.instances = [];
     this.stopping = undefined;
-    this.outside = outside;
+    this.device = device;
     this.lastHandle = 0;
     this.lastStream = firstStream;
     this.turnTimer = 0;
@@ -86,6 +79,16 @@ export class Switchboard {
       if (sameBytes(instance.id, id)) return instance;
     }
     return undefined;
+  }
+
+  /** True when an instance runs the image with this digest. */
+  runs(digest: string): boolean {
+    for (let i = 0; i < this.instances.length; i++) {
+      const instance = this.instances[i] as Instance;
+      const isFunction = instance.kind === FUNCTION && instance.state !== CRASHED;
+      if (isFunction && (instance as FunctionInstance).digest === digest) return true;
+    }
+    return false;
   }
 
   /** A handle that no instance has, one byte on the wire as long as possible. */
@@ -136,7 +139,7 @@ export class Switchboard {
       return false;
     }
     const sent = { kind, route, peer: peer === undefined ? NONE : peer, handle: from, stream, payload };
-    return this.outside.send(sent);
+    return this.device.send(sent);
   }
 
   /** Sends the answer to a call, an error instead of one that is too long. The payload is copied. */
@@ -148,7 +151,7 @@ export class Switchboard {
       return;
     }
     if (call.from !== NONE) this.answer(stream, kind, payload);
-    else this.outside.send({ kind, route: NONE, peer: NONE, handle: NONE, stream, payload });
+    else this.device.send({ kind, route: NONE, peer: NONE, handle: NONE, stream, payload });
   }
 
   /** Takes the answer to a call of an instance here; false when nobody waits for it. */
@@ -168,16 +171,16 @@ export class Switchboard {
   }
 
   log(handle: number, level: number, target: Uint8Array, message: Uint8Array): void {
-    this.outside.log(handle, level, target, message);
+    this.device.log(handle, level, target, message);
   }
 
   keep(handle: number, state: Uint8Array): void {
-    this.outside.keep(handle, state);
+    this.device.keep(handle, state);
   }
 
   changed(instance: Instance): void {
     instance.unreported = true;
-    this.outside.changed(instance);
+    this.device.changed(instance);
   }
 
   /** The gateway does not know a route any more: nothing is sent there until the outputs are patched. */

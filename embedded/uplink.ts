@@ -1,5 +1,6 @@
 import type { Timers } from "../coap-api/endpoint/transport.js";
 import { CALL, encodeUplinkEvent, NONE, type UplinkEvent } from "../coap-api/operations/event.js";
+import type { Device } from "./device.js";
 import { EVENTS_SENT, NO_ROUTE, NOT_TAKEN } from "./device-counters.js";
 import { BUSY, type GatewayLink, SILENCE, STRANGER, TAKEN, UNKNOWN } from "./gateway-link.js";
 import type { Switchboard } from "./switchboard.js";
@@ -22,17 +23,16 @@ export class Uplink {
   private readonly link: GatewayLink;
   private readonly board: Switchboard;
   private readonly timers: Timers;
-  /** Asks whether the gateway still knows this device. */
-  private readonly doubt: () => void;
+  private readonly device: Device;
   private queue: Waiting[];
   private busy: boolean;
   private pauseTimer: number;
 
-  constructor(link: GatewayLink, board: Switchboard, doubt: () => void) {
+  constructor(link: GatewayLink, board: Switchboard, device: Device) {
     this.link = link;
     this.board = board;
     this.timers = board.timers;
-    this.doubt = doubt;
+    this.device = device;
     this.queue = [];
     this.busy = false;
     this.pauseTimer = 0;
@@ -85,7 +85,7 @@ export class Uplink {
   private settle(event: Waiting, outcome: number, retryMs: number): void {
     if (outcome === STRANGER) {
       this.link.open = false;
-      this.doubt();
+      this.device.doubt();
       return;
     }
     event.tries++;
@@ -104,6 +104,6 @@ export class Uplink {
     this.board.count(outcome === UNKNOWN ? NO_ROUTE : NOT_TAKEN);
     if (outcome === UNKNOWN && event.route !== NONE) this.board.forgetRoute(event.route);
     if (event.kind === CALL) this.board.callFailed(event.stream);
-    if (outcome === UNKNOWN || outcome === SILENCE) this.doubt();
+    if (outcome === UNKNOWN || outcome === SILENCE) this.device.doubt();
   }
 }

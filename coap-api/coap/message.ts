@@ -250,6 +250,9 @@ function messageRoom(message: Message): number {
   return 96 + 8 * texts + token.length + etag.length + echo.length + payload.length;
 }
 
+/** Bytes of the buffer that stays; a board cannot afford to keep one for its largest message. */
+const KEPT = 192;
+
 class MessageWriter {
   bytes: Uint8Array;
   at: number;
@@ -262,7 +265,8 @@ class MessageWriter {
   }
 
   start(room: number, head: number, code: number, messageId: number): void {
-    if (room > this.bytes.length) this.bytes = new Uint8Array(room);
+    if (room > this.bytes.length || this.bytes.length > KEPT)
+      this.bytes = new Uint8Array(Math.max(room, KEPT));
     this.last = 0;
     this.bytes[0] = head;
     this.bytes[1] = code;
@@ -320,5 +324,5 @@ class MessageWriter {
   }
 }
 
-/** One buffer for all messages: a datagram is copied out of it at its true length, and nothing else is allocated. */
-const writer = new MessageWriter(640);
+/** One buffer for all small messages: a datagram is copied out of it at its true length. */
+const writer = new MessageWriter(KEPT);
