@@ -1,30 +1,18 @@
 import { child, childrenOf, identifier, list, Printer, parseScript, type SyntaxNode } from "./syntax.js";
 
 /** Names that the earlier steps leave free for this one. */
-export const COLD_NAMES: readonly string[] = [
-  "T",
-  "K",
-  "L",
-  "M",
-  "A",
-  "B",
-  "C",
-  "F",
-  "G",
-  "H",
-  "I",
-  "J",
-  "N",
-];
+export const COLD_NAMES: readonly string[] = [..."TKLMOPABCFGHIJN"];
 
 /** What parameters of cold functions are called, so that one maker serves all. */
-const PARAMETERS = COLD_NAMES.slice(4);
+const PARAMETERS = COLD_NAMES.slice(6);
 
 /** Makers of cold functions, by the most parameters that theirs have. */
 const MAKERS: readonly [string, number][] = [
-  ["K", 2],
-  ["L", 4],
-  ["M", PARAMETERS.length],
+  ["K", 1],
+  ["L", 2],
+  ["M", 3],
+  ["O", 5],
+  ["P", PARAMETERS.length],
 ];
 
 /** Digits of places and lengths within the cold text, filled up with spaces. */

@@ -18,8 +18,8 @@ export interface BoardSettings {
   readonly labels: string[];
   readonly lifetimeSeconds: number;
   readonly providers: readonly DriverConfig[];
-  /** Pin of the light that shows the state; absent: none. */
-  readonly led?: string;
+  /** Pin of the light that shows the state; empty: none. */
+  readonly led: string;
   /** UDP port of the board; default 5683. */
   readonly port: number;
 }
@@ -45,7 +45,7 @@ export function readSettings(): BoardSettings {
     labels: read.labels === undefined ? [] : read.labels,
     lifetimeSeconds: read.lifetimeSeconds === undefined ? 60 : read.lifetimeSeconds,
     providers: read.providers === undefined ? [] : read.providers,
-    led: read.led as string,
+    led: read.led === undefined ? "" : read.led,
     port: read.port === undefined ? COAP_PORT : read.port,
   };
 }

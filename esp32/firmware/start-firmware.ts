@@ -9,13 +9,22 @@ import { boardFlash } from "./board-flash.js";
 import { boardSocket } from "./board-socket.js";
 import { boardTimers } from "./board-timers.js";
 import { evaluateImage } from "./evaluate-image.js";
+import { keepWifi } from "./keep-wifi.js";
 import { freeMemoryBytes } from "./memory.js";
 import { type BoardSettings, readSettings } from "./settings.js";
+import { showState } from "./state-light.js";
+
+/** Bounds of a board with some 2,700 variables; the others are those of any device. */
+const FUNCTION_MEMORY_BYTES = 4096;
+const INSTANCES = 4;
+const PAYLOAD_BYTES = 512;
+const STATE_BYTES = 512;
+/** Things that wait, each of which takes variables. */
+const WAITING = 4;
 
 /** Starts the device runtime with the settings in flash. */
-export function startFirmware(createProvider: (config: DriverConfig) => DeviceResourceProvider): Device {
+export function startFirmware(createProvider: (config: DriverConfig) => DeviceResourceProvider): void {
   const settings = readSettings();
-  const log = (level: number, text: string) => print(`edgeless ${level} ${text}`);
   const hardware: Hardware = {
     socket: boardSocket(settings.port),
     timers: boardTimers,
@@ -24,13 +33,51 @@ export function startFirmware(createProvider: (config: DriverConfig) => DeviceRe
     freeMemoryBytes,
     log,
     board: process.env.BOARD,
-    firmware: boardFirmware(boardTimers, log),
   };
-  const engine = new TranslatedEngine(evaluateImage, boardTimers.nowMs);
-  const providers = settings.providers.map(createProvider);
-  const device = new Device(hardware, [engine], providers, deviceSettings(settings));
-  device.start();
-  return device;
+  const firmware = boardFirmware(boardTimers, log);
+  const device = new Device(
+    firmware === undefined ? hardware : Object.assign(hardware, { firmware }),
+    [new TranslatedEngine(evaluateImage, boardTimers.nowMs)],
+    providersOf(settings, createProvider),
+    deviceSettings(settings),
+  );
+  run(device, settings);
+}
+
+function run(device: Device, settings: BoardSettings): void {
+  let isOnline = false;
+  let isStarted = false;
+  E.on("errorFlag", restartWithoutMemory);
+  keepWifi(settings.wifi, settings.name, (isConnected) => {
+    isOnline = isConnected;
+    if (!isConnected) return;
+    if (isStarted) device.addressChanged();
+    else device.start();
+    isStarted = true;
+  });
+  if (settings.led !== "")
+    showState(
+      settings.led,
+      () => isOnline,
+      () => device.isRegistered(),
+    );
+}
+
+/** A driver that cannot start costs the board its resource and nothing else. */
+function providersOf(
+  settings: BoardSettings,
+  createProvider: (config: DriverConfig) => DeviceResourceProvider,
+): DeviceResourceProvider[] {
+  const providers: DeviceResourceProvider[] = [];
+  for (let i = 0; i < settings.providers.length; i++) {
+    const config = settings.providers[i] as DriverConfig;
+    try {
+      providers.push(createProvider(config));
+    } catch (thrown) {
+      log(1, `${config.class}: ${thrown}`);
+    }
+  }
+  return providers;
 }
 
 function deviceSettings(board: BoardSettings): DeviceSettings {
@@ -39,12 +86,33 @@ function deviceSettings(board: BoardSettings): DeviceSettings {
   settings.name = board.name;
   settings.labels = board.labels;
   settings.lifetimeSeconds = board.lifetimeSeconds;
-  settings.maxFunctionMemoryBytes = 4096;
-  settings.maxInstances = 4;
+  settings.maxFunctionMemoryBytes = FUNCTION_MEMORY_BYTES;
+  settings.maxInstances = INSTANCES + board.providers.length;
+  settings.maxPayloadBytes = PAYLOAD_BYTES;
+  settings.maxStateBytes = STATE_BYTES;
+  settings.mailboxCapacity = WAITING;
+  settings.uplinkCapacity = WAITING;
+  settings.logCapacity = WAITING;
+  settings.delayedCapacity = WAITING;
+  settings.endpoint.maxPeers = 2;
+  settings.endpoint.maxObservers = 1;
+  settings.endpoint.queueCapacity = WAITING;
   return settings;
 }
 
+/** An interpreter that ran out of variables ended something halfway: only a new start puts that right. */
+function restartWithoutMemory(flags: readonly string[]): void {
+  if (flags.indexOf("MEMORY") < 0) return;
+  log(1, "out of memory");
+  setTimeout(() => E.reboot(), 100);
+}
+
+function log(level: number, text: string): void {
+  print(`edgeless ${level} ${text}`);
+}
+
 function fillRandomly(target: Uint8Array): Uint8Array {
-  for (let i = 0; i < target.length; i++) target[i] = E.hwRand();
+  // Interpreters for computers start their generator alike each time.
+  for (let i = 0; i < target.length; i++) target[i] = E.hwRand() ^ (getTime() * 1e6);
   return target;
 }
