@@ -35,8 +35,17 @@ export class ByteWriter {
 
   /** Appends a number as decimal text. */
   u32(value: u32): ByteWriter {
-    if (value > 9) this.u32(value / 10);
-    return this.byte(0x30 + (value % 10));
+    let end = this.len + 1;
+    for (let rest = value / 10; rest; rest /= 10) end++;
+    if (end > this.capacity) unreachable();
+    this.len = end;
+    let to = this.ptr + end;
+    do {
+      to--;
+      store<u8>(to, 0x30 + (value % 10));
+      value /= 10;
+    } while (value);
+    return this;
   }
 
   /** Appends a number as decimal text. */

@@ -31,7 +31,7 @@ export function entrySource(plan: EntryPlan): string {
     : "return 0;";
   const stop = has("onStop") ? "instance.onStop();\n  endEvent();" : "";
   return `import { ${plan.className} } from "./${plan.module}";
-import { beginEvent } from "edgeless/glue";
+import { beginEvent } from "edgeless/event";
 import { endEvent, endInit } from "${memory}";
 import { setLogTarget } from "edgeless/log";
 import { giveReply } from "edgeless/reply";

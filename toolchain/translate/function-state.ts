@@ -253,6 +253,16 @@ export class FunctionState {
 
   /** Writes a statement that does something and goes on. */
   emit(text: string): void {
+    const last = this.out[this.out.length - 1];
+    const push = this.names.pushing;
+    if (last?.kind === "do" && last.text.startsWith(push) && text.startsWith(push)) {
+      // What is saved one after the other is saved by one call.
+      this.out[this.out.length - 1] = {
+        kind: "do",
+        text: `${last.text.slice(0, -1)},${text.slice(push.length)}`,
+      };
+      return;
+    }
     this.out.push({ kind: "do", text });
   }
 }

@@ -58,6 +58,10 @@ function inside(name: NameOf, bytes: number, access: string): string {
 
 /** Functions of the text: parameters and body. What is in them runs on the board: exact, without what its interpreter lacks. */
 const FUNCTIONS = {
+  refuel: (name: NameOf) => `(){return ${name("fuel")}=${name("host")}(${HostRequest.turns})}`,
+  restore: (name: NameOf) => `(){return ${name("saved")}.pop()}`,
+  restoreWide: (name: NameOf) => `(){${name("high")}=${name("saved")}.pop();return ${name("saved")}.pop()}`,
+
   load8: (name: NameOf) => `(p){return ${name("memory")}[p]??${trap(name, "memory")}}`,
   load16: (name: NameOf) =>
     `(p){return p&1?${name("load8")}(p)|${name("load8")}(p+1)<<8:${name("halves")}[p/2]??${trap(name, "memory")}}`,

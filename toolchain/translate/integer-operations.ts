@@ -51,7 +51,8 @@ export function unaryInteger(opcode: number, value: Value, use: UseHelper): Valu
 
 /** The value for a test against zero: exact, but a boolean is as good as a number. */
 export function truth(value: Value): Value {
-  return value.loose && value.low >= 0 && value.high <= 1 ? value : signed(value);
+  const exact = value.loose && value.low >= 0 && value.high <= 1 ? value : signed(value);
+  return exact.test === undefined ? exact : { ...exact, ...exact.test, loose: true };
 }
 
 /** An i32 instruction with two operands. */

@@ -11,6 +11,7 @@ import {
   binary,
   call,
   combine,
+  Effect,
   integer,
   LOADS,
   merge,
@@ -86,8 +87,15 @@ function loadedValue(state: FunctionState, opcode: number, address: Value): Valu
     case 0x33:
       return call(state.use("load16"), [address], reads, [0, 0xffff]);
     default:
-      return call(state.use("load32"), [address], reads);
+      return wordAt(state, address) ?? call(state.use("load32"), [address], reads);
   }
+}
+
+/** The word at a constant address that is in the memory from the start, whichever way it is used. */
+function wordAt(state: FunctionState, { constant }: Value): Value | undefined {
+  return constant !== undefined && constant % 4 === 0 && constant >= 0 && constant < state.names.memoryBytes
+    ? primary(`${state.names.part("words")}[${constant / 4}]`, { reads: new Set([Effect.memory]) })
+    : undefined;
 }
 
 /** In loops without a call of a helper, which costs more text but less time. */
@@ -128,6 +136,11 @@ function translateStore(state: FunctionState, opcode: number, offset: number): v
   const stored = isFloat(value.type) ? parts : parts.map(storable);
   if (helper === "store8" && state.loops > 0 && address.slot !== undefined && stored[0]?.writes.size === 0) {
     storeByte(state, address, stored[0]);
+    return;
+  }
+  const word = helper === "store32" ? wordAt(state, address) : undefined;
+  if (word !== undefined && stored[0] !== undefined) {
+    state.emit(`${word.text}=${within(stored[0], Precedence.assignment)}`);
     return;
   }
   const { text } = call(state.use(helper), [address, ...stored]);

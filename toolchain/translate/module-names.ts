@@ -55,6 +55,11 @@ export class ModuleNames {
     this.#constants = constants;
   }
 
+  /** Bytes that the memory has from the start. */
+  get memoryBytes(): number {
+    return this.#memory.bytes;
+  }
+
   /** Most bytes that the memory can have. */
   get mostMemoryBytes(): number {
     return this.#memory.mostBytes;
@@ -80,8 +85,7 @@ export class ModuleNames {
 
   /** An expression that charges a turn, and is true. */
   turn(): string {
-    const [fuel, host] = [this.part("fuel"), this.part("host")];
-    return `${fuel}--||(${fuel}=${host}(${HostRequest.turns}))`;
+    return `${this.part("fuel")}--||${this.part("refuel")}()`;
   }
 
   /** The name of something else in the text, by a key. */
@@ -163,6 +167,11 @@ export class ModuleNames {
     return call(this.part("host"), [integer(HostRequest.imports + place), ...given], effects);
   }
 
+  /** How a statement that keeps locals begins. */
+  get pushing(): string {
+    return `${this.#names.of("saved")}.push(`;
+  }
+
   /** The functions by which a suspended function keeps its locals: a list of numbers, two for 64 bits. */
   #hook(name: string, args: readonly Value[]): Value {
     const effects = { reads: CALLS, writes: CALLS };
@@ -172,9 +181,9 @@ export class ModuleNames {
       case "save_i64":
         return call(`${saved}.push`, args, effects);
       case "load_i32":
-        return call(`${saved}.pop`, [], effects);
+        return call(this.part("restore"), [], effects);
       case "load_i64":
-        return primary(`(${this.part("high")}=${saved}.pop(),${saved}.pop())`, effects);
+        return call(this.part("restoreWide"), [], effects);
       default:
         throw new EdgelessError("EDGELESS_INTERNAL", `a translated function calls ${name}`);
     }

@@ -53,6 +53,8 @@ export interface Value extends Text {
   readonly high: number;
   /** Whether it may be a boolean or a negative zero instead of the number it stands for. */
   readonly loose: boolean;
+  /** What is zero, or false, exactly when the value is, in fewer characters. */
+  readonly test?: Text;
   /** The opposite condition, of a comparison. */
   readonly inverse?: Text;
   readonly reads: Effects;
@@ -264,6 +266,7 @@ export function isHarmless({ reads, writes }: Value): boolean {
 /** `condition ? then : otherwise`. */
 export function conditional(condition: Value, then: Value, otherwise: Value): Value {
   const level = Precedence.assignment;
+  const test = testOf(condition, then, otherwise);
   return {
     text: `${within(condition, Precedence.or)}?${within(then, level)}:${within(otherwise, level)}`,
     precedence: Precedence.conditional,
@@ -271,7 +274,21 @@ export function conditional(condition: Value, then: Value, otherwise: Value): Va
     high: Math.max(then.high, otherwise.high),
     loose: then.loose || otherwise.loose,
     ...combine(condition, then, otherwise),
+    ...(test === undefined ? {} : { test }),
   };
+}
+
+/** A choice between a value and a constant, where only its being zero counts. */
+function testOf(condition: Value, then: Value, otherwise: Value): Text | undefined {
+  if (otherwise.constant === 0) {
+    const text = `${within(condition, Precedence.and)}&&${within(then, Precedence.and)}`;
+    return { text, precedence: Precedence.and };
+  }
+  if (then.constant !== undefined && then.constant !== 0) {
+    const text = `${within(condition, Precedence.or)}||${within(otherwise, Precedence.or)}`;
+    return { text, precedence: Precedence.or };
+  }
+  return undefined;
 }
 
 /** A value in an arm of a choice: exact, but 0 and 1 may be a boolean. */
