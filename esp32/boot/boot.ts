@@ -34,7 +34,6 @@ export function boot(): void {
   let journal = readJournal();
   const letter = getTime() > POWER_ON_SECONDS ? RESET : POWER_ON;
   const decision = decideBoot(journal, letter === RESET);
-  E.enableWatchdog(WATCHDOG_SECONDS, true);
   const wasCompacted = journal.charAt(journal.length - 2) === COMPACTED;
   if (journal === "" || journal.length > JOURNAL_BYTES - SPARE) {
     journal = journal === "" ? "" : shortJournal(decision);
@@ -43,7 +42,11 @@ export function boot(): void {
   edgelessBoot = bootState(decision, journal.length + 1);
   if (decision.mode === CONSOLE) stayWithConsole(decision);
   else if (!decision.isTrial && !wasCompacted && needsCompaction()) compact();
-  else edgelessBoot.script = scriptOf(edgelessBoot);
+  else {
+    // Not while files are moved: that may take longer, and must come to its end.
+    E.enableWatchdog(WATCHDOG_SECONDS, true);
+    edgelessBoot.script = scriptOf(edgelessBoot);
+  }
 }
 
 function bootState(decision: BootDecision, at: number): BootState {

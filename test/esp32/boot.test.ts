@@ -5,7 +5,8 @@ import { JOURNAL, JOURNAL_BYTES } from "../../embedded/boot-journal.js";
 import { EmulatedFlash } from "../../emulator/flash.js";
 import { bundleBoot } from "../../esp32/bundle/bundle-boot.js";
 import { hoistingFaults, subsetFaults } from "../../esp32/bundle/device-subset.js";
-import { ESPRUINO, EspruinoRun, NO_ESPRUINO } from "../kit/espruino-run.js";
+import { ESPRUINO } from "../kit/espruino-process.js";
+import { EspruinoRun, NO_ESPRUINO } from "../kit/espruino-run.js";
 import { ROOT } from "../kit/repository.js";
 
 /** Bytes of flash that the boot script may take. */
@@ -125,6 +126,8 @@ t.test(
     const silent = new World({ ...files, ...slot("b.", "2", RUNTIME) });
     silent.boot();
     t.match(silent.boot().state(), { slot: 0, isTrial: false, isBack: true, script: "edgeless" });
+    const unlisted = new World({ ...files, "b.edgeless": RUNTIME, "b.edgeless.fw": '["2",[["edgel' });
+    t.equal(unlisted.boot().state(), undefined);
     const damaged = new World({ ...files, ...slot("b.", "2", RUNTIME, " ") });
     t.equal(damaged.boot().state(), undefined);
     damaged.timers[0]?.work();

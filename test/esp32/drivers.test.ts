@@ -9,7 +9,8 @@ import { constantMeasurement } from "../../emulator/measurements.js";
 import { hoistingFaults, subsetFaults } from "../../esp32/bundle/device-subset.js";
 import { NumberedTimers } from "../../platform/numbered-timers.js";
 import { boardScript } from "../kit/board-script.js";
-import { ESPRUINO, EspruinoRun, NO_ESPRUINO } from "../kit/espruino-run.js";
+import { ESPRUINO } from "../kit/espruino-process.js";
+import { EspruinoRun, NO_ESPRUINO } from "../kit/espruino-run.js";
 import { FakeClock } from "../kit/fake-clock.js";
 
 const CLASSES = ["scd30-sensor", "epaper-display", "gpio-in", "gpio-out", "adc", "pwm-out", "i2c-sensor"];

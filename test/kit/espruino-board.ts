@@ -72,7 +72,7 @@ export class EspruinoBoard {
 }
 
 /** The content of a flash with these files, as the interpreter keeps it. */
-function flashImage(files: ReadonlyMap<string, string>): Buffer {
+export function flashImage(files: ReadonlyMap<string, string>): Buffer {
   const flash = Buffer.alloc(FLASH_BYTES, 0xff);
   let at = 0;
   for (const [name, content] of files) {

@@ -2,10 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { flashImage } from "./espruino-board.js";
+import { ESPRUINO } from "./espruino-process.js";
 import { eventually } from "./eventually.js";
-
-/** Path of an interpreter for Linux, from the environment; undefined when there is none to try things on. */
-export const ESPRUINO = process.env.ESPRUINO;
 
 /** Why tests are left out where there is no interpreter. */
 export const NO_ESPRUINO = "ESPRUINO names no interpreter";
@@ -19,7 +18,7 @@ export class EspruinoRun {
 
   /** Puts files into its flash memory, which loses all others. */
   store(files: Readonly<Record<string, string>>): this {
-    writeFileSync(join(this.#folder, "espruino.flash"), storageImage(files));
+    writeFileSync(join(this.#folder, "espruino.flash"), flashImage(new Map(Object.entries(files))));
     return this;
   }
 
@@ -71,23 +70,4 @@ export class EspruinoRun {
     this.powerOff();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-/** Bytes of the flash memory of an ESP32 that hold files. */
-const STORAGE_BYTES = 896 * 1024;
-const NAME_BYTES = 28;
-const ALIGNMENT = 4;
-
-/** Files as they lie in flash memory one after the other: size, name, content, up to a multiple of four bytes. */
-function storageImage(files: Readonly<Record<string, string>>): Buffer {
-  const image = Buffer.alloc(STORAGE_BYTES, 0xff);
-  let at = 0;
-  for (const [name, text] of Object.entries(files)) {
-    const content = Buffer.from(text, "latin1");
-    image.writeUInt32LE(content.length, at);
-    image.fill(0, at + 4, at + 4 + NAME_BYTES).write(name, at + 4, "latin1");
-    content.copy(image, at + 4 + NAME_BYTES);
-    at += 4 + NAME_BYTES + Math.ceil(content.length / ALIGNMENT) * ALIGNMENT;
-  }
-  return image;
 }
