@@ -10,6 +10,7 @@ const BENCHMARKS = {
   system: "bench/system",
   fuel: "bench/fuel-overhead",
   coap: "bench/coap-server",
+  gateway: "bench/gateway",
 };
 
 const wanted = process.argv.slice(2);

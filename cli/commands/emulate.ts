@@ -74,7 +74,7 @@ function report(fleet: Fleet, clock: Clock): () => void {
       display.onShow = (text) => say(`device ${index + 1} shows: ${text.replaceAll("\n", " | ")}`);
     }
   }
-  let last = -1;
+  let last = 0;
   const tell = () => {
     const { registered } = fleet;
     if (registered !== last) say(`${registered} of ${devices.length} devices registered`);

@@ -92,6 +92,11 @@ export class System {
     return this.#url(0);
   }
 
+  /** Where nodes of a domain register. */
+  nodeRegisterUrl(domain: number): string {
+    return this.#url(3 + 2 * domain);
+  }
+
   /** Where http-ingress of a domain listens. */
   httpUrl(domain: number): string {
     return this.#url(this.#ports.length - 1 - domain);

@@ -181,6 +181,11 @@ export class GatewayRig {
     return device;
   }
 
+  /** True when every device that has power is registered. */
+  isComplete(): boolean {
+    return [...this.#devices.values()].every(({ device }) => device === undefined || device.isRegistered());
+  }
+
   /** Waits until a device is a node and gives its agent; it knows the collecting peer. */
   async admit(number: number, formerNonce?: bigint): Promise<Agent> {
     const agent = await this.orchestrator.admit(uuid(number), formerNonce);
