@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import t from "tap";
+import t, { type Test } from "tap";
 import { eventually } from "../kit/eventually.js";
 import { commandBlocks } from "../kit/page-commands.js";
 import { filesBelow, ROOT } from "../kit/repository.js";
@@ -12,9 +12,9 @@ t.setTimeout(460_000);
 /** `npm test` is what runs this. */
 const NOT_RUN = ["npm test"];
 
-/** Pages whose commands talk to a system that `npm start` runs; they share one. */
+const ALONE = ["README.md", ...filesBelow("docs", ".md")];
+/** Pages whose commands talk to a running system: they share one. Those about HTTP use the same ports. */
 const WITH_SYSTEM = filesBelow("examples", ".md");
-const PAGES = ["README.md", ...filesBelow("docs", ".md"), ...WITH_SYSTEM];
 
 const prefix = mkdtempSync(join(tmpdir(), "edgeless-prefix-"));
 const environment = {
@@ -66,33 +66,44 @@ async function end({ child }: Background): Promise<void> {
   await ended;
 }
 
+/** Runs the commands of a page. @returns how many blocks it has */
+async function follow(t: Test, page: string): Promise<number> {
+  const blocks = commandBlocks(readFileSync(join(ROOT, page), "utf8"));
+  if (blocks.length === 0) return 0;
+  const startedMs = performance.now();
+  const backgrounds: Background[] = [];
+  let script = "";
+  for (const block of blocks) {
+    if (block.background !== undefined) {
+      const background = start(`exec ${block.script}`, true);
+      backgrounds.push(background);
+      await ready(background, block.background);
+    } else script += `echo "# ${page}:${block.line}"\n${block.script}\n`;
+  }
+  const kept = script.split("\n").filter((line) => !NOT_RUN.includes(line));
+  const { status, output } = await run(kept.join("\n"));
+  t.equal(status, 0, `${page}\n${output}`);
+  for (const background of backgrounds) await end(background);
+  t.comment(`${page}: ${Math.round(performance.now() - startedMs)} ms`);
+  return blocks.length;
+}
+
 t.test("given the commands of every page, when run as they stand, then each succeeds", async (t) => {
   const linked = await run("npm link");
   t.equal(linked.status, 0, linked.output);
-  let count = 0;
-  let system: Background | undefined;
-  for (const page of PAGES) {
-    const blocks = commandBlocks(readFileSync(join(ROOT, page), "utf8"));
-    if (blocks.length === 0) continue;
-    const backgrounds: Background[] = [];
-    if (system === undefined && WITH_SYSTEM.includes(page)) {
-      system = start("exec edgeless box --demo", true);
-      await ready(system, "Ctrl-C");
-    }
-    let script = "";
-    for (const block of blocks) {
-      if (block.background !== undefined) {
-        const background = start(`exec ${block.script}`, true);
-        backgrounds.push(background);
-        await ready(background, block.background);
-      } else script += `echo "# ${page}:${block.line}"\n${block.script}\n`;
-      count++;
-    }
-    const kept = script.split("\n").filter((line) => !NOT_RUN.includes(line));
-    const { status, output } = await run(kept.join("\n"));
-    t.equal(status, 0, `${page}\n${output}`);
-    for (const background of backgrounds) await end(background);
-  }
-  if (system !== undefined) await end(system);
-  t.ok(count > 3, "blocks were found");
+  const followed: number[] = [];
+  const followAll = async (pages: readonly string[]) => {
+    for (const page of pages) followed.push(await follow(t, page));
+  };
+  await followAll(ALONE);
+  const system = start("exec edgeless box --demo", true);
+  await ready(system, "Ctrl-C");
+  const isHttp = (page: string) => /http/.test(page);
+  const lanes = [WITH_SYSTEM.filter(isHttp)];
+  const rest = WITH_SYSTEM.filter((page) => !isHttp(page));
+  const middle = Math.ceil(rest.length / 2);
+  lanes.push(rest.slice(0, middle), rest.slice(middle));
+  await Promise.all(lanes.map(followAll));
+  await end(system);
+  t.ok(followed.filter((blocks) => blocks > 0).length > 3, "blocks were found");
 });
