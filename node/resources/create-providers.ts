@@ -45,10 +45,12 @@ export async function createProviders(
   const idOf = (name: string) => (settings.prepend_hostname ? `${hostname}-${name}` : name);
   const limits = { clock, maxBodyBytes: LONGEST_ANSWER };
   const providers: ResourceProviderHost[] = [];
-  if (settings.file_log_provider)
-    providers.push(
-      new FileLogProvider({ providerId: idOf(settings.file_log_provider), clock, workingFolder }),
-    );
+  if (settings.file_log_provider) {
+    const { file_log_folder: folder } = settings;
+    const confined = folder === undefined ? {} : { folder: resolve(workingFolder, folder) };
+    const providerId = idOf(settings.file_log_provider);
+    providers.push(new FileLogProvider({ providerId, clock, workingFolder, ...confined }));
+  }
   if (settings.http_egress_provider) {
     const timeoutMs = settings.http_egress_timeout_ms ?? 30_000;
     providers.push(new HttpEgressProvider(idOf(settings.http_egress_provider), { ...limits, timeoutMs }));

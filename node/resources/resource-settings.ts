@@ -42,6 +42,8 @@ export const resourceSettingsSchema = z.object({
   http_egress_timeout_ms: z.int().positive().optional(),
   /** How long http-poster waits for the whole answer, milliseconds. */
   http_poster_timeout_ms: z.int().positive().optional(),
+  /** Folder of the files of file-log, which then cannot be left. */
+  file_log_folder: z.string().optional(),
   /** Folder of the SQLite files of sqlx, which cannot be left; the working directory by default. */
   sqlx_folder: z.string().optional(),
   /** How long a serverless resource waits for the whole answer, milliseconds. */

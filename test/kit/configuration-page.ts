@@ -200,6 +200,12 @@ export const FURTHER_KEYS: readonly (readonly [
   ],
   [
     "node",
+    "resources.file_log_folder",
+    "folder of the files of file-log, which then cannot be left",
+    "none: any file",
+  ],
+  [
+    "node",
     "resources.sqlx_folder",
     "folder of the SQLite files of sqlx, which cannot be left",
     "working directory",

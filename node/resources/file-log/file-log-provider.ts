@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Clock } from "../../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
 import type { StringMap } from "../../../core/specification.js";
+import { pathWithin } from "../path-within.js";
 import type { ResourceClass, ResourceInstance, ResourceProviderHost } from "../resource-provider.js";
 import { LineFile } from "./line-file.js";
 import { formatLine } from "./log-line.js";
@@ -24,6 +25,8 @@ export interface FileLogParts {
   readonly clock: Clock;
   /** Folder that relative file names start from. */
   readonly workingFolder: string;
+  /** Folder of the files, which cannot be left; absent: any file that the node may write. */
+  readonly folder?: string;
 }
 
 /** Resource class `file-log`: one line per event; a call is answered with an empty text once its line is written. */
@@ -42,14 +45,16 @@ export class FileLogProvider implements ResourceProviderHost {
   }
 
   async start(configuration: StringMap): Promise<ResourceInstance> {
-    const { clock, workingFolder } = this.#parts;
+    const { clock, workingFolder, folder } = this.#parts;
     const filename = configuration.get("filename") ?? "";
     if (filename === "") throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", "Field 'filename' missing");
     const format = {
       timestamp: configuration.has("add-timestamp"),
       sourceId: configuration.has("add-source-id"),
     };
-    const file = await openFile(resolve(workingFolder, filename), filename);
+    const path =
+      folder === undefined ? resolve(workingFolder, filename) : pathWithin(folder, filename, "file-log");
+    const file = await openFile(path, filename);
     return {
       async handle({ payload, source }) {
         await file.append(formatLine(format, clock.wallMs(), source, payload));

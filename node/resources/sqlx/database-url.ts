@@ -1,6 +1,5 @@
-import { lstatSync, realpathSync } from "node:fs";
-import { basename, dirname, join, resolve, sep } from "node:path";
 import { EdgelessError } from "../../../core/errors.js";
+import { pathWithin } from "../path-within.js";
 import type { SqlDialect } from "./sql-statement.js";
 
 /** Which database an instance uses: the path of a file, or the URL of a server with its password. */
@@ -33,27 +32,10 @@ export function readDatabaseUrl(url: string, folder: string): DatabasePlace {
   return { dialect, place: url };
 }
 
-/** The path of a file that is, links followed, below the folder. */
 function sqliteFile(rest: string, folder: string): string {
   const [name = ""] = rest.replace(/^\/\//, "").split("?");
   if (name === "" || name === ":memory:") throw bad("url names no file: write sqlite://NAME.db");
-  if (name.includes("\0")) throw bad("url names a file with a zero byte");
-  const top = realpathOf(folder, folder);
-  const path = resolve(top, name);
-  const real = join(realpathOf(dirname(path), name), basename(path));
-  const isWithin = real.startsWith(top === sep ? sep : `${top}${sep}`);
-  if (!isWithin) throw bad(`the file "${name}" is outside of the folder for SQLite files`);
-  const found = lstatSync(real, { throwIfNoEntry: false });
-  if (found !== undefined && !found.isFile()) throw bad(`"${name}" is no ordinary file`);
-  return real;
-}
-
-function realpathOf(folder: string, name: string): string {
-  try {
-    return realpathSync(folder);
-  } catch {
-    throw bad(`the folder of "${name}" does not exist`);
-  }
+  return pathWithin(folder, name, "SQLite files");
 }
 
 function bad(reason: string): EdgelessError {

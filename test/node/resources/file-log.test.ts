@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { constants, existsSync } from "node:fs";
+import { constants, existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -18,9 +18,10 @@ const TIME = "2023-11-14T22:13:20.000000+00:00";
 const cast = (payload: string): EventData => ({ type: "cast", payload });
 const call = (payload: string): EventData => ({ type: "call", payload });
 
-function fileLog(workingFolder: string) {
+function fileLog(workingFolder: string, folder?: string) {
   const clock = new FakeClock();
-  const provider = new FileLogProvider({ providerId: "file-log-1", clock, workingFolder });
+  const confined = folder === undefined ? {} : { folder };
+  const provider = new FileLogProvider({ providerId: "file-log-1", clock, workingFolder, ...confined });
   return hostOf([provider], { clock, mailboxCapacity: 20_000 });
 }
 
@@ -140,6 +141,32 @@ t.test("given a file that cannot be used, when it starts, then the refusal says 
   t.match(await refusal([["filename", "a-file/x"]]), /ENOTDIR/);
   t.match(await refusal([["filename", "none/x"]]), /ENOENT/);
   t.match(await refusal([["filename", "nul\0"]]), /cannot be opened/);
+});
+
+t.test("given a folder for the files, when one is named outside of it, then it is refused", async (t) => {
+  const top = t.testdir({ logs: { sub: {} }, outside: "" });
+  const folder = join(top, "logs");
+  symlinkSync(join(top, "outside"), join(folder, "link"));
+  symlinkSync(top, join(folder, "up"));
+  const { host } = fileLog(top, folder);
+  const start = (filename: string) =>
+    host.start({ classType: "file-log", configuration: new Map([["filename", filename]]), workflowId: "" });
+  for (const name of ["a.log", "sub/b.log", join(folder, "c.log")])
+    t.match(await start(name), { ok: true }, name);
+  for (const name of [
+    "../outside",
+    join(top, "outside"),
+    "link",
+    "up/outside",
+    "up/new",
+    "sub",
+    "nul\0",
+    "no/x",
+  ])
+    t.match(await start(name), { ok: false, error: { summary: "Invalid resource configuration" } }, name);
+  await host.close();
+  t.same(readdirSync(folder).sort(), ["a.log", "c.log", "link", "sub", "up"]);
+  t.equal(readFileSync(join(top, "outside"), "utf8"), "");
 });
 
 t.test(
