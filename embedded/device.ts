@@ -1,6 +1,5 @@
 import { CONTENT, FORBIDDEN } from "../coap-api/coap/codes.js";
 import { Endpoint } from "../coap-api/endpoint/endpoint.js";
-import type { EndpointSettings } from "../coap-api/endpoint/settings.js";
 import { SmallPeerTable } from "../coap-api/endpoint/small-peer-table.js";
 import { NOTHING } from "../coap-api/nothing.js";
 import type { Counters } from "../coap-api/operations/counters.js";
@@ -70,8 +69,9 @@ export class Device {
     this.bootNonce = bigEndian(drawn, 0, 4);
     const firstStream = bigEndian(drawn, 4, 6);
     const peers = new SmallPeerTable(settings.endpoint.maxPeers);
-    const random = (target: Uint8Array) => hardware.random(target);
-    this.endpoint = new Endpoint(hardware.socket, timers, random, endpointSettings(settings), peers);
+    settings.endpoint.maxBodyBytes = largestBody(settings);
+    const random = hardware.random.bind(hardware);
+    this.endpoint = new Endpoint(hardware.socket, timers, random, settings.endpoint, peers);
     this.link = new GatewayLink(this.endpoint, settings);
     this.board = new Switchboard(timers, settings, nodeId, firstStream, this);
     this.images = new ImageStore(hardware.storage, this.board);
@@ -227,10 +227,8 @@ export class Device {
 }
 
 /** Bodies up to the largest thing that the device takes; what is larger is refused while it arrives. */
-function endpointSettings(settings: DeviceSettings): EndpointSettings {
-  const { endpoint, maxImageBytes, maxStateBytes, maxPayloadBytes } = settings;
-  const maxBodyBytes = Math.max(maxImageBytes, maxStateBytes + maxPayloadBytes + START_BYTES);
-  return Object.assign({}, endpoint, { maxBodyBytes });
+function largestBody({ maxImageBytes, maxStateBytes, maxPayloadBytes }: DeviceSettings): number {
+  return Math.max(maxImageBytes, maxStateBytes + maxPayloadBytes + START_BYTES);
 }
 
 function bigEndian(bytes: Uint8Array, from: number, to: number): number {

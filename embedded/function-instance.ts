@@ -97,9 +97,9 @@ export class FunctionInstance implements Instance {
     const host = new GuestHost(this, board);
     const memory = start.maxMemoryBytes === 0 ? maxFunctionMemoryBytes : start.maxMemoryBytes;
     const runTime = start.maxRunTimeMs === 0 ? maxRunTimeMs : start.maxRunTimeMs;
-    this.guest = images.load(
-      this.digest,
-      engine,
+    this.guest = engine.load(
+      images.storage,
+      images.blockOf(this.digest),
       host,
       Math.min(memory, maxFunctionMemoryBytes),
       Math.min(runTime, maxRunTimeMs),

@@ -1,5 +1,4 @@
 import { RUNTIME_JS, RUNTIME_WASM } from "../coap-api/operations/register.js";
-import type { Engine, Guest, GuestImports } from "./engine.js";
 import type { FlashStorage } from "./hardware.js";
 import { bytesToHex, hexToBytes } from "./hex.js";
 import type { Switchboard } from "./switchboard.js";
@@ -16,7 +15,7 @@ export const NO_ROOM = 2;
 
 /** Function images in flash by digest. The least recently used one that nothing runs makes room for a new one. */
 export class ImageStore {
-  private readonly storage: FlashStorage;
+  readonly storage: FlashStorage;
   private readonly board: Switchboard;
   /** Digests in hexadecimal digits, the least recently used first. */
   private held: string[];
@@ -52,18 +51,9 @@ export class ImageStore {
     return image.charCodeAt(0) === 0 && image.charAt(1) === "a" ? RUNTIME_WASM : RUNTIME_JS;
   }
 
-  /**
-   * Loads an image that is held.
-   * @throws DeviceFault when the engine cannot run it here
-   */
-  load(
-    digest: string,
-    engine: Engine,
-    imports: GuestImports,
-    maxMemoryBytes: number,
-    maxRunTimeMs: number,
-  ): Guest {
-    return engine.load(this.storage, PREFIX + digest, imports, maxMemoryBytes, maxRunTimeMs);
+  /** The block of the storage that holds an image. */
+  blockOf(digest: string): string {
+    return PREFIX + digest;
   }
 
   /** Stores an image: {@link STORED}, {@link ALREADY_THERE} or {@link NO_ROOM}. */

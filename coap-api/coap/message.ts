@@ -240,7 +240,9 @@ export function encodeMessage(message: Message): Uint8Array {
     writer.bytes.set(payload, writer.at);
     writer.at += payload.length;
   }
-  return new Uint8Array(writer.bytes.subarray(0, writer.at));
+  const datagram = new Uint8Array(writer.bytes.subarray(0, writer.at));
+  if (writer.bytes.length > KEPT) writer.bytes = new Uint8Array(KEPT);
+  return datagram;
 }
 
 /** No message is longer: a text needs at most three bytes a unit, and each of its parts a head of five. */

@@ -1,4 +1,4 @@
-import { ACK, CON, EMPTY, isRequest, isResponse, NON, NOT_FOUND, RST } from "../coap/codes.js";
+import { ACK, CON, EMPTY, isRequest, isResponse, NON, RST } from "../coap/codes.js";
 import { createMessage, decodeMessage, type Message } from "../coap/message.js";
 import { NOTHING } from "../nothing.js";
 import type { EndpointCounters } from "./counters.js";
@@ -28,7 +28,7 @@ export class Endpoint {
   private readonly held: HeldBodies;
   /** Carries out requests to a path of one letter, whose code this is; 0: none. */
   private quickLetter: number;
-  private quickPost: QuickPost;
+  private quickPost: QuickPost | undefined;
 
   /** @param random fills its argument with random bytes */
   constructor(
@@ -44,19 +44,10 @@ export class Endpoint {
     this.held = new HeldBodies(this.link);
     const blocks = new ResponseBlocks(this.link, this.held);
     this.quickLetter = 0;
-    this.quickPost = () => 0;
+    this.quickPost = undefined;
     this.observers = new Observers(this.link, this.separate, blocks);
     this.client = new RequestClient(this.link);
-    this.server = new RequestServer(
-      this.link,
-      this.separate,
-      this.observers,
-      blocks,
-      this.held,
-      (_request, reply) => {
-        reply(NOT_FOUND, NOTHING);
-      },
-    );
+    this.server = new RequestServer(this.link, this.separate, this.observers, blocks, this.held);
     socket.onDatagram((datagram, address, port) => this.receive(datagram, address, port));
   }
 
@@ -126,8 +117,11 @@ export class Endpoint {
       counters.malformed++;
       return;
     }
-    const { quickLetter } = this;
-    if (quickLetter !== 0 && takeQuickPost(this.link, datagram, address, port, quickLetter, this.quickPost))
+    const { quickPost } = this;
+    if (
+      quickPost !== undefined &&
+      takeQuickPost(this.link, datagram, address, port, this.quickLetter, quickPost)
+    )
       return;
     let message: Message;
     try {

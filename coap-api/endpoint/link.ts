@@ -13,7 +13,7 @@ export class Link {
   readonly settings: EndpointSettings;
   readonly counters: EndpointCounters;
   /** Is told of what a handler threw. */
-  onFault: (fault: unknown) => void;
+  onFault: ((fault: unknown) => void) | undefined;
   /** Nothing is sent any more. */
   closed: boolean;
   private readonly socket: DatagramPort;
@@ -37,7 +37,7 @@ export class Link {
     this.peers = peers;
     this.forget = forget;
     this.counters = createCounters();
-    this.onFault = () => {};
+    this.onFault = undefined;
     this.closed = false;
   }
 
@@ -171,6 +171,6 @@ export class Link {
   /** A handler threw something. */
   fault(fault: unknown): void {
     this.counters.faults++;
-    this.onFault(fault);
+    if (this.onFault !== undefined) this.onFault(fault);
   }
 }

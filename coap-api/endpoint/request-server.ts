@@ -17,6 +17,7 @@ import {
   GET,
   INTERNAL_SERVER_ERROR,
   NON,
+  NOT_FOUND,
   PROXYING_NOT_SUPPORTED,
   REQUEST_ENTITY_INCOMPLETE,
   REQUEST_ENTITY_TOO_LARGE,
@@ -90,8 +91,10 @@ interface Answer {
 
 /** Answers requests: once each, repetitions from memory, bodies of any size (RFC 7252 section 4, RFC 7959). */
 export class RequestServer {
-  handler: RequestHandler;
-  bodyLimit: BodyLimit;
+  /** Undefined: nothing is there. */
+  handler: RequestHandler | undefined;
+  /** Undefined: as the settings say. */
+  bodyLimit: BodyLimit | undefined;
   private readonly link: Link;
   private readonly separate: Separate;
   private readonly observers: Observers;
@@ -106,16 +109,15 @@ export class RequestServer {
     observers: Observers,
     blocks: ResponseBlocks,
     held: HeldBodies,
-    handler: RequestHandler,
   ) {
     this.link = link;
     this.separate = separate;
     this.observers = observers;
     this.blocks = blocks;
     this.held = held;
-    this.handler = handler;
+    this.handler = undefined;
     this.late = [];
-    this.bodyLimit = () => link.settings.maxBodyBytes;
+    this.bodyLimit = undefined;
   }
 
   /** @param size bytes of the datagram */
@@ -202,15 +204,19 @@ export class RequestServer {
       const body = this.assemble(answer);
       if (body === undefined) return;
       payload = body;
-    } else if (payload.length > 0 && payload.length > this.bodyLimit(request)) {
-      this.answer(answer, REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: this.bodyLimit(request) });
+    } else if (payload.length > 0 && payload.length > this.largestBody(request)) {
+      this.answer(answer, REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: this.largestBody(request) });
       return;
     } else if (block2 !== ABSENT && blockNumber(block2) > 0 && this.serveBlock(answer)) return;
     const { address, port } = peer;
+    const { handler } = this;
+    if (handler === undefined) {
+      this.answer(answer, NOT_FOUND, NOTHING);
+      return;
+    }
     try {
-      this.handler(
-        { address, port, code, path, query, payload, message: request },
-        (code, payload, options) => this.answer(answer, code, payload, options),
+      handler({ address, port, code, path, query, payload, message: request }, (code, payload, options) =>
+        this.answer(answer, code, payload, options),
       );
     } catch (fault) {
       if (fault instanceof WireFault) this.link.counters.malformed++;
@@ -219,12 +225,16 @@ export class RequestServer {
     }
   }
 
+  private largestBody(request: Message): number {
+    return this.bodyLimit === undefined ? this.link.settings.maxBodyBytes : this.bodyLimit(request);
+  }
+
   /** Takes a block of a request body; returns the body when it is complete, else it answered. */
   private assemble(answer: Answer): Uint8Array | undefined {
     const { peer, request } = answer;
     const { block1, size1 } = request;
     const { held } = this;
-    const maxBytes = this.bodyLimit(request);
+    const maxBytes = this.largestBody(request);
     let assembly = held.find(peer, false, request);
     if (assembly === undefined) {
       if (blockNumber(block1) > 0) {

@@ -1,17 +1,18 @@
 import { child, childrenOf, identifier, list, Printer, parseScript, type SyntaxNode } from "./syntax.js";
 
 /** Names that the earlier steps leave free for this one. */
-export const COLD_NAMES: readonly string[] = [..."TKLMOPABCFGHIJN"];
+export const COLD_NAMES: readonly string[] = [..."TKLMOPQABCFGHIJN"];
 
 /** What parameters of cold functions are called, so that one maker serves all. */
-const PARAMETERS = COLD_NAMES.slice(6);
+const PARAMETERS = COLD_NAMES.slice(7);
 
 /** Makers of cold functions, by the most parameters that theirs have. */
 const MAKERS: readonly [string, number][] = [
   ["K", 1],
   ["L", 2],
   ["M", 3],
-  ["O", 5],
+  ["O", 4],
+  ["Q", 6],
   ["P", PARAMETERS.length],
 ];
 

@@ -7,10 +7,10 @@ const MARGIN = 300;
 const VARIABLE_BYTES = 14;
 
 /** Characters of a translated function that need a variable, and variables of an instance beside its code and memory. */
-const TEXT_PER_VARIABLE = 10;
-const INSTANCE_VARIABLES = 150;
+const TEXT_PER_VARIABLE = 12;
+const INSTANCE_VARIABLES = 30;
 /** Variables that calls take while a function starts. */
-const START_VARIABLES = 150;
+const START_VARIABLES = 100;
 
 /** How the text of a translated function asks for its memory. */
 const MEMORY = "new ArrayBuffer(";
