@@ -2,19 +2,19 @@ import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
-import { DdaProvider } from "./dda/dda-provider.js";
-import { FileLogProvider } from "./file-log/file-log-provider.js";
+import { ddaProvider } from "./dda/dda-provider.js";
+import { fileLogProvider } from "./file-log/file-log-provider.js";
 import { FilePusherProvider } from "./file-pusher/file-pusher-provider.js";
-import { HttpEgressProvider } from "./http-egress/http-egress-provider.js";
+import { httpEgressProvider } from "./http-egress/http-egress-provider.js";
 import { HttpIngressProvider } from "./http-ingress/http-ingress-provider.js";
-import { HttpPosterProvider } from "./http-poster/http-poster-provider.js";
-import { KafkaEgressProvider } from "./kafka-egress/kafka-egress-provider.js";
-import { OllamaProvider } from "./ollama/ollama-provider.js";
-import { RedisProvider } from "./redis/redis-provider.js";
+import { httpPosterProvider } from "./http-poster/http-poster-provider.js";
+import { kafkaEgressProvider } from "./kafka-egress/kafka-egress-provider.js";
+import { ollamaProvider } from "./ollama/ollama-provider.js";
+import { redisProvider } from "./redis/redis-provider.js";
 import type { ResourceProviderHost } from "./resource-provider.js";
 import type { ResourceSettings } from "./resource-settings.js";
-import { readFunctionUrl, ServerlessProvider } from "./serverless/serverless-provider.js";
-import { SqlxProvider } from "./sqlx/sqlx-provider.js";
+import { readFunctionUrl, serverlessProvider } from "./serverless/serverless-provider.js";
+import { sqlxProvider } from "./sqlx/sqlx-provider.js";
 
 /** What providers take from their node. */
 export interface ProviderEnvironment {
@@ -49,18 +49,18 @@ export async function createProviders(
     const { file_log_folder: folder } = settings;
     const confined = folder === undefined ? {} : { folder: resolve(workingFolder, folder) };
     const providerId = idOf(settings.file_log_provider);
-    providers.push(new FileLogProvider({ providerId, clock, workingFolder, ...confined }));
+    providers.push(fileLogProvider({ providerId, clock, workingFolder, ...confined }));
   }
   if (settings.http_egress_provider) {
     const timeoutMs = settings.http_egress_timeout_ms ?? 30_000;
-    providers.push(new HttpEgressProvider(idOf(settings.http_egress_provider), { ...limits, timeoutMs }));
+    providers.push(httpEgressProvider(idOf(settings.http_egress_provider), { ...limits, timeoutMs }));
   }
   if (settings.http_poster_provider) {
     const timeoutMs = settings.http_poster_timeout_ms ?? 10_000;
-    providers.push(new HttpPosterProvider(idOf(settings.http_poster_provider), { ...limits, timeoutMs }));
+    providers.push(httpPosterProvider(idOf(settings.http_poster_provider), { ...limits, timeoutMs }));
   }
   if (settings.redis_provider)
-    providers.push(new RedisProvider({ providerId: idOf(settings.redis_provider), clock, random }));
+    providers.push(redisProvider({ providerId: idOf(settings.redis_provider), clock, random }));
   if (settings.file_pusher_provider?.provider && settings.file_pusher_provider.directory) {
     const { provider, directory } = settings.file_pusher_provider;
     const folder = resolve(workingFolder, directory);
@@ -79,25 +79,23 @@ export async function createProviders(
     const { class_type: classType, version } = one;
     const client = { ...limits, timeoutMs: settings.serverless_timeout_ms ?? 60_000 };
     providers.push(
-      new ServerlessProvider({ providerId: idOf(one.provider), classType, version, functionUrl, client }),
+      serverlessProvider({ providerId: idOf(one.provider), classType, version, functionUrl, client }),
     );
   }
   if (settings.ollama_provider?.provider && settings.ollama_provider.host) {
     const { provider, host, port, messages_number_limit: messagesNumberLimit } = settings.ollama_provider;
     const url = new URL(`${host.includes("://") ? "" : "http://"}${host}:${port}`);
     const client = { ...limits, timeoutMs: settings.ollama_timeout_ms ?? 110_000 };
-    providers.push(new OllamaProvider({ providerId: idOf(provider), url, messagesNumberLimit, client }));
+    providers.push(ollamaProvider({ providerId: idOf(provider), url, messagesNumberLimit, client }));
   }
   if (settings.sqlx_provider) {
     const folder = resolve(workingFolder, settings.sqlx_folder ?? "");
-    providers.push(new SqlxProvider({ providerId: idOf(settings.sqlx_provider), clock, random, folder }));
+    providers.push(sqlxProvider({ providerId: idOf(settings.sqlx_provider), clock, random, folder }));
   }
   if (settings.kafka_egress_provider)
-    providers.push(
-      new KafkaEgressProvider({ providerId: idOf(settings.kafka_egress_provider), clock, random }),
-    );
+    providers.push(kafkaEgressProvider({ providerId: idOf(settings.kafka_egress_provider), clock, random }));
   if (settings.dda_provider)
-    providers.push(new DdaProvider({ providerId: idOf(settings.dda_provider), clock, random }));
+    providers.push(ddaProvider({ providerId: idOf(settings.dda_provider), clock, random }));
   if (settings.http_ingress_provider && settings.http_ingress_url) {
     const ingress = await HttpIngressProvider.open({
       providerId: idOf(settings.http_ingress_provider),

@@ -3,6 +3,7 @@ import { METADATA_NONE } from "../../../core/event.js";
 import type { InstanceId } from "../../../core/instance-id.js";
 import type { StringMap } from "../../../core/specification.js";
 import { StreamClient } from "../../../grpc-api/index.js";
+import { independentProvider } from "../independent-provider.js";
 import type {
   ConnectingProviderParts,
   ResourceClass,
@@ -35,59 +36,56 @@ export const DDA_CLASS: ResourceClass = {
 const START_TIMEOUT_MS = 3_000;
 
 /** Resource class `dda`: one connection to the sidecar per instance. */
-export class DdaProvider implements ResourceProviderHost {
-  readonly resourceClass = DDA_CLASS;
-  readonly concurrency = 1;
-  readonly #parts: ConnectingProviderParts;
+export function ddaProvider(parts: ConnectingProviderParts): ResourceProviderHost {
+  return independentProvider({
+    providerId: parts.providerId,
+    resourceClass: DDA_CLASS,
+    concurrency: 1,
+    start: (configuration, context) => start(parts, configuration, context),
+  });
+}
 
-  constructor(parts: ConnectingProviderParts) {
-    this.#parts = parts;
-  }
-
-  get providerId(): string {
-    return this.#parts.providerId;
-  }
-
-  async start(configuration: StringMap, context: ResourceContext): Promise<ResourceInstance> {
-    const { url, subscriptions, publications } = readDdaConfiguration(configuration);
-    const client = await connect(url);
-    const sidecar = new DdaSidecar(client, publications, context.id.functionId);
-    let targets: ReadonlyMap<string, InstanceId> = new Map();
-    const listening = subscriptions.map((subscription) => {
-      const { topic, pattern, target } = subscription;
-      const open: LastingSubscriptionParts["open"] = (gotItem, ended) =>
-        sidecar.subscribe(
-          subscription,
-          (message) => {
-            gotItem();
-            const receiver = targets.get(target);
-            if (receiver !== undefined) context.cast(receiver, message, METADATA_NONE);
-          },
-          ended,
-        );
-      return new LastingSubscription({
-        ...this.#parts,
-        logger: context.logger,
-        what: `${pattern} ${topic}`,
-        open,
-      });
+async function start(
+  parts: ConnectingProviderParts,
+  configuration: StringMap,
+  context: ResourceContext,
+): Promise<ResourceInstance> {
+  const { url, subscriptions, publications } = readDdaConfiguration(configuration);
+  const client = await connect(url);
+  const sidecar = new DdaSidecar(client, publications, context.id.functionId);
+  let targets: ReadonlyMap<string, InstanceId> = new Map();
+  const listening = subscriptions.map((subscription) => {
+    const { topic, pattern, target } = subscription;
+    const open: LastingSubscriptionParts["open"] = (gotItem, ended) =>
+      sidecar.subscribe(
+        subscription,
+        (message) => {
+          gotItem();
+          const receiver = targets.get(target);
+          if (receiver !== undefined) context.cast(receiver, message, METADATA_NONE);
+        },
+        ended,
+      );
+    return new LastingSubscription({
+      ...parts,
+      logger: context.logger,
+      what: `${pattern} ${topic}`,
+      open,
     });
-    return {
-      async handle({ type, payload }) {
-        if (type === "cast") return { type: "call-no-ret" };
-        return { type: "call-ret", payload: await sidecar.perform(decodeRequest(payload)) };
-      },
-      patch(outputs) {
-        targets = outputs;
-      },
-      async stop() {
-        for (const subscription of listening) subscription.close();
-        client.close();
-      },
-    };
-  }
-
-  async close(): Promise<void> {}
+  });
+  return {
+    async handle({ type, payload }) {
+      if (type === "cast") return { type: "call-no-ret" };
+      return { type: "call-ret", payload: await sidecar.perform(decodeRequest(payload)) };
+    },
+    patch(outputs) {
+      targets = outputs;
+    },
+    async stop() {
+      for (const subscription of listening) subscription.close();
+      client.close();
+    },
+  };
 }
 
 async function connect(url: string): Promise<StreamClient> {

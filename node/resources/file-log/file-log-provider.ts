@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Clock } from "../../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
 import type { StringMap } from "../../../core/specification.js";
+import { independentProvider } from "../independent-provider.js";
 import { pathWithin } from "../path-within.js";
 import type { ResourceClass, ResourceInstance, ResourceProviderHost } from "../resource-provider.js";
 import { LineFile } from "./line-file.js";
@@ -19,7 +20,7 @@ export const FILE_LOG_CLASS: ResourceClass = {
   description: "Appends each message to a file of the node, one per line.",
 };
 
-/** What {@link FileLogProvider} works with. */
+/** What {@link fileLogProvider} works with. */
 export interface FileLogParts {
   readonly providerId: string;
   readonly clock: Clock;
@@ -30,42 +31,35 @@ export interface FileLogParts {
 }
 
 /** Resource class `file-log`: one line per event; a call is answered with an empty text once its line is written. */
-export class FileLogProvider implements ResourceProviderHost {
-  readonly resourceClass = FILE_LOG_CLASS;
-  /** Lines that may share a write; {@link LineFile} keeps their order. */
-  readonly concurrency = 1024;
-  readonly #parts: FileLogParts;
+export function fileLogProvider(parts: FileLogParts): ResourceProviderHost {
+  return independentProvider({
+    providerId: parts.providerId,
+    resourceClass: FILE_LOG_CLASS,
+    /** Lines that may share a write; {@link LineFile} keeps their order. */
+    concurrency: 1024,
+    start: (configuration) => start(parts, configuration),
+  });
+}
 
-  constructor(parts: FileLogParts) {
-    this.#parts = parts;
-  }
-
-  get providerId(): string {
-    return this.#parts.providerId;
-  }
-
-  async start(configuration: StringMap): Promise<ResourceInstance> {
-    const { clock, workingFolder, folder } = this.#parts;
-    const filename = configuration.get("filename") ?? "";
-    if (filename === "") throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", "Field 'filename' missing");
-    const format = {
-      timestamp: configuration.has("add-timestamp"),
-      sourceId: configuration.has("add-source-id"),
-    };
-    const path =
-      folder === undefined ? resolve(workingFolder, filename) : pathWithin(folder, filename, "file-log");
-    const file = await openFile(path, filename);
-    return {
-      async handle({ payload, source }) {
-        await file.append(formatLine(format, clock.wallMs(), source, payload));
-        return { type: "call-ret", payload: "" };
-      },
-      patch: () => {},
-      stop: () => file.close(),
-    };
-  }
-
-  async close(): Promise<void> {}
+async function start(parts: FileLogParts, configuration: StringMap): Promise<ResourceInstance> {
+  const { clock, workingFolder, folder } = parts;
+  const filename = configuration.get("filename") ?? "";
+  if (filename === "") throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", "Field 'filename' missing");
+  const format = {
+    timestamp: configuration.has("add-timestamp"),
+    sourceId: configuration.has("add-source-id"),
+  };
+  const path =
+    folder === undefined ? resolve(workingFolder, filename) : pathWithin(folder, filename, "file-log");
+  const file = await openFile(path, filename);
+  return {
+    async handle({ payload, source }) {
+      await file.append(formatLine(format, clock.wallMs(), source, payload));
+      return { type: "call-ret", payload: "" };
+    },
+    patch: () => {},
+    stop: () => file.close(),
+  };
 }
 
 async function openFile(path: string, filename: string): Promise<LineFile> {

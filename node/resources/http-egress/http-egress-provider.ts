@@ -1,7 +1,7 @@
 import { EdgelessError } from "../../../core/errors.js";
-import type { StringMap } from "../../../core/specification.js";
 import { HttpClient, type HttpClientOptions } from "../http-client.js";
 import { decodeHttpRequest, encodeHttpResponse, type HttpRequest } from "../http-message.js";
+import { independentProvider } from "../independent-provider.js";
 import type { ResourceClass, ResourceInstance, ResourceProviderHost } from "../resource-provider.js";
 
 export const HTTP_EGRESS_CLASS: ResourceClass = {
@@ -13,33 +13,28 @@ export const HTTP_EGRESS_CLASS: ResourceClass = {
 };
 
 /** Resource class `http-egress`: a call carries a request as JSON and is answered with the response as JSON. */
-export class HttpEgressProvider implements ResourceProviderHost {
-  readonly resourceClass = HTTP_EGRESS_CLASS;
-  /** Requests of one instance that run at a time. */
-  readonly concurrency = 64;
-  readonly providerId: string;
-  readonly #client: HttpClientOptions;
+export function httpEgressProvider(providerId: string, client: HttpClientOptions): ResourceProviderHost {
+  return independentProvider({
+    providerId,
+    resourceClass: HTTP_EGRESS_CLASS,
+    /** Requests of one instance that run at a time. */
+    concurrency: 64,
+    start: () => start(client),
+  });
+}
 
-  constructor(providerId: string, client: HttpClientOptions) {
-    this.providerId = providerId;
-    this.#client = client;
-  }
-
-  async start(_configuration: StringMap): Promise<ResourceInstance> {
-    const client = new HttpClient(this.#client);
-    return {
-      async handle({ type, payload }) {
-        if (type === "cast") return { type: "call-no-ret" };
-        const request = decodeHttpRequest(payload);
-        const response = await client.send({ ...request, url: urlOf(request) });
-        return { type: "call-ret", payload: encodeHttpResponse(response) };
-      },
-      patch: () => {},
-      stop: async () => client.close(),
-    };
-  }
-
-  async close(): Promise<void> {}
+async function start(options: HttpClientOptions): Promise<ResourceInstance> {
+  const client = new HttpClient(options);
+  return {
+    async handle({ type, payload }) {
+      if (type === "cast") return { type: "call-no-ret" };
+      const request = decodeHttpRequest(payload);
+      const response = await client.send({ ...request, url: urlOf(request) });
+      return { type: "call-ret", payload: encodeHttpResponse(response) };
+    },
+    patch: () => {},
+    stop: async () => client.close(),
+  };
 }
 
 function urlOf({ protocol, host, path }: HttpRequest): URL {

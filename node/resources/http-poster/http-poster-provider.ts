@@ -2,6 +2,7 @@ import { EdgelessError } from "../../../core/errors.js";
 import type { StringMap } from "../../../core/specification.js";
 import { decodeBase64 } from "../base64.js";
 import { HttpClient, type HttpClientOptions } from "../http-client.js";
+import { independentProvider } from "../independent-provider.js";
 import { readFlag } from "../read-flag.js";
 import type { ResourceClass, ResourceInstance, ResourceProviderHost } from "../resource-provider.js";
 
@@ -17,37 +18,32 @@ export const HTTP_POSTER_CLASS: ResourceClass = {
 };
 
 /** Resource class `http-poster`: POSTs the payload of each cast, in order; calls are refused. */
-export class HttpPosterProvider implements ResourceProviderHost {
-  readonly resourceClass = HTTP_POSTER_CLASS;
-  readonly concurrency = 1;
-  readonly providerId: string;
-  readonly #client: HttpClientOptions;
+export function httpPosterProvider(providerId: string, client: HttpClientOptions): ResourceProviderHost {
+  return independentProvider({
+    providerId,
+    resourceClass: HTTP_POSTER_CLASS,
+    concurrency: 1,
+    start: (configuration) => start(client, configuration),
+  });
+}
 
-  constructor(providerId: string, client: HttpClientOptions) {
-    this.providerId = providerId;
-    this.#client = client;
-  }
-
-  async start(configuration: StringMap): Promise<ResourceInstance> {
-    const url = readUrl(configuration);
-    const decode = readFlag(configuration, "decode_base64");
-    const client = new HttpClient(this.#client);
-    return {
-      async handle({ type, payload }) {
-        if (type === "call") return { type: "err" };
-        const body = decode ? decodeBase64(payload) : Buffer.from(payload);
-        if (body === undefined)
-          throw new EdgelessError("EDGELESS_BAD_MESSAGE", "the message is not base64: nothing was posted");
-        const { status } = await client.send({ method: "Post", url, headers: new Map(), body });
-        if (status >= 400) throw new EdgelessError("EDGELESS_REJECTED", `${url.origin} answered ${status}`);
-        return { type: "call-no-ret" };
-      },
-      patch: () => {},
-      stop: async () => client.close(),
-    };
-  }
-
-  async close(): Promise<void> {}
+async function start(options: HttpClientOptions, configuration: StringMap): Promise<ResourceInstance> {
+  const url = readUrl(configuration);
+  const decode = readFlag(configuration, "decode_base64");
+  const client = new HttpClient(options);
+  return {
+    async handle({ type, payload }) {
+      if (type === "call") return { type: "err" };
+      const body = decode ? decodeBase64(payload) : Buffer.from(payload);
+      if (body === undefined)
+        throw new EdgelessError("EDGELESS_BAD_MESSAGE", "the message is not base64: nothing was posted");
+      const { status } = await client.send({ method: "Post", url, headers: new Map(), body });
+      if (status >= 400) throw new EdgelessError("EDGELESS_REJECTED", `${url.origin} answered ${status}`);
+      return { type: "call-no-ret" };
+    },
+    patch: () => {},
+    stop: async () => client.close(),
+  };
 }
 
 function readUrl(configuration: StringMap): URL {

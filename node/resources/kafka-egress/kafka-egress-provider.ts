@@ -1,6 +1,7 @@
 import { EdgelessError } from "../../../core/errors.js";
 import type { StringMap } from "../../../core/specification.js";
 import { Batches } from "../batches.js";
+import { independentProvider } from "../independent-provider.js";
 import { isConnectionLost } from "../is-connection-lost.js";
 import { LastingConnection } from "../lasting-connection.js";
 import type {
@@ -29,53 +30,50 @@ const PATIENCE_MS = 10_000;
 const OPEN_TIMEOUT_MS = 15_000;
 
 /** Resource class `kafka-egress`: a call is answered with an empty text once the brokers have its message. */
-export class KafkaEgressProvider implements ResourceProviderHost {
-  readonly resourceClass = KAFKA_EGRESS_CLASS;
-  /** Messages that may share a batch; {@link Batches} keeps their order. */
-  readonly concurrency = 1_000;
-  readonly #parts: PatientProviderParts;
+export function kafkaEgressProvider(parts: PatientProviderParts): ResourceProviderHost {
+  return independentProvider({
+    providerId: parts.providerId,
+    resourceClass: KAFKA_EGRESS_CLASS,
+    /** Messages that may share a batch; {@link Batches} keeps their order. */
+    concurrency: 1_000,
+    start: (configuration, context) => start(parts, configuration, context),
+  });
+}
 
-  constructor(parts: PatientProviderParts) {
-    this.#parts = parts;
-  }
-
-  get providerId(): string {
-    return this.#parts.providerId;
-  }
-
-  async start(configuration: StringMap, context: ResourceContext): Promise<ResourceInstance> {
-    const target = readTarget(configuration);
-    const { clock, random, patienceMs = PATIENCE_MS } = this.#parts;
-    const { logger } = context;
-    const kafka = new LastingConnection<KafkaProducer>({
-      clock,
-      random,
-      logger,
-      peer: `Kafka at ${target.brokers.join(",")}`,
-      patienceMs,
-      openTimeoutMs: OPEN_TIMEOUT_MS,
-      open: () => KafkaProducer.open(target, logger),
-      close: (producer) => producer.close(),
-      isLost: isConnectionLost,
-    });
-    const batches = new Batches<string, void>({
-      send: async (texts) => {
-        await kafka.use((producer) => producer.send(texts), true);
-        return texts.map(() => undefined);
-      },
-      lengthOf: (text) => text.length,
-    });
-    return {
-      async handle({ payload }) {
-        await batches.add(payload);
-        return { type: "call-ret", payload: "" };
-      },
-      patch: () => {},
-      stop: () => kafka.close(),
-    };
-  }
-
-  async close(): Promise<void> {}
+async function start(
+  parts: PatientProviderParts,
+  configuration: StringMap,
+  context: ResourceContext,
+): Promise<ResourceInstance> {
+  const target = readTarget(configuration);
+  const { clock, random, patienceMs = PATIENCE_MS } = parts;
+  const { logger } = context;
+  const kafka = new LastingConnection<KafkaProducer>({
+    clock,
+    random,
+    logger,
+    peer: `Kafka at ${target.brokers.join(",")}`,
+    patienceMs,
+    openTimeoutMs: OPEN_TIMEOUT_MS,
+    open: () => KafkaProducer.open(target, logger),
+    close: (producer) => producer.close(),
+    isLost: isConnectionLost,
+  });
+  const batches = new Batches<string, void>({
+    send: async (texts) => {
+      await kafka.use((producer) => producer.send(texts), true);
+      return texts.map(() => undefined);
+    },
+    lengthOf: (text) => text.length,
+  });
+  return {
+    async handle({ payload }) {
+      await batches.add(payload);
+      return { type: "call-ret", payload: "" };
+    },
+    patch: () => {},
+    stop: () => kafka.close(),
+  };
 }
 
 function readTarget(configuration: StringMap): KafkaTarget {

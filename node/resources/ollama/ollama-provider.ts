@@ -2,6 +2,7 @@ import { EdgelessError } from "../../../core/errors.js";
 import type { InstanceId } from "../../../core/instance-id.js";
 import type { StringMap } from "../../../core/specification.js";
 import { HttpClient, type HttpClientOptions } from "../http-client.js";
+import { independentProvider } from "../independent-provider.js";
 import type {
   ResourceClass,
   ResourceContext,
@@ -18,7 +19,7 @@ export const OLLAMA_CLASS: ResourceClass = {
   description: "Chats with a large language model: each cast is a prompt, the answer is cast to out.",
 };
 
-/** What {@link OllamaProvider} works with. */
+/** What {@link ollamaProvider} works with. */
 export interface OllamaParts {
   readonly providerId: string;
   /** Of the server, http. */
@@ -29,51 +30,45 @@ export interface OllamaParts {
 }
 
 /** Resource class `ollama`: every instance has a conversation of its own, which ends with it. */
-export class OllamaProvider implements ResourceProviderHost {
-  readonly resourceClass = OLLAMA_CLASS;
-  readonly concurrency = 1;
-  readonly #parts: OllamaParts;
+export function ollamaProvider(parts: OllamaParts): ResourceProviderHost {
+  return independentProvider({
+    providerId: parts.providerId,
+    resourceClass: OLLAMA_CLASS,
+    concurrency: 1,
+    start: (configuration, context) => start(parts, configuration, context),
+  });
+}
 
-  constructor(parts: OllamaParts) {
-    this.#parts = parts;
-  }
-
-  get providerId(): string {
-    return this.#parts.providerId;
-  }
-
-  async start(configuration: StringMap, context: ResourceContext): Promise<ResourceInstance> {
-    const { url, messagesNumberLimit } = this.#parts;
-    const model = configuration.get("model") ?? "";
-    if (model === "") throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", "Missing model name");
-    const client = new HttpClient(this.#parts.client);
-    const chat = new URL("/api/chat", url);
-    const headers = new Map([["content-type", "application/json"]]);
-    let history: ChatMessage[] = [];
-    let target: InstanceId | undefined;
-    return {
-      async handle({ type, payload, metadata }) {
-        if (type === "call") return { type: "err" };
-        if (target === undefined)
-          throw new EdgelessError("EDGELESS_REJECTED", "out leads nowhere: nothing was asked");
-        const prompt: ChatMessage = { role: "user", content: payload };
-        const body = encodeChat(model, [...history, prompt]);
-        const answer = decodeChat(await client.send({ method: "Post", url: chat, headers, body }));
-        history = keepNewest(
-          [...history, prompt, { role: "assistant", content: answer }],
-          messagesNumberLimit,
-        );
-        if (target !== undefined) context.cast(target, answer, metadata);
-        return { type: "call-no-ret" };
-      },
-      patch(outputs) {
-        target = outputs.get("out");
-        if (target === undefined)
-          throw new EdgelessError("EDGELESS_REJECTED", "Missing mapping of channel: out");
-      },
-      stop: async () => client.close(),
-    };
-  }
-
-  async close(): Promise<void> {}
+async function start(
+  parts: OllamaParts,
+  configuration: StringMap,
+  context: ResourceContext,
+): Promise<ResourceInstance> {
+  const { url, messagesNumberLimit } = parts;
+  const model = configuration.get("model") ?? "";
+  if (model === "") throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", "Missing model name");
+  const client = new HttpClient(parts.client);
+  const chat = new URL("/api/chat", url);
+  const headers = new Map([["content-type", "application/json"]]);
+  let history: ChatMessage[] = [];
+  let target: InstanceId | undefined;
+  return {
+    async handle({ type, payload, metadata }) {
+      if (type === "call") return { type: "err" };
+      if (target === undefined)
+        throw new EdgelessError("EDGELESS_REJECTED", "out leads nowhere: nothing was asked");
+      const prompt: ChatMessage = { role: "user", content: payload };
+      const body = encodeChat(model, [...history, prompt]);
+      const answer = decodeChat(await client.send({ method: "Post", url: chat, headers, body }));
+      history = keepNewest([...history, prompt, { role: "assistant", content: answer }], messagesNumberLimit);
+      if (target !== undefined) context.cast(target, answer, metadata);
+      return { type: "call-no-ret" };
+    },
+    patch(outputs) {
+      target = outputs.get("out");
+      if (target === undefined)
+        throw new EdgelessError("EDGELESS_REJECTED", "Missing mapping of channel: out");
+    },
+    stop: async () => client.close(),
+  };
 }

@@ -7,6 +7,7 @@ import {
   redisUrlProblem,
 } from "../../../platform/redis/redis-session.js";
 import { Batches } from "../batches.js";
+import { independentProvider } from "../independent-provider.js";
 import { isConnectionLost } from "../is-connection-lost.js";
 import { LastingConnection } from "../lasting-connection.js";
 import type {
@@ -42,68 +43,65 @@ const OPEN_TIMEOUT_MS = 4_000;
 const PATIENCE_MS = 5_000;
 
 /** Resource class `redis`: SET for casts, GET for calls; one connection per instance. */
-export class RedisProvider implements ResourceProviderHost {
-  readonly resourceClass = REDIS_CLASS;
-  /** Events that may share a round trip; {@link Batches} keeps their order. */
-  readonly concurrency = 1_000;
-  readonly #parts: PatientProviderParts;
+export function redisProvider(parts: PatientProviderParts): ResourceProviderHost {
+  return independentProvider({
+    providerId: parts.providerId,
+    resourceClass: REDIS_CLASS,
+    /** Events that may share a round trip; {@link Batches} keeps their order. */
+    concurrency: 1_000,
+    start: (configuration, context) => start(parts, configuration, context),
+  });
+}
 
-  constructor(parts: PatientProviderParts) {
-    this.#parts = parts;
+async function start(
+  parts: PatientProviderParts,
+  configuration: StringMap,
+  context: ResourceContext,
+): Promise<ResourceInstance> {
+  const { clock, random, patienceMs = PATIENCE_MS } = parts;
+  const url = readUrl(configuration);
+  const key = configuration.get("key");
+  const prefix = configuration.has("add-workflow-id") ? `${context.workflowId}:` : "";
+  const redis = new LastingConnection<RedisSession>({
+    clock,
+    random,
+    logger: context.logger,
+    peer: urlWithoutSecrets(url),
+    patienceMs,
+    openTimeoutMs: OPEN_TIMEOUT_MS,
+    open: () => RedisSession.open(url, { clock, deadlineMs: DEADLINE_MS }),
+    close: async (session) => session.close(),
+    isLost: isConnectionLost,
+  });
+  try {
+    await redis.connect();
+  } catch (error) {
+    await redis.close();
+    throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", reasonOf(error), error);
   }
-
-  get providerId(): string {
-    return this.#parts.providerId;
-  }
-
-  async start(configuration: StringMap, context: ResourceContext): Promise<ResourceInstance> {
-    const { clock, random, patienceMs = PATIENCE_MS } = this.#parts;
-    const url = readUrl(configuration);
-    const key = configuration.get("key");
-    const prefix = configuration.has("add-workflow-id") ? `${context.workflowId}:` : "";
-    const redis = new LastingConnection<RedisSession>({
-      clock,
-      random,
-      logger: context.logger,
-      peer: urlWithoutSecrets(url),
-      patienceMs,
-      openTimeoutMs: OPEN_TIMEOUT_MS,
-      open: () => RedisSession.open(url, { clock, deadlineMs: DEADLINE_MS }),
-      close: async (session) => session.close(),
-      isLost: isConnectionLost,
-    });
-    try {
-      await redis.connect();
-    } catch (error) {
-      await redis.close();
-      throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", reasonOf(error), error);
-    }
-    const batches = new Batches<RedisWork, readonly Outcome[]>({
-      send: (works) => redis.use((session) => sendWorks(session, works), true),
-      lengthOf: (work) => work.reduce((sum, command) => sum + command.join().length, 0),
-    });
-    return {
-      async handle({ type, payload }) {
-        if (type === "call") {
-          const read = prefix + payload;
-          const [value, length] = await batches.add([
-            ["GET", read],
-            ["STRLEN", read],
-          ]);
-          return answerOf(value, length);
-        }
-        if (key === undefined)
-          throw new EdgelessError("EDGELESS_REJECTED", "the resource has no 'key': nothing was written");
-        const [outcome] = await batches.add([["SET", prefix + key, payload]]);
-        if (outcome instanceof EdgelessError) throw outcome;
-        return { type: "call-no-ret" };
-      },
-      patch: () => {},
-      stop: () => redis.close(),
-    };
-  }
-
-  async close(): Promise<void> {}
+  const batches = new Batches<RedisWork, readonly Outcome[]>({
+    send: (works) => redis.use((session) => sendWorks(session, works), true),
+    lengthOf: (work) => work.flat().reduce((sum, text) => sum + text.length, 0),
+  });
+  return {
+    async handle({ type, payload }) {
+      if (type === "call") {
+        const read = prefix + payload;
+        const [value, length] = await batches.add([
+          ["GET", read],
+          ["STRLEN", read],
+        ]);
+        return answerOf(value, length);
+      }
+      if (key === undefined)
+        throw new EdgelessError("EDGELESS_REJECTED", "the resource has no 'key': nothing was written");
+      const [outcome] = await batches.add([["SET", prefix + key, payload]]);
+      if (outcome instanceof EdgelessError) throw outcome;
+      return { type: "call-no-ret" };
+    },
+    patch: () => {},
+    stop: () => redis.close(),
+  };
 }
 
 /** The commands that one event needs. */

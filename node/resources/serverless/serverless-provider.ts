@@ -1,7 +1,7 @@
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
 import { formatInstanceId, type InstanceId } from "../../../core/instance-id.js";
-import type { StringMap } from "../../../core/specification.js";
 import { HttpClient, type HttpClientOptions } from "../http-client.js";
+import { independentProvider } from "../independent-provider.js";
 import type {
   ResourceClass,
   ResourceContext,
@@ -21,7 +21,7 @@ export const SERVERLESS_CLASS: ResourceClass = {
     "Posts each cast to a function at an OpenFaaS-compatible URL and casts its answer; class type and version are those that the node configures.",
 };
 
-/** What {@link ServerlessProvider} works with. */
+/** What {@link serverlessProvider} works with. */
 export interface ServerlessParts {
   readonly providerId: string;
   readonly classType: string;
@@ -32,49 +32,41 @@ export interface ServerlessParts {
 }
 
 /** A resource class backed by a function behind HTTP; its instances work one message at a time, each for itself. */
-export class ServerlessProvider implements ResourceProviderHost {
-  readonly resourceClass: ResourceClass;
-  readonly concurrency = 1;
-  readonly #parts: ServerlessParts;
+export function serverlessProvider(parts: ServerlessParts): ResourceProviderHost {
+  return independentProvider({
+    providerId: parts.providerId,
+    resourceClass: { ...SERVERLESS_CLASS, classType: parts.classType, version: parts.version },
+    concurrency: 1,
+    start: (_configuration, context) => start(parts, context),
+  });
+}
 
-  constructor(parts: ServerlessParts) {
-    this.#parts = parts;
-    this.resourceClass = { ...SERVERLESS_CLASS, classType: parts.classType, version: parts.version };
-  }
-
-  get providerId(): string {
-    return this.#parts.providerId;
-  }
-
-  async start(_configuration: StringMap, context: ResourceContext): Promise<ResourceInstance> {
-    const { functionUrl } = this.#parts;
-    const client = new HttpClient(this.#parts.client);
-    const targets = new Map<string, InstanceId>();
-    const castTo = (channel: string, text: string, event: ResourceEvent) => {
-      const target = targets.get(channel);
-      if (target !== undefined) context.cast(target, text, event.metadata);
-    };
-    return {
-      async handle(event) {
-        if (event.type === "call") return { type: "err" };
-        try {
-          castTo("out", await ask(client, functionUrl, event.payload), event);
-        } catch (error) {
-          const where = `${urlWithoutSecrets(functionUrl.href)} by ${formatInstanceId(context.id)}`;
-          castTo("err", `error when calling serverless function at ${where}: ${reasonOf(error)}`, event);
-          throw error;
-        }
-        return { type: "call-no-ret" };
-      },
-      patch(outputs) {
-        targets.clear();
-        for (const [channel, target] of outputs) targets.set(channel, target);
-      },
-      stop: async () => client.close(),
-    };
-  }
-
-  async close(): Promise<void> {}
+async function start(parts: ServerlessParts, context: ResourceContext): Promise<ResourceInstance> {
+  const { functionUrl } = parts;
+  const client = new HttpClient(parts.client);
+  const targets = new Map<string, InstanceId>();
+  const castTo = (channel: string, text: string, event: ResourceEvent) => {
+    const target = targets.get(channel);
+    if (target !== undefined) context.cast(target, text, event.metadata);
+  };
+  return {
+    async handle(event) {
+      if (event.type === "call") return { type: "err" };
+      try {
+        castTo("out", await ask(client, functionUrl, event.payload), event);
+      } catch (error) {
+        const where = `${urlWithoutSecrets(functionUrl.href)} by ${formatInstanceId(context.id)}`;
+        castTo("err", `error when calling serverless function at ${where}: ${reasonOf(error)}`, event);
+        throw error;
+      }
+      return { type: "call-no-ret" };
+    },
+    patch(outputs) {
+      targets.clear();
+      for (const [channel, target] of outputs) targets.set(channel, target);
+    },
+    stop: async () => client.close(),
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { EdgelessError } from "../../../core/errors.js";
 import type { StringMap } from "../../../core/specification.js";
+import { independentProvider } from "../independent-provider.js";
 import type {
   ResourceClass,
   ResourceContext,
@@ -22,7 +23,7 @@ export const SQLX_CLASS: ResourceClass = {
     "Runs the SQL statement of each message; $1 stands for the workflow id, the table WorkflowState(id, metadata) exists.",
 };
 
-/** What {@link SqlxProvider} works with. */
+/** What {@link sqlxProvider} works with. */
 export interface SqlxParts extends SharedDatabasesParts {
   readonly providerId: string;
   /** Folder of the SQLite files; none elsewhere is reachable. */
@@ -30,42 +31,39 @@ export interface SqlxParts extends SharedDatabasesParts {
 }
 
 /** Resource class `sqlx`: state of workflows in SQLite, PostgreSQL or MySQL. */
-export class SqlxProvider implements ResourceProviderHost {
-  readonly resourceClass = SQLX_CLASS;
-  readonly concurrency = 1;
-  readonly #parts: SqlxParts;
-  readonly #databases: SharedDatabases;
+export function sqlxProvider(parts: SqlxParts): ResourceProviderHost {
+  const databases = new SharedDatabases(parts);
+  return independentProvider({
+    providerId: parts.providerId,
+    resourceClass: SQLX_CLASS,
+    concurrency: 1,
+    start: (configuration, context) => start(parts.folder, databases, configuration, context),
+  });
+}
 
-  constructor(parts: SqlxParts) {
-    this.#parts = parts;
-    this.#databases = new SharedDatabases(parts);
-  }
-
-  get providerId(): string {
-    return this.#parts.providerId;
-  }
-
-  async start(configuration: StringMap, context: ResourceContext): Promise<ResourceInstance> {
-    const url = configuration.get("url") ?? "";
-    if (url === "")
-      throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", "One of the fields 'url' is missing");
-    const place = readDatabaseUrl(url, this.#parts.folder);
-    const { connection, release } = this.#databases.use(place, context.logger);
-    return {
-      async handle({ type, payload }) {
-        const statement = parseStatement(payload, place.dialect);
-        if (statement === undefined)
-          throw new EdgelessError("EDGELESS_REJECTED", "the message is no SELECT, INSERT, UPDATE or DELETE");
-        const isRepeatable = statement.kind === "read";
-        const result = await connection.use((sql) => sql.run(statement, context.workflowId), isRepeatable);
-        if (type === "cast" && result.type === "refused")
-          throw new EdgelessError("EDGELESS_REJECTED", result.reason);
-        return { type: "call-ret", payload: formatAnswer(result) };
-      },
-      patch: () => {},
-      stop: release,
-    };
-  }
-
-  async close(): Promise<void> {}
+async function start(
+  folder: string,
+  databases: SharedDatabases,
+  configuration: StringMap,
+  context: ResourceContext,
+): Promise<ResourceInstance> {
+  const url = configuration.get("url") ?? "";
+  if (url === "")
+    throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", "One of the fields 'url' is missing");
+  const place = readDatabaseUrl(url, folder);
+  const { connection, release } = databases.use(place, context.logger);
+  return {
+    async handle({ type, payload }) {
+      const statement = parseStatement(payload, place.dialect);
+      if (statement === undefined)
+        throw new EdgelessError("EDGELESS_REJECTED", "the message is no SELECT, INSERT, UPDATE or DELETE");
+      const isRepeatable = statement.kind === "read";
+      const result = await connection.use((sql) => sql.run(statement, context.workflowId), isRepeatable);
+      if (type === "cast" && result.type === "refused")
+        throw new EdgelessError("EDGELESS_REJECTED", result.reason);
+      return { type: "call-ret", payload: formatAnswer(result) };
+    },
+    patch: () => {},
+    stop: release,
+  };
 }

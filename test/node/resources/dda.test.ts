@@ -2,7 +2,7 @@ import fc from "fast-check";
 import t from "tap";
 import type { InstanceId } from "../../../core/instance-id.js";
 import { decodeRequest, encodeMessage } from "../../../node/resources/dda/dda-message.js";
-import { DdaProvider } from "../../../node/resources/dda/dda-provider.js";
+import { ddaProvider } from "../../../node/resources/dda/dda-provider.js";
 import { InputOperation } from "../../../node/resources/dda/generated/state.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { DdaServer } from "../../kit/dda-server.js";
@@ -44,7 +44,7 @@ function configurationOf(
 }
 
 function dda() {
-  const provider = new DdaProvider({ providerId: "dda-1", clock: systemClock, random: seededRandom(5) });
+  const provider = ddaProvider({ providerId: "dda-1", clock: systemClock, random: seededRandom(5) });
   const parts = talking(hostOf([provider], { mailboxCapacity: 100 }));
   const call = (id: InstanceId, message: unknown) =>
     parts.ask(id, typeof message === "string" ? message : JSON.stringify(message));

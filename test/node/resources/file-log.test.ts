@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
 import type { EventData } from "../../../core/event.js";
-import { FileLogProvider } from "../../../node/resources/file-log/file-log-provider.js";
+import { fileLogProvider } from "../../../node/resources/file-log/file-log-provider.js";
 import { LineFile } from "../../../node/resources/file-log/line-file.js";
 import { formatLine, formatTime } from "../../../node/resources/file-log/log-line.js";
 import { FakeClock } from "../../kit/fake-clock.js";
@@ -21,7 +21,7 @@ const call = (payload: string): EventData => ({ type: "call", payload });
 function fileLog(workingFolder: string, folder?: string) {
   const clock = new FakeClock();
   const confined = folder === undefined ? {} : { folder };
-  const provider = new FileLogProvider({ providerId: "file-log-1", clock, workingFolder, ...confined });
+  const provider = fileLogProvider({ providerId: "file-log-1", clock, workingFolder, ...confined });
   return hostOf([provider], { clock, mailboxCapacity: 20_000 });
 }
 

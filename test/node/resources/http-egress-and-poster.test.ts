@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
 import { HttpClient } from "../../../node/resources/http-client.js";
-import { HttpEgressProvider } from "../../../node/resources/http-egress/http-egress-provider.js";
+import { httpEgressProvider } from "../../../node/resources/http-egress/http-egress-provider.js";
 import {
   decodeHttpResponse,
   encodeHttpRequest,
@@ -14,7 +14,7 @@ import {
   type HttpRequest,
   type HttpResponse,
 } from "../../../node/resources/http-message.js";
-import { HttpPosterProvider } from "../../../node/resources/http-poster/http-poster-provider.js";
+import { httpPosterProvider } from "../../../node/resources/http-poster/http-poster-provider.js";
 import { nextHop } from "../../../node/resources/http-redirect.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { eventFor, hostOf, started, until } from "../kit/resource-fixture.js";
@@ -67,7 +67,7 @@ async function webServer(t: Teardown, handler: Handler, tls?: { key: string; cer
 
 function egress(options: { timeoutMs?: number; maxBodyBytes?: number; ca?: string } = {}) {
   const limits = { clock: systemClock, timeoutMs: 5_000, maxBodyBytes: 1_000_000, ...options };
-  const parts = hostOf([new HttpEgressProvider("http-egress-1", limits)], { mailboxCapacity: 1_000 });
+  const parts = hostOf([httpEgressProvider("http-egress-1", limits)], { mailboxCapacity: 1_000 });
   let streamId = 0n;
   /** The answer to a call with this text. */
   const ask = async (id: Awaited<ReturnType<typeof started>>, payload: string) => {
@@ -357,7 +357,7 @@ t.test("given a closed client, when it is asked to send, then it refuses", async
 
 function poster(timeoutMs = 5_000) {
   const limits = { clock: systemClock, timeoutMs, maxBodyBytes: 1_000 };
-  return hostOf([new HttpPosterProvider("http-poster-1", limits)]);
+  return hostOf([httpPosterProvider("http-poster-1", limits)]);
 }
 
 t.test(

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from "node:net";
 import t from "tap";
-import { RedisProvider } from "../../../node/resources/redis/redis-provider.js";
+import { redisProvider } from "../../../node/resources/redis/redis-provider.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { NO_REDIS, RedisServer } from "../../kit/redis-server.js";
@@ -13,7 +13,7 @@ const WAIT_MS = 30_000;
 const CONCURRENCY = 1_000;
 
 function redis(mailboxCapacity = 100, patienceMs = 5_000) {
-  const provider = new RedisProvider({
+  const provider = redisProvider({
     providerId: "redis-1",
     clock: systemClock,
     random: seededRandom(5),

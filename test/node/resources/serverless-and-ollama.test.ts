@@ -3,8 +3,9 @@ import fc from "fast-check";
 import t from "tap";
 import type { InstanceId } from "../../../core/instance-id.js";
 import { decodeChat, keepNewest } from "../../../node/resources/ollama/chat.js";
-import { OllamaProvider } from "../../../node/resources/ollama/ollama-provider.js";
-import { ServerlessProvider } from "../../../node/resources/serverless/serverless-provider.js";
+import { ollamaProvider } from "../../../node/resources/ollama/ollama-provider.js";
+import type { ResourceProviderHost } from "../../../node/resources/resource-provider.js";
+import { serverlessProvider } from "../../../node/resources/serverless/serverless-provider.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { HttpAnswers, type ReceivedRequest } from "../../kit/http-answers.js";
 import { ollamaAnswer } from "../../kit/ollama-server.js";
@@ -19,7 +20,7 @@ const client = { clock: systemClock, timeoutMs: 700, maxBodyBytes: 100_000 };
 
 /** An instance with its channels wired, and what it casts as `<channel>: <text>`. */
 async function wired(
-  provider: ServerlessProvider | OllamaProvider,
+  provider: ResourceProviderHost,
   configuration = {},
   channels: Record<string, InstanceId> = { out: PEER, err: ERRORS },
 ) {
@@ -41,8 +42,8 @@ async function wired(
   return { ...parts, id, texts, cast, casts };
 }
 
-function double(url: string): ServerlessProvider {
-  return new ServerlessProvider({
+function double(url: string): ResourceProviderHost {
+  return serverlessProvider({
     providerId: "double-1",
     classType: "double",
     version: "0.1",
@@ -120,8 +121,8 @@ t.test("given a function that hangs, then other instances do not wait for it", a
   await host.close();
 });
 
-function ollama(url: string, messagesNumberLimit = 30): OllamaProvider {
-  return new OllamaProvider({ providerId: "ollama-1", url: new URL(url), messagesNumberLimit, client });
+function ollama(url: string, messagesNumberLimit = 30): ResourceProviderHost {
+  return ollamaProvider({ providerId: "ollama-1", url: new URL(url), messagesNumberLimit, client });
 }
 
 t.test("given a chat, then each instance has its own history, of bounded length", async (t) => {

@@ -7,7 +7,7 @@ import t, { type Test } from "tap";
 import { EdgelessError } from "../../../core/errors.js";
 import { readDatabaseUrl } from "../../../node/resources/sqlx/database-url.js";
 import { parseStatement, withQuestionMarks } from "../../../node/resources/sqlx/sql-statement.js";
-import { SqlxProvider } from "../../../node/resources/sqlx/sqlx-provider.js";
+import { sqlxProvider } from "../../../node/resources/sqlx/sqlx-provider.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { MARIADB, NO_MARIADB } from "../../kit/mariadb-server.js";
@@ -25,7 +25,7 @@ const insert = (json: string) => `INSERT INTO WorkflowState (id, metadata) Value
 function sqlx(folder: string, limits: { statementTimeoutMs?: number; patienceMs?: number } = {}) {
   const random = seededRandom(5);
   const clock = systemClock;
-  const provider = new SqlxProvider({ providerId: "sqlx-1", clock, random, folder, ...limits });
+  const provider = sqlxProvider({ providerId: "sqlx-1", clock, random, folder, ...limits });
   const parts = talking(hostOf([provider], { mailboxCapacity: 100 }));
   const start = (url: string, workflow: string) => started(parts.host, "sqlx", { url }, workflow);
   return { ...parts, start, call: parts.ask };
