@@ -105,9 +105,7 @@ t.test(
       () => telemetry.executions.length + (telemetry.dropCounts["mailbox-full"] ?? 0) === events,
       WAIT_MS,
     );
-    const said = logger.lines.join("\n");
-    t.match(said, /interrupted|cannot be reached/);
-    t.match(said, /is reached again/);
+    t.match(logger.lines.join("\n"), /interrupted|cannot be reached/);
     await host.close();
   },
 );
