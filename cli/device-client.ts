@@ -4,7 +4,8 @@ import { EdgelessError, reasonOf } from "../core/errors.js";
 import { createOutput, type Output } from "./output.js";
 
 /** Where a gateway of this machine listens for `edgeless device`. */
-const DEFAULT_URL = "http://127.0.0.1:7011";
+/** Where a gateway has its control API unless it is configured otherwise. */
+export const DEFAULT_CONTROL_URL = "http://127.0.0.1:7011";
 /** Longest wait for an answer that is no stream. */
 const DEADLINE_MS = 10_000;
 
@@ -166,7 +167,7 @@ export class GatewayControl {
 /** Adds the options of the commands that talk to a gateway. */
 export function withDeviceOptions(command: Command): Command {
   return command
-    .option("--control-url <URL>", "the control API of the gateway", DEFAULT_URL)
+    .option("--control-url <URL>", "the control API of the gateway", DEFAULT_CONTROL_URL)
     .option("--json", "print results as JSON");
 }
 

@@ -65,18 +65,6 @@ export function boxTemplates(layout: BoxLayout): ReadonlyMap<string, string> {
     );
   }
   files.set(
-    "gateway.toml",
-    gatewayTemplate({
-      coapUrl: `coap://${host}:${initialPort === 7000 ? 5683 : port++}`,
-      nodeRegisterUrl: nodeRegisterUrl.replace("0.0.0.0", "127.0.0.1"),
-      invocationUrl: nextUrl(host),
-      controlUrl: nextUrl("127.0.0.1"),
-      metricsUrl: nextUrl("127.0.0.1"),
-      agentHost: host,
-      persistencePath: kept("gateway.state"),
-    }),
-  );
-  files.set(
     "controller.toml",
     controllerTemplate({
       persistenceFilename: kept("controller.save"),
@@ -92,6 +80,19 @@ export function boxTemplates(layout: BoxLayout): ReadonlyMap<string, string> {
       nodeRegisterUrl,
       persistencePath: kept("orchestrator.state"),
       metricsUrl: nextUrl("127.0.0.1"),
+    }),
+  );
+  // With one node its control API is where `edgeless device` looks for it.
+  files.set(
+    "gateway.toml",
+    gatewayTemplate({
+      coapUrl: `coap://${host}:${initialPort === 7000 ? 5683 : port++}`,
+      nodeRegisterUrl: nodeRegisterUrl.replace("0.0.0.0", "127.0.0.1"),
+      invocationUrl: nextUrl(host),
+      controlUrl: nextUrl("127.0.0.1"),
+      metricsUrl: nextUrl("127.0.0.1"),
+      agentHost: host,
+      persistencePath: kept("gateway.state"),
     }),
   );
   return files;

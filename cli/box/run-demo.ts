@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { EdgelessError } from "../../core/errors.js";
 import { connectWorkflow, readTls } from "../../grpc-api/index.js";
 import { systemClock } from "../../platform/system-clock.js";
+import { DEFAULT_CONTROL_URL } from "../device-client.js";
 import { type Closeable, untilSignal } from "../until-signal.js";
 import { type Demo, startDemo } from "./demo.js";
 import { startDemoDevices } from "./demo-devices.js";
@@ -58,7 +59,8 @@ export async function runDemo(
 }
 
 function suggestions(logFile: string, controlUrl: string | undefined): string {
-  const control = controlUrl === undefined ? "" : `\n  npx edgeless device list --control-url ${controlUrl}`;
+  const option = controlUrl === DEFAULT_CONTROL_URL ? "" : ` --control-url ${controlUrl}`;
+  const control = controlUrl === undefined ? "" : `\n  npx edgeless device list${option}`;
   return `What to try next, in another terminal:
   tail -f ${logFile}
   npx edgeless workflow status all

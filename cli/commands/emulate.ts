@@ -50,6 +50,7 @@ export function addEmulateCommand(program: Command): void {
           ? 0
           : numberOption(options.powerCycle, "--power-cycle", 1, 1e6) * 1000;
       fleet.powerOn();
+      say(`looking for the gateway at ${options.gateway}`);
       const stopReports = report(fleet, systemClock);
       const stopCycles = cycleMs === 0 ? () => {} : cyclePower(fleet, systemClock, cycleMs);
       const running = {
