@@ -161,7 +161,13 @@ export class BoardConsole {
     const packet = encodePacket(type, payload);
     for (let tries = 1; ; tries++) {
       this.#recent = "";
-      const outcome = await this.#attempt(packet, type === PACKET.evaluate, withinMs);
+      const outcome = await this.#attempt(
+        packet,
+        // What was refused may have come too fast.
+        tries === 1 ? this.#pace : TRICKLE,
+        type === PACKET.evaluate,
+        withinMs,
+      );
       if (outcome instanceof Uint8Array) return outcome;
       // A part of a file that was taken, with its acknowledgement lost, must not be taken twice.
       if (outcome === "late" || tries === PACKET_TRIES) {
@@ -172,12 +178,12 @@ export class BoardConsole {
           `the board at ${this.#port.name} ${why}${heard(this.#recent)}`,
         );
       }
-      this.#pace = TRICKLE;
     }
   }
 
   async #attempt(
     packet: Uint8Array,
+    pace: typeof BURST,
     wantsResponse: boolean,
     withinMs: number,
   ): Promise<Uint8Array | "refused" | "late"> {
@@ -193,7 +199,7 @@ export class BoardConsole {
       };
     });
     try {
-      await this.#send(packet);
+      await this.#send(packet, pace);
       const outcome = await this.#untilLost(withDeadline(this.#clock, withinMs, answer));
       if (outcome !== LATE) return outcome;
       this.#decoder.reset();
@@ -217,8 +223,7 @@ export class BoardConsole {
     }
   }
 
-  async #send(bytes: Uint8Array): Promise<void> {
-    const { bytes: size, pauseMs } = this.#pace;
+  async #send(bytes: Uint8Array, { bytes: size, pauseMs } = this.#pace): Promise<void> {
     for (let at = 0; at < bytes.length; at += size) {
       if (at > 0 && pauseMs > 0) await wait(this.#clock, pauseMs);
       if (this.#paused !== undefined) {

@@ -111,14 +111,14 @@ async function readSettings(
   return undefined;
 }
 
-/** Removes files of other versions of the runtime. */
+/** Removes what other versions left: their files, a second slot of an update over the air, the journal of boots. */
 async function eraseStale(
   storage: BoardStorage,
   names: readonly string[],
   runtime: RuntimeFiles,
 ): Promise<void> {
   const kept = new Set([SETTINGS_FILE, ...runtime.files.map(({ name }) => name)]);
-  for (const name of names) if (/^edgeless\b/.test(name) && !kept.has(name)) await storage.erase(name);
+  for (const name of names) if (/^(b\.)?edgeless\b/.test(name) && !kept.has(name)) await storage.erase(name);
 }
 
 /** The files of the runtime, then the settings, then the one that starts it all. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 /** The path of a real Espruino for Linux; undefined when the environment names none. */
 export const ESPRUINO = process.env.ESPRUINO === "" ? undefined : process.env.ESPRUINO;
 
-/** A real Espruino whose console is behind a TCP port, like a board behind a serial bridge. Its flash is a file of its own. */
+/** A real Espruino whose console is behind a TCP port, like a board behind a serial bridge, with a flash of its own. */
 export class EspruinoProcess {
   /** For `--port`. */
   readonly port: string;
@@ -20,9 +20,19 @@ export class EspruinoProcess {
 
   static async start(path: string): Promise<EspruinoProcess> {
     const folder = mkdtempSync(join(tmpdir(), "edgeless-board-"));
-    const child = spawn(path, [], { cwd: folder, stdio: ["pipe", "pipe", "ignore"] });
     let client: Socket | undefined;
-    child.stdout.on("data", (bytes: Buffer) => client?.write(bytes));
+    let isOver = false;
+    const powerOn = () => {
+      const process = spawn(path, [], { cwd: folder, stdio: ["pipe", "pipe", "ignore"] });
+      process.stdout.on("data", (bytes: Buffer) => client?.write(bytes));
+      process.stdin.on("error", () => {});
+      // What restarts a board ends an interpreter for Linux.
+      process.on("exit", () => {
+        if (!isOver) child = powerOn();
+      });
+      return process;
+    };
+    let child = powerOn();
     const server = createServer((socket) => {
       client = socket;
       socket.on("error", () => {});
@@ -31,11 +41,11 @@ export class EspruinoProcess {
         if (client === socket) client = undefined;
       });
     });
-    child.on("exit", () => client?.destroy());
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     const port = address !== null && typeof address === "object" ? address.port : 0;
     return new EspruinoProcess(`tcp://127.0.0.1:${port}`, () => {
+      isOver = true;
       server.close();
       client?.destroy();
       // It does not listen to gentler signals.

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import t from "tap";
 import type { BoardSettings } from "../../../esp32/board-settings.js";
 import type { BytePort } from "../../../esp32/tools/byte-port.js";
@@ -5,11 +8,13 @@ import { openPort } from "../../../esp32/tools/open-port.js";
 import { type Provision, type Provisioned, provisionBoard } from "../../../esp32/tools/provision-board.js";
 import type { RuntimeFiles } from "../../../esp32/tools/runtime-files.js";
 import { systemClock } from "../../../platform/system-clock.js";
+import { EdgelessProcess, edgeless } from "../../kit/edgeless-process.js";
 import { ESPRUINO, EspruinoProcess } from "../../kit/espruino-process.js";
+import { freePorts } from "../../kit/free-ports.js";
 import { MemoryPort } from "../../kit/memory-port.js";
 import { type BoardScript, ScriptedBoard } from "../../kit/scripted-board.js";
 
-t.setTimeout(120_000);
+t.setTimeout(240_000);
 t.jobs = 16;
 
 const SETTINGS: BoardSettings = {
@@ -95,7 +100,9 @@ t.test(
     const port = new MemoryPort(true);
     const board = new ScriptedBoard(port, { startLines: START });
     await provision(port);
-    board.files.set("edgeless.of-an-older-version", Buffer.from("z"));
+    const stale = ["edgeless.of-an-older-version", "edgeless.boot", "b.edgeless"];
+    for (const name of stale) board.files.set(name, Buffer.from("z"));
+    board.files.set("i0011223344556677", Buffer.from("an image"));
     let previous: BoardSettings | undefined;
     const settings: Provision["settings"] = async (_interpreter, known) => {
       previous = known;
@@ -104,7 +111,8 @@ t.test(
     const again = await provision(port, { settings });
     t.same(previous, SETTINGS, "the old settings are offered");
     t.same(again.written, [".boot0"]);
-    t.notOk(board.files.has("edgeless.of-an-older-version"));
+    for (const name of stale) t.notOk(board.files.has(name), name);
+    t.ok(board.files.has("i0011223344556677"), "images stay");
   },
 );
 
@@ -200,5 +208,55 @@ t.test(
     t.same(second.written, ["edgeless.json", ".boot0"]);
     const third = await provision(port, { clear: true, waitMs: 10_000 });
     t.equal(third.written.length, 4);
+  },
+);
+
+t.test(
+  "given a real Espruino and a gateway, when the runtime is provisioned, then the gateway knows the board",
+  { skip: ESPRUINO === undefined ? "ESPRUINO names no interpreter" : false },
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "edgeless-provision-"));
+    const [coap = 0, agents = 0, control = 0, register = 0] = await freePorts(4);
+    writeFileSync(
+      join(folder, "gateway.toml"),
+      `[general]
+coap_url = "coap://127.0.0.1:${coap}"
+node_register_url = "http://127.0.0.1:${register}"
+invocation_url = "http://127.0.0.1:${agents}"
+invocation_url_announced = ""
+agent_host = "127.0.0.1"
+agent_host_announced = ""
+first_agent_port = 0
+subscription_refresh_interval_sec = 2
+labels = []
+persistence_path = ""
+control_url = "http://127.0.0.1:${control}"
+[telemetry]
+metrics_url = ""
+performance_samples = false
+`,
+    );
+    const gateway = new EdgelessProcess(["gateway"], folder);
+    const board = await EspruinoProcess.start(ESPRUINO ?? "");
+    t.teardown(async () => {
+      board.close();
+      await gateway.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    await gateway.says(/devices at/);
+    const provisioned = await edgeless(
+      [
+        ...["esp32", "provision", "--port", board.port, "--no-wifi", "--name", "porch", "--device-port", "0"],
+        ...["--gateway", `127.0.0.1:${coap}`, "--provider", "gpio-out", "--wait", "60"],
+      ],
+      folder,
+    );
+    t.equal(provisioned.status, 0, provisioned.stderr);
+    t.match(provisioned.stdout, /board porch .* has registered with 127\.0\.0\.1/);
+    const devices = await edgeless(
+      ["device", "list", "--control-url", `http://127.0.0.1:${control}`],
+      folder,
+    );
+    t.match(devices.stdout, /^porch .* present +LINUX/);
   },
 );
