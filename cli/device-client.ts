@@ -3,7 +3,6 @@ import { z } from "zod";
 import { EdgelessError, reasonOf } from "../core/errors.js";
 import { createOutput, type Output } from "./output.js";
 
-/** Where a gateway of this machine listens for `edgeless device`. */
 /** Where a gateway has its control API unless it is configured otherwise. */
 export const DEFAULT_CONTROL_URL = "http://127.0.0.1:7011";
 /** Longest wait for an answer that is no stream. */

@@ -58,6 +58,8 @@ performance_samples = false
 [devices]
 # Devices that are registered at a time.
 max_devices = 10000
+# Of these at one address (remove it for no bound): boards have an address each, emulated ones share that of their machine.
+max_per_address = 10000
 # How long a device may be silent: what it asks for, but at least and at most so many seconds.
 min_lifetime_sec = 10
 max_lifetime_sec = 604800

@@ -59,6 +59,8 @@ const gatewayConfigSchema = z.object({
   devices: z
     .object({
       max_devices: count.optional(),
+      /** Devices that are registered at one address at a time. */
+      max_per_address: count.optional(),
       min_lifetime_sec: count.optional(),
       max_lifetime_sec: z.int().min(1).max(100_000_000).optional(),
       queue_events: count.optional(),
@@ -120,6 +122,7 @@ export function parseGatewayConfig(raw: unknown): GatewayConfig {
 export function registryLimits({ general, devices }: GatewayConfig) {
   return {
     maxDevices: devices?.max_devices ?? 10_000,
+    maxPerAddress: devices?.max_per_address ?? Number.POSITIVE_INFINITY,
     minLifetimeSeconds: devices?.min_lifetime_sec ?? 10,
     maxLifetimeSeconds: devices?.max_lifetime_sec ?? 604_800,
     firstAgentPort: general.first_agent_port,

@@ -1,12 +1,14 @@
-import { BAD_REQUEST, SERVICE_UNAVAILABLE } from "../coap-api/coap/codes.js";
+import { BAD_REQUEST, FORBIDDEN, SERVICE_UNAVAILABLE } from "../coap-api/coap/codes.js";
 import { EDITION, type Registration } from "../coap-api/operations/register.js";
 import type { Timer } from "../core/clock.js";
 import { EdgelessError, reasonOf } from "../core/errors.js";
 import type { Uuid } from "../core/uuid.js";
 import { randomUint64 } from "../platform/system-random.js";
+import { AddressCounts } from "./address-counts.js";
 import { Device, type DeviceSurroundings } from "./device.js";
 import { type DeviceRecord, factsOf, sameFacts } from "./device-record.js";
 import { peerKey } from "./peer-table.js";
+import { probeDevice } from "./probe-device.js";
 import { RegistrationRefusal } from "./registration-refusal.js";
 import type { SavedDevice } from "./saved-devices.js";
 import { change } from "./saved-devices.js";
@@ -15,6 +17,8 @@ import { change } from "./saved-devices.js";
 export interface RegistryLimits {
   /** Devices that are registered at a time; so many more that are gone are remembered. */
   readonly maxDevices: number;
+  /** Devices that are registered at one address at a time. */
+  readonly maxPerAddress: number;
   readonly minLifetimeSeconds: number;
   readonly maxLifetimeSeconds: number;
   /** First port for agents, for as many devices as may be; 0: any. */
@@ -52,6 +56,8 @@ interface Entry {
   /** Registrations and farewells of one device take effect one after the other. */
   work: Promise<unknown>;
   lastHeardMs: number;
+  /** Under way: whether the device still is where it registered. */
+  probe: Promise<boolean> | undefined;
   /** Another gateway announced the device as its own, and the device has not said since that it is here. */
   isClaimed: boolean;
 }
@@ -73,6 +79,7 @@ export class DeviceRegistry {
   readonly #entries = new Map<Uuid, Entry>();
   readonly #byLocation = new Map<number, Entry>();
   readonly #byAddress = new Map<string, Entry>();
+  readonly #addresses = new AddressCounts();
   /** Device by name, those that are gone included. */
   readonly #names = new Map<string, Uuid>();
   /** Agent ports that belong to a device. */
@@ -152,10 +159,18 @@ export class DeviceRegistry {
         "EDGELESS_REJECTED",
         `lifetime ${lifetimeSeconds} s, allowed are 1 to ${limits.maxLifetimeSeconds} s`,
       );
+    const known = this.#entries.get(nodeId);
+    if (known !== undefined) await this.#refuseTwin(known, registration, address, port);
     const entry = this.#entries.get(nodeId) ?? this.#create(nodeId, registration, address, port);
     const work = entry.work.then(() => this.#admit(entry, lifetimeSeconds, registration, address, port));
     entry.work = work.catch(() => undefined);
-    await work;
+    try {
+      await work;
+    } catch (error) {
+      // What was never registered must not push out what was.
+      if (entry.device.record.nonce === 0n) this.#remove(entry.device);
+      throw error;
+    }
     return entry.device;
   }
 
@@ -263,6 +278,7 @@ export class DeviceRegistry {
       timer: undefined,
       work: Promise.resolve(),
       lastHeardMs: this.#parts.around.clock.monotonicMs(),
+      probe: undefined,
       isClaimed: false,
     };
     device.onAnswer = (isOurs) => this.#answered(entry, isOurs);
@@ -288,13 +304,7 @@ export class DeviceRegistry {
       await this.#dismiss(entry, "changed");
     else if (entry.presence?.refusedSinceMs !== undefined) await this.#dismiss(entry, "refused", true);
     const isFresh = !record.isPresent;
-    if (isFresh && this.#present >= limits.maxDevices)
-      throw new RegistrationRefusal(
-        SERVICE_UNAVAILABLE,
-        "EDGELESS_REJECTED",
-        `this gateway has ${limits.maxDevices} devices already`,
-        RETRY_SECONDS,
-      );
+    if (isFresh) this.#refuseTooMany(address);
     const hasRebooted = record.bootNonce !== registration.bootNonce;
     this.#move(entry, address, port, hasRebooted);
     record.lifetimeSeconds = Math.max(lifetimeSeconds, limits.minLifetimeSeconds);
@@ -317,6 +327,40 @@ export class DeviceRegistry {
       nodeId: device.nodeId,
       ...{ address, port, isFresh, hasRebooted },
     });
+  }
+
+  /**
+   * One device has one address. Who registers elsewhere with another boot nonce has restarted there, or only claims to be
+   * it; the one that is registered is asked. Its boot nonce is known to nobody else.
+   */
+  async #refuseTwin(entry: Entry, registration: Registration, address: string, port: number): Promise<void> {
+    const { record } = entry.device;
+    const isHere = record.address === address && record.port === port;
+    if (!record.isPresent || isHere || record.bootNonce === registration.bootNonce) return;
+    // One question for however many ask.
+    entry.probe ??= probeDevice(record, this.#parts.around).finally(() => {
+      entry.probe = undefined;
+    });
+    if (!(await entry.probe)) return;
+    throw new RegistrationRefusal(
+      FORBIDDEN,
+      "EDGELESS_REJECTED",
+      "a device with this id is registered at another address, where it answers",
+    );
+  }
+
+  #refuseTooMany(address: string): void {
+    const { maxDevices, maxPerAddress } = this.#parts.limits;
+    const isFull = this.#present >= maxDevices;
+    if (!isFull && this.#addresses.of(address) < maxPerAddress) return;
+    throw new RegistrationRefusal(
+      SERVICE_UNAVAILABLE,
+      "EDGELESS_REJECTED",
+      isFull
+        ? `this gateway has ${maxDevices} devices already`
+        : `this address has ${maxPerAddress} devices already`,
+      RETRY_SECONDS,
+    );
   }
 
   /** A device is registered when that is written down, else not at all. */
@@ -342,6 +386,7 @@ export class DeviceRegistry {
     const { record } = device;
     record.isPresent = false;
     this.#present--;
+    this.#addresses.remove(record.address);
     entry.presence = undefined;
     entry.timer?.cancel();
     entry.isClaimed = false;
@@ -389,6 +434,7 @@ export class DeviceRegistry {
     this.#ports.add(record.agentPort);
     record.isPresent = true;
     this.#present++;
+    this.#addresses.add(record.address);
     this.#byAddress.set(peerKey(record.address, record.port), entry);
     this.#parts.keepPeer(record.address, record.port);
     this.#watch(entry);
@@ -407,6 +453,10 @@ export class DeviceRegistry {
       releasePeer(record.address, record.port);
       restartPeer(record.address, record.port);
     } else if (hasRebooted) restartPeer(address, port);
+    if (record.isPresent) {
+      this.#addresses.remove(record.address);
+      this.#addresses.add(address);
+    }
     record.address = address;
     record.port = port;
     if (!record.isPresent) return;

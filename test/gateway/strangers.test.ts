@@ -1,0 +1,90 @@
+import t from "tap";
+import { DELETE, formatCode, GET, POST, PUT } from "../../coap-api/coap/codes.js";
+import { decodeDiagnostic } from "../../coap-api/operations/diagnostic.js";
+import { encodeRegistration } from "../../coap-api/operations/register.js";
+import { eventually } from "../kit/eventually.js";
+import { cast, uuid } from "../node/kit/events.js";
+import { ForeignClient, REGISTRATION } from "./kit/foreign-client.js";
+import { deviceAddress, type GatewayRig } from "./kit/gateway-rig.js";
+import { invocationOf, rigFor, run, SOURCE, sink } from "./kit/gateway-steps.js";
+
+t.setTimeout(120_000);
+
+const registerAs = (client: ForeignClient, number: number, parts: Partial<typeof REGISTRATION> = {}) =>
+  client.ask(POST, "rd", encodeRegistration({ ...REGISTRATION, ...parts }), `ep=${uuid(number)}&lt=60`);
+
+t.test(
+  "given a registered device, when a stranger acts in its name, then the device keeps what it has",
+  async (t) => {
+    const rig = await rigFor(t);
+    const board = rig.device(1);
+    const agent = await rig.admit(1);
+    const incr = await run(rig, agent, "incr", { result: sink(1) });
+    const stranger = new ForeignClient(rig, "10.0.9.9");
+    const before = rig.orchestrator.latest(uuid(1))?.nonce;
+
+    const refused = await registerAs(stranger, 1);
+    t.equal(formatCode(refused.code), "4.03");
+    t.match(decodeDiagnostic(refused.payload).reason, /registered at another address, where it answers/);
+    t.equal(await stranger.code(POST, "rd/1"), "4.04");
+    t.equal(await stranger.code(DELETE, "rd/1"), "4.04");
+    t.equal(await stranger.code(POST, "e", Uint8Array.of(0x82, 0, 0x41, 0x31)), "4.03");
+    t.equal(await stranger.code(POST, "y", Uint8Array.of(0x82, 1, 0x41, 1)), "4.03");
+    t.equal(await stranger.code(POST, "l", Uint8Array.of(0x80)), "4.03");
+
+    const at = deviceAddress(1);
+    t.equal(await stranger.code(POST, "x", undefined, "", at), "4.03", "the board obeys its gateway alone");
+    t.equal(await stranger.code(DELETE, "f/1", undefined, "", at), "4.03");
+    t.equal(await stranger.code(PUT, "f/1", Uint8Array.of(0xa0), "", at), "4.03");
+    t.equal(await stranger.code(GET, ".well-known/core", undefined, "", at), "2.05");
+
+    const invocation = invocationOf(t, rig);
+    await invocation.handle(cast(SOURCE, incr, "1"));
+    await eventually("it works on", () => rig.payloads().includes("2"));
+    t.equal(rig.orchestrator.latest(uuid(1))?.nonce, before);
+    t.equal(board.device?.instances()[0]?.restarts, 0);
+    t.same(rig.gateway.registry.find(uuid(1))?.record.address, at);
+  },
+);
+
+t.test(
+  "given a device that is gone from its address, when it registers elsewhere, then that is its address",
+  async (t) => {
+    const rig = await rigFor(t);
+    const board = rig.device(1);
+    await rig.admit(1);
+    board.powerOff();
+    const elsewhere = new ForeignClient(rig, "10.0.9.9", { responseTimeoutMs: 20_000 });
+    t.equal(formatCode((await registerAs(elsewhere, 1)).code), "2.01");
+    t.equal(rig.gateway.registry.find(uuid(1))?.record.address, "10.0.9.9");
+  },
+);
+
+t.test(
+  "given a host that registers thousands of devices, when it has its share, then others still get in",
+  async (t) => {
+    const rig = await rigFor(t, {
+      configure: (config) => ({
+        ...config,
+        devices: { ...config.devices, max_devices: 40, max_per_address: 20 },
+      }),
+    });
+    rig.device(1);
+    await rig.admit(1);
+    const codes = new Map<string, number>();
+    for (let i = 0; i < 300; i++) {
+      const flood = new ForeignClient(rig, "10.0.9.9", {}, 10_000 + i);
+      const { code } = await registerAs(flood, 1000 + i, { bootNonce: i });
+      codes.set(formatCode(code), (codes.get(formatCode(code)) ?? 0) + 1);
+    }
+    t.same(Object.fromEntries(codes), { "2.01": 20, "5.03": 280 });
+    t.equal(rig.gateway.registry.devices.length, 21, "nothing is kept of what was refused");
+    rig.device(2);
+    await rig.admit(2);
+    t.ok(isPresent(rig, 1) && isPresent(rig, 2));
+  },
+);
+
+function isPresent(rig: GatewayRig, number: number): boolean {
+  return rig.gateway.registry.findPresent(uuid(number)) !== undefined;
+}
