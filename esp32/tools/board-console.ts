@@ -125,7 +125,7 @@ export class BoardConsole {
     } catch (error) {
       throw new EdgelessError(
         "EDGELESS_SERIAL_CONSOLE",
-        `the board at ${this.#port.name} answered something unknown: ${text.slice(0, 80)}`,
+        `the board at ${this.#port.name} answered ${text.length} characters that are no JSON`,
         error,
       );
     }
@@ -273,9 +273,15 @@ function bytesOf(text: string): Uint8Array {
   return bytes;
 }
 
-/** The end of what a board said, in one line, for an error. */
+/**
+ * What went wrong on a board, as far as it said so. Only the beginnings of lines that report an error: anything else might be an echo of
+ * settings, with passwords in it.
+ */
 function heard(text: string): string {
-  const lines = new ConsoleLines().push(`${text}\n`).map((line) => line.trim());
-  const last = lines.filter((line) => line !== "").slice(-3);
-  return last.length === 0 ? "" : `; it said: ${last.join(" / ").slice(-200)}`;
+  const lines = new ConsoleLines().push(`${text}\n`);
+  const reports = lines.filter((line) =>
+    /^(Uncaught|ERROR|New interpreter error|rst:|Guru|abort)/.test(line),
+  );
+  const last = reports.at(-1);
+  return last === undefined ? "" : `; it said: ${last.slice(0, 100)}`;
 }

@@ -1,5 +1,6 @@
 import { SerialPort } from "serialport";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { listLinuxPorts } from "./linux-ports.js";
 
 /** A serial port of this machine. */
 export interface ListedPort {
@@ -39,6 +40,8 @@ export function boardOfUsb(vendorId: string, productId: string): string | undefi
  */
 export async function listPorts(): Promise<readonly ListedPort[]> {
   const found = await SerialPort.list().catch((error: unknown) => {
+    // Without udev, as in a container, Linux itself still knows.
+    if (process.platform === "linux") return listLinuxPorts();
     throw new EdgelessError(
       "EDGELESS_SERIAL_PORT",
       `this system cannot list its serial ports (${reasonOf(error)}); name one with --port`,

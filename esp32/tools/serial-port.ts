@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { LATE, withDeadline } from "../../platform/deadline.js";
 import type { BytePort, Signals, UsbIds } from "./byte-port.js";
+import { listPorts } from "./port-list.js";
 
 /** Longest time that a port takes to open, or to take what is written, milliseconds. */
 const LIMIT_MS = 10_000;
@@ -87,14 +88,10 @@ export async function openSerialPort(path: string, baudRate: number, clock: Cloc
 }
 
 async function usbIds(path: string): Promise<UsbIds | undefined> {
-  try {
-    const info = (await SerialPort.list()).find((port) => port.path === path);
-    if (info?.vendorId === undefined || info.productId === undefined) return undefined;
-    return { vendorId: Number.parseInt(info.vendorId, 16), productId: Number.parseInt(info.productId, 16) };
-  } catch {
-    // Listing needs udev, which not every Linux has; the port works without.
-    return undefined;
-  }
+  const ports = await listPorts().catch(() => []);
+  const [vendor = "", product = ""] = ports.find((port) => port.path === path)?.usb.split(":") ?? [];
+  if (vendor === "" || product === "") return undefined;
+  return { vendorId: Number.parseInt(vendor, 16), productId: Number.parseInt(product, 16) };
 }
 
 function attempt(start: (done: (error: Error | null | undefined) => void) => void): Promise<void> {

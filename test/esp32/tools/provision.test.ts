@@ -260,3 +260,27 @@ performance_samples = false
     t.match(devices.stdout, /^porch .* present +LINUX/);
   },
 );
+
+t.test(
+  "given a board that echoes what it is sent, when provisioning fails, then no password is told",
+  async (t) => {
+    const port = new MemoryPort(true);
+    const board = new ScriptedBoard(port, { startLines: START });
+    const receive = board.receive.bind(board);
+    let isEchoing = false;
+    board.receive = (bytes) => {
+      const text = Buffer.from(bytes).toString("latin1");
+      if (text.startsWith("\u0010\u0001")) isEchoing = text.includes('{"name"');
+      if (!isEchoing) {
+        receive(bytes);
+        return;
+      }
+      port.send(Buffer.from(`\nUncaught SyntaxError: Got ?\n at ${JSON.stringify(SETTINGS)}\n`));
+      if (text.startsWith("\u0010\u0001")) port.send(Uint8Array.of(21));
+    };
+    const told: Notes = { notes: [], files: new Set() };
+    const failure: unknown = await provision(port, {}, told).catch((error: unknown) => error);
+    t.match(failure, { code: "EDGELESS_SERIAL_CONSOLE", message: /Uncaught SyntaxError: Got \?$/ });
+    t.notMatch(JSON.stringify([String(failure), told.notes]), /secret/);
+  },
+);
