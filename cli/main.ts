@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { EdgelessError } from "../core/errors.js";
+import { loadProgram } from "./load-program.js";
 import { printError } from "./output.js";
-import { createProgram } from "./program.js";
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
@@ -9,7 +9,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await createProgram().parseAsync(process.argv);
+  const program = await loadProgram(process.argv.slice(2));
+  await program.parseAsync(process.argv);
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else {

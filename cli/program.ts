@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import type { Command } from "commander";
+import { baseProgram, functionGroup } from "./base-program.js";
 import { addBoxCommand } from "./commands/box.js";
 import { addCompletionCommands } from "./commands/completion.js";
 import { addDaemonCommands } from "./commands/daemon.js";
@@ -18,22 +18,13 @@ import { addProxyCommands } from "./commands/proxy.js";
 import { addWorkflowCommands } from "./commands/workflow.js";
 import { CLIENT_TEMPLATE } from "./controller-connection.js";
 import { writeTemplate } from "./files/toml-file.js";
-import { repositoryFile } from "./repository-file.js";
 
 /** The command `edgeless` with all its sub-commands. */
 export function createProgram(): Command {
-  const program = new Command("edgeless")
-    .description("EDGELESS, the serverless platform for the edge")
-    .version(versionOf(readFileSync(repositoryFile("package.json"), "utf8")), "--version")
-    .option("-c, --config-file <FILE>", "client configuration (default: cli.toml if it is there)")
-    .option("-t, --template <FILE>", "write a default client configuration to FILE and exit")
-    .enablePositionalOptions()
-    .exitOverride()
-    .showHelpAfterError("(add --help for the usage)")
-    .action((options: { template?: string }) => {
-      if (options.template !== undefined) writeTemplate(options.template, CLIENT_TEMPLATE);
-      else program.outputHelp();
-    });
+  const program = baseProgram().action((options: { template?: string }) => {
+    if (options.template !== undefined) writeTemplate(options.template, CLIENT_TEMPLATE);
+    else program.outputHelp();
+  });
   addBoxCommand(program);
   addDaemonCommands(program);
   addWorkflowCommands(program);
@@ -42,7 +33,7 @@ export function createProgram(): Command {
   addDeviceCommands(program);
   addEsp32Commands(program);
   addProxyCommands(program);
-  const group = program.command("function").description("write, build, try and test functions");
+  const group = functionGroup(program);
   addNewCommand(group);
   addBuildCommand(group);
   addInspectCommand(group);
@@ -52,9 +43,4 @@ export function createProgram(): Command {
   addRepositoryCommands(group);
   addCompletionCommands(program);
   return program;
-}
-
-function versionOf(packageJson: string): string {
-  const { version } = JSON.parse(packageJson) as { version: string };
-  return version;
 }
