@@ -1,5 +1,5 @@
+import { ComponentPage } from "../../platform/component-page.js";
 import type { MetricsPage } from "../../platform/metrics-server.js";
-import { ControlPage } from "../metrics/control-page.js";
 
 /** What a controller reports while it works; durations in seconds. */
 export interface ControllerMeter {
@@ -23,7 +23,7 @@ export interface ControllerFigures {
 
 /** The metrics page of an ε-CON. */
 export class ControllerMetrics implements ControllerMeter {
-  readonly #page = new ControlPage({ component: "controller" });
+  readonly #page = new ComponentPage({ component: "controller" });
   readonly #deployed = this.#page.histogram(
     "edgeless_workflow_deploy_seconds",
     "Seconds that one try to place a workflow, or the rest of one, took.",
@@ -41,7 +41,7 @@ export class ControllerMetrics implements ControllerMeter {
   }
 
   /** Notes a call that was served. */
-  get served(): ControlPage["served"] {
+  get served(): ComponentPage["served"] {
     return this.#page.served;
   }
 

@@ -15,7 +15,7 @@ import type { Random } from "../../core/random.js";
 import { randomUuid, type Uuid } from "../../core/uuid.js";
 import type { Workflow, WorkflowInfo, WorkflowInstance } from "../../core/workflow.js";
 import { describeFaults, validateWorkflow } from "../../core/workflow-validation.js";
-import { countBy } from "../metrics/count-by.js";
+import { countBy } from "../../platform/count-by.js";
 import type { ControllerFigures, ControllerMeter } from "./controller-metrics.js";
 import { type ControllerStore, forgetDebt, keepDebt } from "./controller-store.js";
 import { type Domain, leaseOf } from "./domain.js";

@@ -1,5 +1,5 @@
 import type { ComponentState } from "../../core/status.js";
-import { countBy } from "../metrics/count-by.js";
+import { countBy } from "../../platform/count-by.js";
 import type { ComponentKind, Spawn } from "./commands.js";
 import { statusOf } from "./component-status.js";
 import type { DomainTables } from "./domain-tables.js";

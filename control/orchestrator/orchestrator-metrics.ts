@@ -1,5 +1,5 @@
+import { ComponentPage } from "../../platform/component-page.js";
 import type { MetricsPage } from "../../platform/metrics-server.js";
-import { ControlPage } from "../metrics/control-page.js";
 import type { Command, Outcome } from "./commands.js";
 
 /** What an orchestrator reports while it works; durations in seconds. */
@@ -22,11 +22,11 @@ export interface OrchestratorFigures {
 
 /** The metrics page of an ε-ORC. */
 export class OrchestratorMetrics implements OrchestratorMeter {
-  readonly #page: ControlPage;
+  readonly #page: ComponentPage;
   readonly #commanded: (labels: readonly [string, string], seconds: number) => void;
 
   constructor(domainId: string) {
-    this.#page = new ControlPage({ component: "orchestrator", domain: domainId });
+    this.#page = new ComponentPage({ component: "orchestrator", domain: domainId });
     this.#commanded = this.#page.histogram(
       "edgeless_node_command_seconds",
       "Seconds that requests to nodes took: to start, wire or stop an instance, to tell of a peer, to reset.",
@@ -40,7 +40,7 @@ export class OrchestratorMetrics implements OrchestratorMeter {
   }
 
   /** Notes a call that was served. */
-  get served(): ControlPage["served"] {
+  get served(): ComponentPage["served"] {
     return this.#page.served;
   }
 

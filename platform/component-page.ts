@@ -1,16 +1,15 @@
 import { Gauge, Histogram, Registry } from "prom-client";
-import type { ObserveCall } from "../../grpc-api/index.js";
-import type { MetricsPage } from "../../platform/metrics-server.js";
+import type { MetricsPage } from "./metrics-server.js";
 
 /** Upper bounds in seconds, from a decision in memory to the longest wait for another component. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** The metrics page of a part of the control plane: what both have, and the means to add the rest. */
-export class ControlPage implements MetricsPage {
+/** The metrics page of a component that serves calls: how long they took, and the means to add the rest. */
+export class ComponentPage implements MetricsPage {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
   readonly #registry = new Registry();
   /** Notes a call that was served. */
-  readonly served: ObserveCall;
+  readonly served: (method: string, status: string, seconds: number) => void;
 
   /** @param labels of every series: which component this is */
   constructor(labels: Readonly<Record<string, string>>) {
