@@ -35,6 +35,8 @@ const ANSWER_MS = 8_000;
 /** How long a board that asked to pause is obeyed at most, milliseconds. */
 const PAUSE_MS = 1_000;
 const PACKET_TRIES = 3;
+/** Erases the line that is being typed: what of a packet was taken for typing. */
+const CLEAR_LINE = Uint8Array.from([0x1b, 0x5b, 0x32, 0x48]);
 /** Bytes that are sent at once, and the pause after them, by firmware. */
 const BURST = { bytes: 512, pauseMs: 0 };
 const TRICKLE = { bytes: 48, pauseMs: 12 };
@@ -95,6 +97,7 @@ export class BoardConsole {
         await this.#send(Uint8Array.of(CONTROL.interrupt));
         await wait(this.#clock, 100);
       }
+      if (mayInterrupt && tries > 0) await this.#send(CLEAR_LINE);
       const answer = await this.#ask(Uint8Array.of(CONTROL.enquiry), /Espruino (\d+v\S+) (\w+)/);
       if (answer !== undefined) return this.#accept(answer[1] ?? "", answer[2] ?? "");
     }
@@ -169,6 +172,7 @@ export class BoardConsole {
         withinMs,
       );
       if (outcome instanceof Uint8Array) return outcome;
+      await this.#send(CLEAR_LINE);
       // A part of a file that was taken, with its acknowledgement lost, must not be taken twice.
       if (outcome === "late" || tries === PACKET_TRIES) {
         await wait(this.#clock, ENQUIRY_MS);

@@ -12,7 +12,7 @@ export interface StorageFile {
 /** Longest time that erasing or compacting the whole storage of a board takes, milliseconds. */
 const WHOLE_STORAGE_MS = 120_000;
 /** Tries of one file before giving up. */
-const FILE_TRIES = 3;
+const FILE_TRIES = 5;
 /** Longest name of a file in Espruino's storage. */
 const LONGEST_NAME = 28;
 /** What a file costs beside its bytes. */

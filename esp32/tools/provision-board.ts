@@ -53,7 +53,7 @@ export async function provisionBoard(
 ): Promise<Provisioned> {
   const console = new BoardConsole(port, clock);
   const storage = new BoardStorage(console);
-  const interpreter = await console.attach();
+  const interpreter = await attachQuietly(console);
   report.note(`Espruino ${interpreter.version} on ${interpreter.board || "an unknown board"}`);
   const names = await storage.names();
   const foreign = names.filter((name) => FOREIGN_PROGRAMS.includes(name));
@@ -68,7 +68,7 @@ export async function provisionBoard(
   if (names.includes(BOOT_FILE)) {
     await storage.erase(BOOT_FILE);
     await restartBoard(port, console, interpreter, clock);
-    await console.attach();
+    await attachQuietly(console);
   }
   if (wanted.clear) await storage.eraseAll();
   else await eraseStale(storage, names, wanted.runtime);
@@ -91,6 +91,13 @@ export async function provisionBoard(
     "EDGELESS_BOARD_NOT_REGISTERED",
     `the board did not register with ${address}:${number} within ${wanted.waitMs / 1000} s; the runtime and the settings are on it`,
   );
+}
+
+/** Without an echo, should a packet be taken for typing. A restart brings it back. */
+async function attachQuietly(console: BoardConsole): Promise<Interpreter> {
+  const interpreter = await console.attach();
+  await console.evaluate("echo(0)");
+  return interpreter;
 }
 
 /** What a board had before; settings that cannot be used count as none. */

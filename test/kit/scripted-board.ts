@@ -202,6 +202,7 @@ export class ScriptedBoard implements PortPeer {
       getStats: () => ({ freeBytes: this.#free, trashBytes: 0, totalBytes: this.#total }),
     };
     return createContext({
+      echo: () => {},
       require: () => storage,
       E: { CRC32: (text: string) => crc32(Buffer.from(text, "latin1")), reboot: () => this.start() },
       process: {
