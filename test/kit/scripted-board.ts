@@ -123,7 +123,10 @@ export class ScriptedBoard implements PortPeer {
     } else if (byte === 10) {
       if (this.#line.startsWith("print(")) this.#print(`version ${this.script.version}\r\n`);
       this.#line = "";
-    } else if (byte !== 16) this.#line += String.fromCharCode(byte);
+    } else if (byte !== 16) {
+      this.#line += String.fromCharCode(byte);
+      if (this.#line.endsWith("\u001b[2H")) this.#line = "";
+    }
   }
 
   #packet(type: number, payload: Buffer): void {
