@@ -216,7 +216,7 @@ export class Device {
   private listen(): void {
     const { endpoint, link, requests } = this;
     endpoint.onQuickPost("e", (datagram, from, address, port) =>
-      link.isGateway(address, port) ? requests.quickEvent(datagram, from) : 0,
+      address === link.address && port === link.port ? requests.quickEvent(datagram, from) : 0,
     );
     endpoint.onRequest((request, reply) => {
       const { address, port, path } = request;

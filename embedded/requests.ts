@@ -179,7 +179,7 @@ export class Requests {
       !instance.hasRoom()
     )
       return 0;
-    board.count(EVENTS_RECEIVED);
+    board.counters[EVENTS_RECEIVED] = (board.counters[EVENTS_RECEIVED] as number) + 1;
     const payload = datagram.subarray(at, to);
     instance.take({ kind: CAST, payload, peer, from: NONE, stream: NONE }, false);
     return CHANGED;

@@ -6,11 +6,10 @@ const MARGIN = 300;
 /** Bytes of a variable of a board. */
 const VARIABLE_BYTES = 14;
 
-/** Characters of a translated function that need a variable, and variables of an instance beside its code and memory. */
+/** Characters of a translated function that need a variable. */
 const TEXT_PER_VARIABLE = 12;
-const INSTANCE_VARIABLES = 30;
 /** Variables that calls take while a function starts. */
-const START_VARIABLES = 100;
+const START_VARIABLES = 80;
 
 /** How the text of a translated function asks for its memory. */
 const MEMORY = "new ArrayBuffer(";
@@ -28,8 +27,7 @@ export function freeMemoryBytes(): number {
 export function needMemoryFor(text: string): void {
   const at = text.indexOf(MEMORY);
   const bytes = at < 0 ? 0 : parseInt(text.substr(at + MEMORY.length, 8), 10);
-  const need =
-    bytes / VARIABLE_BYTES + text.length / TEXT_PER_VARIABLE + INSTANCE_VARIABLES + START_VARIABLES;
+  const need = bytes / VARIABLE_BYTES + text.length / TEXT_PER_VARIABLE + START_VARIABLES;
   const { free } = process.memory(true);
   if (free < need) throw new DeviceFault(DEVICE_FULL, `${Math.ceil(need)} variables, ${free} are free`);
 }
