@@ -67,6 +67,8 @@ const MOST_PORTS_TRIED = 20;
 
 /** Seconds after which a device may try again that could not be stored. */
 export const STORE_RETRY_SECONDS = 10;
+/** Devices that are gone, and of which nothing else is kept, that are remembered. */
+const MOST_BARE = 1_000;
 /** A refusal by the ε-ORC that lasts so long is no passing one, milliseconds. */
 const REFUSED_MS = 5_000;
 
@@ -252,8 +254,8 @@ export class DeviceRegistry {
   }
 
   #create(nodeId: Uuid, registration: Registration, address: string, port: number): Entry {
-    const { limits, around } = this.#parts;
-    if (this.#entries.size >= 2 * limits.maxDevices) this.#forgetOldest();
+    const { around } = this.#parts;
+    this.#forgetOldest();
     const record: DeviceRecord = {
       nodeId,
       name: this.#freeName(registration, nodeId),
@@ -525,14 +527,27 @@ export class DeviceRegistry {
     this.#ports.delete(record.agentPort);
   }
 
+  /** Makes room for a device that was never here: of those that are gone, those without state or a given name go first. */
   #forgetOldest(): void {
-    const gone = this.devices.filter(({ record }) => !record.isPresent);
-    gone.sort((a, b) => a.record.lastSeenMs - b.record.lastSeenMs);
-    const [oldest] = gone;
-    if (oldest === undefined) return;
+    let gone = 0;
+    let bare = 0;
+    let oldest: Device | undefined;
+    for (const { device } of this.#entries.values()) {
+      // Without a nonce it is about to register for the first time.
+      if (device.record.isPresent || device.record.nonce === 0n) continue;
+      gone++;
+      if (!device.isWorthKeeping) bare++;
+      if (oldest === undefined || isSoonerForgotten(device, oldest)) oldest = device;
+    }
+    if (oldest === undefined || (bare < MOST_BARE && gone < this.#parts.limits.maxDevices)) return;
     this.#remove(oldest);
     void this.#parts.around.saved.owe([change.noDevice(oldest.nodeId)]);
   }
+}
+
+function isSoonerForgotten(device: Device, other: Device): boolean {
+  if (device.isWorthKeeping !== other.isWorthKeeping) return other.isWorthKeeping;
+  return device.record.lastSeenMs < other.record.lastSeenMs;
 }
 
 /** Ports to try for a device: the former one, then those of the range that no device has, or 0 for any. */

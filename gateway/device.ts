@@ -127,6 +127,11 @@ export class Device {
     return this.plan.statuses();
   }
 
+  /** True when more is kept of it than that it was here. */
+  get isWorthKeeping(): boolean {
+    return this.record.isNamed || this.#states.size > 0;
+  }
+
   /** True when a state of the function is kept. */
   hasState(functionId: Uuid): boolean {
     const record = this.plan.find(functionId)?.record;

@@ -85,6 +85,32 @@ t.test(
   },
 );
 
+t.test(
+  "given devices that come once and leave, when there are many, then the named one is not forgotten",
+  async (t) => {
+    const rig = await rigFor(t, {
+      configure: (config) => ({ ...config, devices: { ...config.devices, max_devices: 10 } }),
+    });
+    for (let number = 1; number <= 30; number++) {
+      const client = new ForeignClient(rig, "10.0.9.9", {}, 10_000 + number);
+      const { locationPath } = await registerAs(client, number, { bootNonce: number });
+      if (number === 1) {
+        const device = rig.gateway.registry.find(uuid(1));
+        if (device !== undefined) await rig.gateway.registry.rename(device, "kitchen");
+      }
+      t.equal(await client.code(DELETE, locationPath), "2.02");
+      await eventually("left", () => rig.gateway.registry.present === 0);
+    }
+    const { devices } = rig.gateway.registry;
+    t.ok(devices.length <= 10);
+    t.ok(devices.some(({ name }) => name === "kitchen"));
+    t.ok(
+      devices.some(({ nodeId }) => nodeId === uuid(30)),
+      "the newest is remembered",
+    );
+  },
+);
+
 function isPresent(rig: GatewayRig, number: number): boolean {
   return rig.gateway.registry.findPresent(uuid(number)) !== undefined;
 }
