@@ -1,6 +1,7 @@
 import { EdgelessError } from "../../core/errors.js";
 import { BoardConsole } from "../../esp32/tools/board-console.js";
 import { type BoardInfo, readBoardInfo } from "../../esp32/tools/board-info.js";
+import { describeNetwork } from "../../esp32/tools/board-network.js";
 import type { ChipInfo } from "../../esp32/tools/rom-loader.js";
 import { systemClock } from "../../platform/system-clock.js";
 import { alignColumns } from "../format.js";
@@ -69,12 +70,17 @@ function describe(chip: ChipInfo | undefined, board: BoardInfo | undefined): str
       `${freeVariables} of ${totalVariables} variables (${kib(freeVariables * variableBytes)})`,
     ]);
     rows.push(["free storage", `${kib(board.storageFreeBytes)} of ${kib(board.storageTotalBytes)}`]);
+    if (board.network !== undefined) rows.push(["network", describeNetwork(board.network)]);
     rows.push(["runtime", board.hasRuntime ? "starts with the board" : "none"]);
     if (board.node !== undefined) {
       rows.push(["name", board.name ?? ""], ["node", board.node], ["gateway", board.gateway ?? ""]);
-      rows.push(["networks", (board.networks ?? []).join(", ")]);
-      rows.push(["providers", (board.providers ?? []).join(", ")]);
+      rows.push(["networks", listed(board.networks)]);
+      rows.push(["providers", listed(board.providers)]);
     }
   }
   return alignColumns(rows);
+}
+
+function listed(names: readonly string[] = []): string {
+  return names.length === 0 ? "none" : names.join(", ");
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { boardSettingsSchema, SETTINGS_FILE } from "../board-settings.js";
 import type { BoardConsole, Interpreter } from "./board-console.js";
+import { type BoardNetworkState, readBoardNetwork } from "./board-network.js";
 import { BoardStorage } from "./board-storage.js";
 import { BOOT_FILE } from "./runtime-files.js";
 
@@ -14,6 +15,8 @@ export interface BoardInfo {
   readonly storageTotalBytes: number;
   /** True when a device runtime starts with the board. */
   readonly hasRuntime: boolean;
+  /** Undefined for a board without Wi-Fi. */
+  readonly network: BoardNetworkState | undefined;
   /** From its settings; passwords are left out. */
   readonly name?: string;
   readonly node?: string;
@@ -41,6 +44,7 @@ export async function readBoardInfo(console: BoardConsole, interpreter: Interpre
     storageFreeBytes: freeBytes,
     storageTotalBytes: totalBytes,
     hasRuntime: names.includes(BOOT_FILE),
+    network: await readBoardNetwork(console),
     ...(names.includes(SETTINGS_FILE) ? settingsOf(await storage.readText(SETTINGS_FILE)) : {}),
   };
 }

@@ -1,8 +1,9 @@
 import type { Clock } from "../../core/clock.js";
-import { EdgelessError } from "../../core/errors.js";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { LATE, withDeadline } from "../../platform/deadline.js";
 import { type BoardSettings, boardSettingsSchema, SETTINGS_FILE } from "../board-settings.js";
 import { BoardConsole, type Interpreter } from "./board-console.js";
+import { describeNetwork, readBoardNetwork } from "./board-network.js";
 import { BoardStorage, type StorageFile } from "./board-storage.js";
 import type { BytePort } from "./byte-port.js";
 import { parseBoardLogLine } from "./console-lines.js";
@@ -35,6 +36,9 @@ export interface Provisioned {
   /** What the gateway called the board; undefined when nobody waited. */
   readonly registration: string | undefined;
 }
+
+/** How long a board that did not register may take to tell why, milliseconds. */
+const ASK_MS = 3_000;
 
 /** Files with which Espruino starts other programs (Espruino reference, `save`, `E.setBootCode`). */
 const FOREIGN_PROGRAMS = [".bootcde", ".bootrst", ".varimg", ".bootPowerOn", ".boot1", ".boot2", ".boot3"];
@@ -89,8 +93,19 @@ export async function provisionBoard(
   const { address, port: number } = settings.gateway;
   throw new EdgelessError(
     "EDGELESS_BOARD_NOT_REGISTERED",
-    `the board did not register with ${address}:${number} within ${wanted.waitMs / 1000} s; the runtime and the settings are on it`,
+    `the board did not register with ${address}:${number} within ${wanted.waitMs / 1000} s; ${await whyNot(console)}`,
   );
+}
+
+/** How far a board came that did not register. */
+async function whyNot(console: BoardConsole): Promise<string> {
+  try {
+    await console.attach(false, ASK_MS);
+    const network = await readBoardNetwork(console);
+    return network === undefined ? "it has no Wi-Fi" : describeNetwork(network);
+  } catch (error) {
+    return `and its console does not answer: ${reasonOf(error)}`;
+  }
 }
 
 /** Without an echo, should a packet be taken for typing. A restart brings it back. */

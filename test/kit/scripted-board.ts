@@ -24,6 +24,8 @@ export interface BoardScript {
   pullAtPacket?: number;
   /** Asks to pause at every part of a file. */
   pauses?: boolean;
+  /** Name of the network it is in, or why it is in none; undefined for a board without Wi-Fi. */
+  network?: { ssid: string } | { reason: string };
   /** What the runtime prints when it starts; none is printed without a runtime. */
   startLines?: readonly string[];
 }
@@ -204,9 +206,21 @@ export class ScriptedBoard implements PortPeer {
       compact: () => {},
       getStats: () => ({ freeBytes: this.#free, trashBytes: 0, totalBytes: this.#total }),
     };
+    const { network } = this.script;
+    const wifi = {
+      getStatus: () =>
+        network !== undefined && "ssid" in network
+          ? { station: "connected", ssid: network.ssid, rssi: -61 }
+          : { station: network?.reason },
+      getIP: () => (network !== undefined && "ssid" in network ? { ip: "192.168.1.77" } : {}),
+    };
     return createContext({
       echo: () => {},
-      require: () => storage,
+      require: (name: string) => {
+        if (name === "Storage") return storage;
+        if (network === undefined) throw new Error(`no module ${name}`);
+        return wifi;
+      },
       E: { CRC32: (text: string) => crc32(Buffer.from(text, "latin1")), reboot: () => this.start() },
       process: {
         memory: () => ({ free: 2_500, total: 2_714, blocksize: 14 }),

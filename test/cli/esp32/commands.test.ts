@@ -8,6 +8,7 @@ import { chipFamily } from "../../../esp32/tools/chip-family.js";
 import { EdgelessProcess, edgeless } from "../../kit/edgeless-process.js";
 import { eventually } from "../../kit/eventually.js";
 import { firmwareFiles, tgz } from "../../kit/firmware-files.js";
+import type { MemoryPort } from "../../kit/memory-port.js";
 import { servePort } from "../../kit/port-server.js";
 import { ScriptedBoard } from "../../kit/scripted-board.js";
 import { ROM_CHIPS, ScriptedRom } from "../../kit/scripted-rom.js";
@@ -127,6 +128,28 @@ t.test(
     t.equal((await monitor.stop()).status, 0);
   },
 );
+
+t.test("given a watched board, when its line breaks, then it is watched again", async (t) => {
+  const lines: MemoryPort[] = [];
+  const served = await servePort((line) => {
+    lines.push(line);
+    new ScriptedBoard(
+      line,
+      { startLines: ["edgeless 3 registered as rd/7"] },
+      new Map([[".boot0", Buffer.of(1)]]),
+    );
+  });
+  t.teardown(() => served.close());
+  const monitor = new EdgelessProcess(["esp32", "monitor", "--port", served.port, "--json"], folder);
+  await eventually("a connection", () => monitor.stderr.includes("Ctrl-C ends"));
+  lines[0]?.pull();
+  await eventually("a second connection", () => monitor.stderr.includes("is back"));
+  lines[1]?.send(Buffer.from("edgeless 2 hello again\r\n"));
+  const [line] = await monitor.says(/\{.*hello again.*\}/);
+  t.match(JSON.parse(line), { level: "warn", text: "hello again" });
+  t.match(monitor.stderr, /went away: the other side closed the connection; waiting for it/);
+  t.equal((await monitor.stop()).status, 0);
+});
 
 t.test("given what cannot work, when a command is called, then its error says what to do", async (t) => {
   const silent = await servePort(() => {});

@@ -165,13 +165,29 @@ t.test("given settings that cannot be read, when provisioned, then that is told 
   }
 });
 
-t.test("given a board that finds no network, when provisioned, then its words are passed on", async (t) => {
-  const port = new MemoryPort(true);
-  new ScriptedBoard(port, { startLines: ["edgeless 2 no network called home"] });
-  const told: Notes = { notes: [], files: new Set() };
-  await t.rejects(provision(port, { waitMs: 100 }, told), { code: "EDGELESS_BOARD_NOT_REGISTERED" });
-  t.ok(told.notes.includes("the board says: no network called home"));
-});
+const STATES: [BoardScript["network"], RegExp][] = [
+  [{ ssid: "home" }, /within 0\.2 s; the board is in the network home as 192\.168\.1\.77, signal -61 dBm$/],
+  [{ reason: "NO_AP_FOUND" }, /the board is in no network: no such network in reach \(NO_AP_FOUND\)$/],
+  [{ reason: "MIC_FAILURE" }, /the board is in no network: MIC_FAILURE$/],
+  [undefined, /it has no Wi-Fi$/],
+];
+
+t.test(
+  "given a board that does not register, when time is up, then it is told how far it came",
+  async (t) => {
+    for (const [network, message] of STATES) {
+      const port = new MemoryPort(true);
+      const startLines = ["edgeless 2 the gateway does not answer"];
+      new ScriptedBoard(port, { startLines, ...(network === undefined ? {} : { network }) });
+      const told: Notes = { notes: [], files: new Set() };
+      await t.rejects(provision(port, { waitMs: 200 }, told), {
+        code: "EDGELESS_BOARD_NOT_REGISTERED",
+        message,
+      });
+      t.ok(told.notes.includes("the board says: the gateway does not answer"));
+    }
+  },
+);
 
 t.test("given firmware without packets, when provisioned, then the version is told", async (t) => {
   const port = new MemoryPort(true);
