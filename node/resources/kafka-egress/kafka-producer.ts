@@ -1,6 +1,8 @@
+import { connect } from "node:net";
 import type { LogEntry, Message, Producer } from "kafkajs";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
 import type { Logger } from "../../../core/log.js";
+import { guardData } from "../guard-data.js";
 
 /** Longest wait for a connection and for each answer of a broker, milliseconds. */
 const REQUEST_TIMEOUT_MS = 4_000;
@@ -32,6 +34,11 @@ export class KafkaProducer {
       requestTimeout: REQUEST_TIMEOUT_MS,
       // A topic that was just made has no leader for a moment.
       retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 },
+      socketFactory: ({ host, port, onConnect }) => {
+        const socket = connect({ host, port, keepAlive: true }, onConnect);
+        guardData(socket);
+        return socket;
+      },
       logLevel: logLevel.WARN,
       logCreator: () => forwardTo(logger),
     });

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
+import { guardData } from "../guard-data.js";
 import {
   CONNECT_TIMEOUT_MS,
   CREATE_TABLE,
@@ -33,6 +34,9 @@ export async function openPostgres(url: string, options: SqlClientOptions): Prom
     types: AS_TEXT,
   });
   client.on("error", options.onLost);
+  const { connection } = client;
+  guardData(connection.stream);
+  connection.on("sslconnect", () => guardData(connection.stream));
   const opened = new PostgresClient(client);
   try {
     await client.connect();
