@@ -36,6 +36,8 @@ export interface RomFaults {
   damagedImages?: number;
   /** Pulls the cable at this block, counted from 1 over all images. */
   pullAtBlock?: number;
+  /** Understands nothing more once its speed was changed, until a reset. */
+  deafWhenFast?: boolean;
   /** Ignores the first so many resets into the loader. */
   missedResets?: number;
 }
@@ -80,6 +82,7 @@ export class ScriptedRom implements PortPeer {
   readonly #reader = new SlipReader();
   readonly #port: MemoryPort;
   #stub = false;
+  #isDeaf = false;
   #rts = false;
   #image: { address: number; size: number; parts: Uint8Array[]; expected: number } | undefined;
 
@@ -101,6 +104,7 @@ export class ScriptedRom implements PortPeer {
   signals({ dtr, rts }: Signals): void {
     if (this.#rts && !rts) {
       this.#stub = false;
+      this.#isDeaf = false;
       const missed = dtr && (this.faults.missedResets ?? 0) > 0;
       if (missed) this.faults.missedResets = (this.faults.missedResets ?? 0) - 1;
       this.inLoader = dtr && !missed;
@@ -111,7 +115,7 @@ export class ScriptedRom implements PortPeer {
   }
 
   receive(bytes: Uint8Array): void {
-    if (!this.inLoader || this.faults.silent === true) return;
+    if (!this.inLoader || this.#isDeaf || this.faults.silent === true) return;
     for (const frame of this.#reader.push(bytes)) {
       const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
       if (frame.length < 8 || frame[0] !== 0 || view.getUint16(2, true) !== frame.length - 8) continue;
@@ -131,8 +135,11 @@ export class ScriptedRom implements PortPeer {
         return;
       case OPERATION.writeRegister:
       case OPERATION.memBegin:
+        this.#answer(operation, [], OK);
+        return;
       case OPERATION.changeBaud:
         this.#answer(operation, [], OK);
+        this.#isDeaf = this.faults.deafWhenFast === true;
         return;
       case OPERATION.flashBegin:
         this.#answer(operation, [], OK);

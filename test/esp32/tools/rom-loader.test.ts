@@ -74,6 +74,7 @@ const RECOVERED: Record<string, RomFaults> = {
   "blocks are refused": { refusedBlocks: 2 },
   "an image is damaged on its way": { damagedImages: 1 },
   "the first reset is missed": { missedResets: 1 },
+  "its cable is too bad for the higher speed": { deafWhenFast: true },
 };
 
 for (const [what, faults] of Object.entries(RECOVERED)) {
