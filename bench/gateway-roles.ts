@@ -4,7 +4,7 @@
  */
 import { parse } from "smol-toml";
 import { SILENT } from "../core/log.js";
-import { NIL_UUID } from "../core/uuid.js";
+import { NIL_UUID, randomUuid } from "../core/uuid.js";
 import { parseGatewayConfig } from "../gateway/config.js";
 import { gatewayTemplate } from "../gateway/config-template.js";
 import { startGateway } from "../gateway/start-gateway.js";
@@ -21,8 +21,12 @@ export interface SendOrder {
   readonly pauseMs: number;
 }
 
-/** Events of the plain node that wait at a time: as many as the devices have under way. */
+/** Events of the plain node that wait at a time: as many as the devices have under way, each of another instance too. */
 const QUEUED = 64;
+const SOURCES = Array.from({ length: QUEUED }, () => ({
+  nodeId: NIL_UUID,
+  functionId: randomUuid(systemRandom),
+}));
 
 const environment = { clock: systemClock, random: systemRandom, logger: SILENT };
 
@@ -46,15 +50,18 @@ function serveNode(peerUrl: string): void {
     settings: { ...DATA_PLANE_DEFAULTS, queueEvents: QUEUED },
   });
   plane.updatePeers({ type: "add", nodeId: OUTSIDE.nodeId, invocationUrl: peerUrl });
+  let next = 0;
   process.on("message", ({ forMs, pauseMs }: SendOrder) => {
     const endMs = performance.now() + forMs;
     const send = () => {
       if (performance.now() > endMs) return;
       while (!plane.isCongested(OUTSIDE.nodeId)) {
-        plane.send({ ...eventFor(OUTSIDE, nowText()), source: { nodeId: NIL_UUID, functionId: NIL_UUID } });
+        const source = SOURCES[next++ % SOURCES.length] ?? OUTSIDE;
+        plane.send({ ...eventFor(OUTSIDE, nowText()), source });
         if (pauseMs > 0) break;
       }
-      setTimeout(send, pauseMs);
+      if (pauseMs > 0) setTimeout(send, pauseMs);
+      else setImmediate(send);
     };
     send();
   });
