@@ -16,14 +16,15 @@ export function terminalQuestions(
 ): Questions | undefined {
   if (!input.isTTY || !output.isTTY) return undefined;
   const answerTo = async (question: string, isHidden: boolean): Promise<string> => {
-    output.write(question);
     const sink = new Writable({
       write(chunk: Buffer, _encoding, done) {
         if (!isHidden) output.write(chunk);
         done();
       },
     });
+    // From here on the terminal itself echoes nothing, so the question must not come earlier.
     const lines = createInterface({ input, output: sink, terminal: true });
+    output.write(question);
     try {
       return (await lines.question("")).trim();
     } finally {
