@@ -183,11 +183,12 @@ async function openGateway(
   const ports = await createPortServer(general.agent_host, agentTemplate(), serverOptions);
   const addresses = externalAddresses();
   const invocationUrl = announcedUrl(general.invocation_url_announced, invocation.url, addresses);
-  const ownUrls = [invocationUrl, kept.invocationUrl];
+  // The ε-ORC may still announce the devices at the place of a former life.
+  const ownUrls = [invocationUrl, kept.invocationUrl].map(comparableUrl);
   const peerBook = new PeerBook(dataPlane, saved, logger, (nodeId, url) => {
-    if (!ownUrls.includes(url)) registry.claimed(nodeId);
+    if (!ownUrls.includes(comparableUrl(url))) registry.claimed(nodeId);
   });
-  await saved.write([change.invocationUrl(invocationUrl)]);
+  await saved.owe([change.invocationUrl(invocationUrl)]);
   const agentHost = announcedHost(general, addresses);
   const presence = {
     ...{ ports, register, peers: peerBook, agentHost, invocationUrl, intervalMs, clock, random, logger },
@@ -257,6 +258,15 @@ function keptImages({ devices, images: kept }: SavedGateway): ImageLibrary {
     if (digest !== undefined && bytes !== undefined) images.use(digest, bytes);
   }
   return images;
+}
+
+/** Two URLs of one place are written alike; what is no URL stays as it is. */
+function comparableUrl(url: string): string {
+  try {
+    return formatEndpoint(parseEndpoint(url, "the URL of a peer"));
+  } catch {
+    return url;
+  }
 }
 
 /** The host that the ε-ORC is told for agents. */
