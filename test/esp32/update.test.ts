@@ -2,6 +2,7 @@ import { parse } from "smol-toml";
 import t from "tap";
 import { GatewayControl } from "../../cli/device-client.js";
 import { SILENT } from "../../core/log.js";
+import { requireUuid } from "../../core/uuid.js";
 import { BOOT, firmwareFiles } from "../../esp32/bundle/firmware-files.js";
 import { parseGatewayConfig } from "../../gateway/config.js";
 import { gatewayTemplate } from "../../gateway/config-template.js";
@@ -19,7 +20,7 @@ import { ScriptedOrchestrator } from "../node/kit/scripted-orchestrator.js";
 
 t.setTimeout(400_000);
 
-const NODE = "5c2e9d14-0b37-4f68-9a01-d3e4f5061728";
+const NODE = requireUuid("5c2e9d14-0b37-4f68-9a01-d3e4f5061728", "node");
 
 t.test(
   "given a board with the real interpreter and a gateway, when its firmware is updated, then it runs the new one, or the former one again",
