@@ -15,28 +15,31 @@ export function terminalQuestions(
   output: NodeJS.WriteStream,
 ): Questions | undefined {
   if (!input.isTTY || !output.isTTY) return undefined;
-  const answerTo = async (question: string, isHidden: boolean): Promise<string> => {
-    const sink = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        if (!isHidden) output.write(chunk);
-        done();
-      },
-    });
-    // From here on the terminal itself echoes nothing, so the question must not come earlier.
-    const lines = createInterface({ input, output: sink, terminal: true });
-    output.write(question);
+  const ask = async (question: string): Promise<string> => {
+    const lines = createInterface({ input, output });
     try {
-      return (await lines.question("")).trim();
+      return (await lines.question(question)).trim();
     } finally {
       lines.close();
-      if (isHidden) output.write("\n");
+    }
+  };
+  const askHidden = async (question: string): Promise<string> => {
+    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+    // From here on the terminal itself echoes nothing, so the question must not come earlier.
+    const lines = createInterface({ input, output: nowhere, terminal: true });
+    output.write(question);
+    try {
+      return await lines.question("");
+    } finally {
+      lines.close();
+      output.write("\n");
     }
   };
   return {
     async ask(question, suggested) {
-      const answer = await answerTo(`${question}${suggested === "" ? "" : ` [${suggested}]`}: `, false);
+      const answer = await ask(`${question}${suggested === "" ? "" : ` [${suggested}]`}: `);
       return answer === "" ? suggested : answer;
     },
-    askHidden: (question) => answerTo(`${question}: `, true),
+    askHidden: (question) => askHidden(`${question}: `),
   };
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -10,6 +10,7 @@ import { eventually } from "../../kit/eventually.js";
 import { firmwareFiles, tgz } from "../../kit/firmware-files.js";
 import type { MemoryPort } from "../../kit/memory-port.js";
 import { servePort } from "../../kit/port-server.js";
+import { ROOT } from "../../kit/repository.js";
 import { ScriptedBoard } from "../../kit/scripted-board.js";
 import { ROM_CHIPS, ScriptedRom } from "../../kit/scripted-rom.js";
 
@@ -21,6 +22,16 @@ t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const archive = join(folder, "espruino.tgz");
 const files = firmwareFiles(chipFamily("ESP32"), 20_000);
 writeFileSync(archive, tgz(files));
+
+/** A folder with a device runtime that is only a file. */
+function runtimeFolder(): string {
+  const runtime = mkdtempSync(join(folder, "runtime-"));
+  const boot = Buffer.from("eval(1)");
+  writeFileSync(join(runtime, "boot0.js"), boot);
+  const entry = { name: ".boot0", file: "boot0.js", bytes: boot.length, crc32: crc32(boot) };
+  writeFileSync(join(runtime, "firmware.json"), JSON.stringify({ version: "9", files: [entry] }));
+  return runtime;
+}
 
 t.test("given a board whose loader runs, when flashed and erased, then the commands tell it", async (t) => {
   const flash = Buffer.alloc(4 << 20, 0xff);
@@ -78,13 +89,7 @@ t.test(
       boards.push(new ScriptedBoard(line, { startLines: lines }, storage)),
     );
     t.teardown(() => served.close());
-    const runtime = join(folder, "runtime");
-    const boot = Buffer.from("eval(1)");
-    mkdirSync(runtime);
-    writeFileSync(join(runtime, "boot0.js"), boot);
-    const entry = { name: ".boot0", file: "boot0.js", bytes: boot.length, crc32: crc32(boot) };
-    writeFileSync(join(runtime, "firmware.json"), JSON.stringify({ version: "9", files: [entry] }));
-
+    const runtime = runtimeFolder();
     const options = [
       "--wifi",
       "home",
@@ -95,12 +100,12 @@ t.test(
       "--provider",
       "scd30-sensor",
     ];
-    const process = new EdgelessProcess(
+    const command = new EdgelessProcess(
       ["esp32", "provision", "--port", served.port, "--runtime", runtime, ...options],
       folder,
       { EDGELESS_WIFI_PASSWORD: "secret-secret" },
     );
-    const provisioned = await process.finished();
+    const provisioned = await command.finished();
     t.equal(provisioned.status, 0, provisioned.stderr);
     t.match(
       provisioned.stdout,
@@ -128,6 +133,48 @@ t.test(
     t.equal((await monitor.stop()).status, 0);
   },
 );
+
+t.test("given a person at a terminal, when asked for a password, then it is not shown", async (t) => {
+  const served = await servePort((line) => {
+    new ScriptedBoard(line, { startLines: ["edgeless 3 registered as rd/1"] });
+  });
+  t.teardown(() => served.close());
+  const program = join(ROOT, "dist/cli/main.js");
+  const command = `${process.execPath} ${program} esp32 provision --port ${served.port} --runtime ${runtimeFolder()}`;
+  // A colon would end the address.
+  const script = join(folder, "provision.sh");
+  writeFileSync(script, `exec ${command}\n`);
+  const terminal = spawn("socat", [`EXEC:sh ${script},pty,setsid,ctty,stderr`, "-"]);
+  const hasSocat = await new Promise<boolean>((resolve) => {
+    terminal.on("error", () => resolve(false));
+    terminal.on("spawn", () => resolve(true));
+  });
+  if (!hasSocat) {
+    t.pass("skipped: socat, which makes a pseudo terminal, is not installed");
+    return;
+  }
+  t.teardown(() => terminal.kill());
+  let shown = "";
+  terminal.stdout.on("data", (bytes: Buffer) => {
+    shown += bytes.toString();
+  });
+  const answers = {
+    "Name of the board": "",
+    "Wi-Fi network": "home",
+    "Password of home": "secret-secret",
+    "Address of the gateway": "10.0.0.1",
+  };
+  for (const [question, answer] of Object.entries(answers)) {
+    await eventually(question, () => new RegExp(`${question}[^\n]*: `).test(shown));
+    terminal.stdin.write(`${answer}\r`);
+  }
+  await eventually("a registered board", () =>
+    /board board-\w+ .* has registered with 10\.0\.0\.1/.test(shown),
+  );
+  t.notMatch(shown, /secret/);
+  t.match(shown, /Wi-Fi network: .*home/, "what is no secret is shown");
+  t.match(shown, /\[#+ *\] +\d+ %/, "a bar shows how far it is");
+});
 
 t.test("given a watched board, when its line breaks, then it is watched again", async (t) => {
   const lines: MemoryPort[] = [];
