@@ -1,7 +1,8 @@
-import { createInterface } from "node:readline/promises";
+import { createInterface, type Interface } from "node:readline/promises";
 import { Writable } from "node:stream";
+import { EdgelessError } from "../../core/errors.js";
 
-/** Asks a person. */
+/** Asks a person. Both methods throw EdgelessError EDGELESS_USAGE when there will be no answer. */
 export interface Questions {
   /** @param suggested what an empty answer means */
   ask(question: string, suggested: string): Promise<string>;
@@ -18,7 +19,7 @@ export function terminalQuestions(
   const ask = async (question: string): Promise<string> => {
     const lines = createInterface({ input, output });
     try {
-      return (await lines.question(question)).trim();
+      return (await answered(lines, question)).trim();
     } finally {
       lines.close();
     }
@@ -29,7 +30,7 @@ export function terminalQuestions(
     const lines = createInterface({ input, output: nowhere, terminal: true });
     output.write(question);
     try {
-      return await lines.question("");
+      return await answered(lines, "");
     } finally {
       lines.close();
       output.write("\n");
@@ -42,4 +43,13 @@ export function terminalQuestions(
     },
     askHidden: (question) => askHidden(`${question}: `),
   };
+}
+
+/** The answer of a person who does not give up: Ctrl-C ends the program as always, Ctrl-D is no answer. */
+async function answered(lines: Interface, question: string): Promise<string> {
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  const closed = new Promise<never>((_resolve, reject) => {
+    lines.on("close", () => reject(new EdgelessError("EDGELESS_USAGE", "the question was not answered")));
+  });
+  return await Promise.race([lines.question(question), closed]);
 }
