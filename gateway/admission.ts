@@ -8,6 +8,7 @@ import type { DeviceImage, WantedImage } from "./image-workshop.js";
 export interface Applicant {
   readonly name: string;
   readonly facts: DeviceFacts;
+  /** What functions may need in addition to those that it should run already. */
   readonly freeMemoryBytes: number;
   /** Instances that it should run already. */
   readonly instances: number;
@@ -49,12 +50,11 @@ export async function admitFunction(
   if (runtime === RUNTIME_WASM && binary.length > imageBytes)
     throw tooLarge("image", binary.length, imageBytes, name);
   const image = await make({ wasm: binary, runtime, maxMemoryBytes: functionMemoryBytes });
-  const { bytes, memoryBytes } = image;
+  const { bytes, memoryBytes, neededBytes } = image;
   if (bytes.length > imageBytes) throw tooLarge("translated image", bytes.length, imageBytes, name);
   if (memoryBytes > functionMemoryBytes)
     throw tooLarge("memory of one function", memoryBytes, functionMemoryBytes, name);
-  if (memoryBytes > device.freeMemoryBytes)
-    throw tooLarge("free memory", memoryBytes, device.freeMemoryBytes, name);
+  checkMemory(device, neededBytes);
   return image;
 }
 
@@ -82,6 +82,11 @@ export function checkInstances({ name, facts, instances }: Omit<Applicant, "free
 /** The engine that is used on a device; translated functions are several times slower. */
 function runtimeOf({ runtimes }: DeviceFacts): number | undefined {
   return [RUNTIME_WASM, RUNTIME_JS].find((runtime) => runtimes.includes(runtime));
+}
+
+/** @throws EdgelessError EDGELESS_WASM_TOO_LARGE when the device has not so much memory free */
+export function checkMemory({ name, freeMemoryBytes }: Applicant, neededBytes: number): void {
+  if (neededBytes > freeMemoryBytes) throw tooLarge("free memory", neededBytes, freeMemoryBytes, name);
 }
 
 function tooLarge(what: string, neededBytes: number, limitBytes: number, name: string): EdgelessError {

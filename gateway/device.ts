@@ -17,7 +17,14 @@ import type { InstanceStatus } from "../core/status.js";
 import { NIL_UUID, randomUuid, type Uuid } from "../core/uuid.js";
 import type { SendEvent } from "../grpc-api/data-plane/receiver.js";
 import type { StoreChange } from "../platform/store/store.js";
-import { type Applicant, admitFunction, admitResource, checkInstances, type MakeImage } from "./admission.js";
+import {
+  type Applicant,
+  admitFunction,
+  admitResource,
+  checkInstances,
+  checkMemory,
+  type MakeImage,
+} from "./admission.js";
 import { workOf } from "./device-commands.js";
 import { DeviceEvents, type Verdict } from "./device-events.js";
 import { DeviceLink, type Work } from "./device-link.js";
@@ -29,6 +36,7 @@ import type { GatewayMetrics } from "./gateway-metrics.js";
 import type { ImageLibrary } from "./image-library.js";
 import type { InstanceRecord } from "./instance-record.js";
 import { LogBook } from "./log-book.js";
+import { MemoryLedger } from "./memory-ledger.js";
 import { nextCommand, nextDueMs } from "./reconciler.js";
 import { change, type SavedDevice, type SavedDevices, stateKeyOf } from "./saved-devices.js";
 
@@ -73,6 +81,7 @@ export class Device {
   readonly #around: DeviceSurroundings;
   readonly #link: DeviceLink;
   readonly #states: Map<Uuid, Uint8Array>;
+  readonly #memory = new MemoryLedger();
   /** Counts how often all that should run here was dropped. */
   #drops = 0;
   /** True when the reconciler had nothing to do and nothing has changed since. */
@@ -144,16 +153,16 @@ export class Device {
     this.record.facts = factsOf(registration);
     this.record.firmware = registration.firmware;
     this.update?.registered(registration.firmware, registration.bootNonce);
-    this.freeMemoryBytes = registration.freeMemoryBytes;
     if (hasRebooted) this.events.rebooted();
     this.plan.registered(registration, hasRebooted);
+    this.#reportMemory(registration.freeMemoryBytes);
     this.#saveInstances(this.plan.instances);
     this.#unsettle();
   }
 
   /** The device says what changed. */
   refreshed(refresh: Refresh): void {
-    this.freeMemoryBytes = refresh.freeMemoryBytes ?? this.freeMemoryBytes;
+    if (refresh.freeMemoryBytes !== undefined) this.#reportMemory(refresh.freeMemoryBytes);
     this.uptimeSeconds = refresh.uptimeSeconds ?? this.uptimeSeconds;
     this.counters = refresh.counters ?? this.counters;
     if (refresh.instances === undefined) return;
@@ -217,13 +226,15 @@ export class Device {
   async startFunction(request: SpawnFunctionRequest): Promise<InstanceId> {
     const { random, images, makeImage } = this.#around;
     const drops = this.#drops;
-    const { bytes, digest } = await admitFunction(request, this.#applicant(), makeImage);
+    const image = await admitFunction(request, this.#applicant(), makeImage);
+    const { bytes, digest, neededBytes } = image;
     if (drops !== this.#drops)
       throw new EdgelessError(
         "EDGELESS_REJECTED",
         `the device ${this.name} left or was reset while the function was checked`,
       );
     checkInstances(this.#applicant());
+    checkMemory(this.#applicant(), neededBytes);
     const record: InstanceRecord = {
       functionId: randomUuid(random),
       kind: FUNCTION,
@@ -236,6 +247,7 @@ export class Device {
       stateId: request.state.stateId,
       outputs: [],
     };
+    this.#memory.add(record.functionId, neededBytes);
     const isFirst = images.use(digest, bytes);
     return this.#add(record, isFirst ? [change.image(digest, bytes)] : []);
   }
@@ -357,7 +369,12 @@ export class Device {
 
   #applicant(): Applicant {
     const { name, facts } = this.record;
-    return { name, facts, freeMemoryBytes: this.freeMemoryBytes, instances: this.plan.size };
+    return { name, facts, freeMemoryBytes: this.#memory.availableBytes, instances: this.plan.size };
+  }
+
+  #reportMemory(freeBytes: number): void {
+    this.freeMemoryBytes = freeBytes;
+    this.#memory.reported(freeBytes, (id) => this.plan.find(id)?.record.handle !== undefined);
   }
 
   async #add(record: InstanceRecord, changes: readonly StoreChange[]): Promise<InstanceId> {
@@ -366,6 +383,7 @@ export class Device {
       await this.#around.saved.write([...changes, change.instance(this.nodeId, record)]);
     } catch (error) {
       this.plan.remove(record.functionId);
+      this.#memory.remove(record.functionId);
       if (record.digest !== undefined) this.#around.images.release(record.digest);
       this.#unsettle();
       throw error;
@@ -380,6 +398,7 @@ export class Device {
     for (const { record } of instances) {
       const { functionId, digest, statePolicy } = record;
       this.events.forget(functionId);
+      this.#memory.remove(functionId);
       changes.push(change.noInstance(this.nodeId, functionId));
       if (statePolicy !== "node-local" && this.#states.delete(functionId))
         changes.push(change.noState(this.nodeId, functionId));
@@ -413,7 +432,6 @@ export class Device {
   }
 
   #asked(status: DeviceStatus): void {
-    this.freeMemoryBytes = status.freeMemoryBytes;
     this.uptimeSeconds = status.uptimeSeconds;
     this.counters = status.counters;
     if (this.plan.asked(status, this.record.bootNonce)) {
@@ -421,6 +439,7 @@ export class Device {
       this.record.bootNonce = status.bootNonce;
       this.#write([change.device(this.record)]);
     }
+    this.#reportMemory(status.freeMemoryBytes);
     this.#saveInstances(this.plan.instances);
     this.onAnswer(true);
   }

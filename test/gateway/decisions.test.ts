@@ -10,6 +10,7 @@ import { DevicePlan } from "../../gateway/device-plan.js";
 import { deviceReason } from "../../gateway/device-reason.js";
 import { EventLanes } from "../../gateway/event-lanes.js";
 import { type InstanceRecord, tagOf } from "../../gateway/instance-record.js";
+import { MemoryLedger } from "../../gateway/memory-ledger.js";
 import { PeerReferences } from "../../gateway/peer-references.js";
 import { LruPeerTable } from "../../gateway/peer-table.js";
 import { PendingCalls } from "../../gateway/pending-calls.js";
@@ -445,6 +446,25 @@ t.test("given a call, when no answer comes in time, then its caller is told once
   await clock.advance(200);
   t.equal(expired, 1);
 });
+
+t.test(
+  "given a device's report of free memory, when functions come and go since, then what is left is known",
+  async (t) => {
+    const memory = new MemoryLedger();
+    memory.reported(100, () => false);
+    memory.add(uuid(1), 30);
+    t.equal(memory.availableBytes, 70, "it does not run yet");
+    memory.reported(75, (id) => id === uuid(1));
+    t.equal(memory.availableBytes, 75, "the device has counted it");
+    memory.add(uuid(2), 50);
+    memory.remove(uuid(1));
+    t.equal(memory.availableBytes, 55);
+    memory.remove(uuid(2));
+    t.equal(memory.availableBytes, 105);
+    memory.reported(100, () => true);
+    t.equal(memory.availableBytes, 100);
+  },
+);
 
 t.test("given a flood of strangers, when peers make room, then registered devices stay", async (t) => {
   const table = new LruPeerTable(3);

@@ -1,5 +1,6 @@
 import t, { type Test } from "tap";
-import { CHANGED, CREATED, POST, PUT } from "../../coap-api/coap/codes.js";
+import { BAD_REQUEST, CHANGED, CREATED, POST, PUT } from "../../coap-api/coap/codes.js";
+import { encodeDiagnostic } from "../../coap-api/operations/diagnostic.js";
 import {
   encodeRegistration,
   type Registration,
@@ -7,6 +8,7 @@ import {
   RUNTIME_WASM,
 } from "../../coap-api/operations/register.js";
 import { decodeStartFunction } from "../../coap-api/operations/start-function.js";
+import { ERRORS } from "../../core/errors.js";
 import { BOARD_PROFILES } from "../../emulator/board-profile.js";
 import { type ImageCount, ImageWorkshop, type WantedImage } from "../../gateway/image-workshop.js";
 import { systemClock } from "../../platform/system-clock.js";
@@ -111,10 +113,14 @@ async function board(rig: GatewayRig, number: number, limits: Partial<Registrati
   const client = new ForeignClient(rig, `10.0.9.${number}`);
   const images = new Map<string, Uint8Array>();
   const started: string[] = [];
+  /** Numbers of errors with which the next starts are refused. */
+  const refusals: number[] = [];
   client.endpoint.onRequest(({ code, path, payload }, reply) => {
     const [kind, name = ""] = path.split("/");
     if (code === PUT && kind === "i") images.set(name, payload.slice());
-    if (code === POST && kind === "f") {
+    if (code === POST && kind === "f" && refusals.length > 0) {
+      reply(BAD_REQUEST, encodeDiagnostic({ error: refusals.shift() ?? 0, reason: "" }));
+    } else if (code === POST && kind === "f") {
       started.push(Buffer.from(decodeStartFunction(payload).digest).toString("hex"));
       reply(CREATED, new Uint8Array(0), { locationPath: `f/${started.length}` });
     } else reply(CHANGED, new Uint8Array(0));
@@ -127,7 +133,7 @@ async function board(rig: GatewayRig, number: number, limits: Partial<Registrati
     limits: { ...REGISTRATION.limits, functionMemoryBytes: BOARD_MEMORY, ...limits },
   };
   await client.ask(POST, "rd", encodeRegistration(registration), `ep=${uuid(number)}&lt=60`);
-  return { images, started, agent: await rig.admit(number) };
+  return { images, started, refusals, agent: await rig.admit(number) };
 }
 
 t.test(
@@ -172,6 +178,27 @@ t.test(
 );
 
 t.test(
+  "given a board that refuses a start, when it lacks memory, then it is tried again; when it cannot, it is not",
+  async (t) => {
+    const rig = await rigFor(t);
+    const { agent, refusals, started } = await board(rig, 1);
+    const attempt = async (error: number) => {
+      refusals.push(error);
+      const result = await agent.startFunction(spawn("incr", INCR));
+      if (!result.ok) throw new Error(result.error.detail);
+      return result.value;
+    };
+    const first = await attempt(ERRORS.EDGELESS_FUNCTION_OUT_OF_MEMORY.number);
+    await eventually("postponed", () => rig.stateOf(first) === "crashed");
+    await eventually("started", () => started.length === 1);
+    await agent.stopFunction(first);
+    const second = await attempt(ERRORS.EDGELESS_BAD_WASM.number);
+    await eventually("failed", () => rig.stateOf(second) === "failed");
+    t.equal(started.length, 1);
+  },
+);
+
+t.test(
   "given emulated boards with an interpreter only, when functions cast and call between them, then they do as elsewhere",
   async (t) => {
     const rig = await rigFor(t);
@@ -194,17 +221,15 @@ t.test(
     await run(rig, await rig.admit(4), "ping", { ponger: pong });
     const lines = () => rig.gateway.registry.find(uuid(4))?.logs.newest() ?? [];
     await eventually("answered", () => lines().some(({ message }) => message === "reply: PONG"));
-    const third = await one.startFunction(spawn("pong", shippedModule("pong")));
-    if (!third.ok) throw new Error(third.error.detail);
-    const isFull = () =>
-      rig.gateway.registry
-        .find(uuid(1))
-        ?.statuses()
-        .find(({ state }) => state === "crashed");
-    const { reason } = await eventually("no memory for two", isFull);
-    t.match(reason, /EDGELESS_FUNCTION_OUT_OF_MEMORY: it needs [0-9]+ bytes/);
+    const another = spawn("pong", shippedModule("pong"));
+    t.match(await one.startFunction(another), {
+      ok: false,
+      error: { detail: /free memory: [0-9]+ bytes are needed, [0-9]+ are there/ },
+    });
     await one.stopFunction(last);
-    await eventually("it fits now", () => rig.stateOf(third.value) === "running");
+    const fits = await one.startFunction(another);
+    if (!fits.ok) throw new Error(fits.error.detail);
+    await eventually("it fits now", () => rig.stateOf(fits.value) === "running");
     const refused = await one.startFunction(spawn("f", VECTORS));
     t.match(refused, { ok: false, error: { detail: /simd/ } });
     t.same([...rig.gateway.metrics.drops], []);
