@@ -3,6 +3,9 @@ import type { DriverConfig } from "../drivers/driver-config.js";
 /** Name of the settings in flash. */
 const SETTINGS = "edgeless.json";
 
+/** Memory of a function: two functions and what runs in them fit into a board. */
+const FUNCTION_MEMORY_BYTES = 3072;
+
 /** Port of CoAP (RFC 7252 section 6.1). */
 const COAP_PORT = 5683;
 
@@ -20,6 +23,8 @@ export interface BoardSettings {
   readonly providers: readonly DriverConfig[];
   /** Pin of the light that shows the state; empty: none. */
   readonly led: string;
+  /** Memory of one function, bytes; default 3,072. */
+  readonly functionMemoryBytes: number;
   /** UDP port of the board; default 5683. */
   readonly port: number;
 }
@@ -46,6 +51,8 @@ export function readSettings(): BoardSettings {
     lifetimeSeconds: read.lifetimeSeconds === undefined ? 60 : read.lifetimeSeconds,
     providers: read.providers === undefined ? [] : read.providers,
     led: read.led === undefined ? "" : read.led,
+    functionMemoryBytes:
+      read.functionMemoryBytes === undefined ? FUNCTION_MEMORY_BYTES : read.functionMemoryBytes,
     port: read.port === undefined ? COAP_PORT : read.port,
   };
 }

@@ -15,7 +15,6 @@ import { type BoardSettings, readSettings } from "./settings.js";
 import { showState } from "./state-light.js";
 
 /** Bounds of a board with some 2,700 variables; the others are those of any device. */
-const FUNCTION_MEMORY_BYTES = 4096;
 const INSTANCES = 4;
 const PAYLOAD_BYTES = 512;
 const STATE_BYTES = 512;
@@ -86,7 +85,7 @@ function deviceSettings(board: BoardSettings): DeviceSettings {
   settings.name = board.name;
   settings.labels = board.labels;
   settings.lifetimeSeconds = board.lifetimeSeconds;
-  settings.maxFunctionMemoryBytes = FUNCTION_MEMORY_BYTES;
+  settings.maxFunctionMemoryBytes = board.functionMemoryBytes;
   settings.maxInstances = INSTANCES + board.providers.length;
   settings.maxPayloadBytes = PAYLOAD_BYTES;
   settings.maxStateBytes = STATE_BYTES;

@@ -1,6 +1,7 @@
 import { cpSync } from "node:fs";
 import { parse } from "smol-toml";
 import { DEVICE_SETTINGS, type EndpointSettings } from "../../../coap-api/endpoint/settings.js";
+import type { DatagramPort } from "../../../coap-api/endpoint/transport.js";
 import type { Agent } from "../../../core/api.js";
 import type { Clock } from "../../../core/clock.js";
 import type { Event } from "../../../core/event.js";
@@ -36,6 +37,8 @@ export interface RigOptions {
   readonly link?: Partial<LinkConditions>;
   /** The network of another gateway, so that devices can go there; one of its own by default. */
   readonly network?: SimulatedNetwork;
+  /** A socket of a real network for devices that are not emulated. */
+  readonly socket?: DatagramPort;
   /** Where devices find the gateway. */
   readonly address?: string;
   readonly persistencePath?: string;
@@ -140,7 +143,7 @@ export class GatewayRig {
       clock: this.clock,
       random: seededRandom(this.seed + 1000),
       logger: process.env.RIG_LOG === undefined ? SILENT : CONSOLE,
-      socket: this.network.open(this.address, 5683),
+      socket: this.#options.socket ?? this.network.open(this.address, 5683),
       ...(this.#options.tls === undefined ? {} : { tls: this.#options.tls }),
       ...(this.#options.store === undefined ? {} : { store: this.#options.store }),
     });
