@@ -1,5 +1,7 @@
+import { connect } from "node:net";
 import type { Connection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
+import { guardData } from "../guard-data.js";
 import {
   CONNECT_TIMEOUT_MS,
   CREATE_TABLE,
@@ -30,6 +32,11 @@ export async function openMysql(url: string, options: SqlClientOptions): Promise
       dateStrings: true,
       rowsAsArray: true,
       multipleStatements: false,
+      stream: ({ config: { host, port } }: { config: { host: string; port: number } }) => {
+        const socket = connect({ host, port, noDelay: true, keepAlive: true });
+        guardData(socket);
+        return socket;
+      },
     });
     connection.on("error", options.onLost);
     await connection.query({ sql: CREATE_TABLE.mysql, timeout: options.statementTimeoutMs });

@@ -1,6 +1,7 @@
-import { createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import t from "tap";
 import { ddaProvider } from "../../../node/resources/dda/dda-provider.js";
+import { guardData } from "../../../node/resources/guard-data.js";
 import { kafkaEgressProvider } from "../../../node/resources/kafka-egress/kafka-egress-provider.js";
 import { redisProvider } from "../../../node/resources/redis/redis-provider.js";
 import type { ResourceProviderHost } from "../../../node/resources/resource-provider.js";
@@ -146,3 +147,27 @@ for (const [name, provider, configurationAt, payload, runs] of [
     },
   );
 }
+
+t.test("given a server whose answer does not end, when it is read, then the connection ends", async (t) => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    const pour = () => {
+      while (!socket.destroyed && socket.write(Buffer.alloc(4_000))) {}
+    };
+    socket.on("drain", pour);
+    socket.once("data", pour);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const socket = connect(typeof address === "object" ? (address?.port ?? 0) : 0, "127.0.0.1");
+  guardData(socket, 1_000_000);
+  let received = 0;
+  socket.on("data", (chunk) => {
+    received += chunk.length;
+  });
+  const failure = new Promise<Error>((resolve) => socket.once("error", resolve));
+  socket.write("a question");
+  t.equal((await failure).message, "the answer is longer than 1000000 bytes");
+  t.ok(received > 0 && received <= 1_000_000);
+  server.close();
+});
