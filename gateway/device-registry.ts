@@ -56,6 +56,8 @@ interface Entry {
   /** Registrations and farewells of one device take effect one after the other. */
   work: Promise<unknown>;
   lastHeardMs: number;
+  /** False after a restart of the gateway, until a datagram of the device came. */
+  isHeard: boolean;
   /** Under way: whether the device still is where it registered. */
   probe: Promise<boolean> | undefined;
   /** Another gateway announced the device as its own, and the device has not said since that it is here. */
@@ -126,6 +128,7 @@ export class DeviceRegistry {
     if (entry === undefined) return;
     const nowMs = this.#parts.around.clock.monotonicMs();
     entry.lastHeardMs = nowMs;
+    entry.isHeard = true;
     entry.device.heard();
     // It has been elsewhere, so that its node is out of date; it registers again, as another one.
     const refusedMs = entry.presence?.refusedSinceMs ?? Number.POSITIVE_INFINITY;
@@ -280,6 +283,7 @@ export class DeviceRegistry {
       timer: undefined,
       work: Promise.resolve(),
       lastHeardMs: this.#parts.around.clock.monotonicMs(),
+      isHeard: false,
       probe: undefined,
       isClaimed: false,
     };
@@ -312,6 +316,7 @@ export class DeviceRegistry {
     record.lifetimeSeconds = Math.max(lifetimeSeconds, limits.minLifetimeSeconds);
     record.lastSeenMs = around.clock.wallMs();
     entry.lastHeardMs = around.clock.monotonicMs();
+    entry.isHeard = true;
     this.#unclaim(entry);
     if (isFresh) {
       record.nonce = randomUint64(around.random);
@@ -338,7 +343,7 @@ export class DeviceRegistry {
   async #refuseTwin(entry: Entry, registration: Registration, address: string, port: number): Promise<void> {
     const { record } = entry.device;
     const isHere = record.address === address && record.port === port;
-    if (!record.isPresent || isHere || record.bootNonce === registration.bootNonce) return;
+    if (!record.isPresent || !entry.isHeard || isHere || record.bootNonce === registration.bootNonce) return;
     // One question for however many ask.
     entry.probe ??= probeDevice(record, this.#parts.around).finally(() => {
       entry.probe = undefined;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import t from "tap";
 import { DELETE, formatCode, GET, POST, PUT } from "../../coap-api/coap/codes.js";
 import { decodeDiagnostic } from "../../coap-api/operations/diagnostic.js";
@@ -108,6 +109,23 @@ t.test(
       devices.some(({ nodeId }) => nodeId === uuid(30)),
       "the newest is remembered",
     );
+  },
+);
+
+t.test(
+  "given a gateway that started again, when a device that was not heard since comes from elsewhere, then at once",
+  async (t) => {
+    const folder = t.testdir();
+    const rig = await rigFor(t, { persistencePath: join(folder, "state") });
+    const board = rig.device(1);
+    await rig.admit(1);
+    board.powerOff();
+    await rig.crashGateway(join(folder, "image"));
+    await rig.startGateway(join(folder, "image"));
+    const elsewhere = new ForeignClient(rig, "10.0.9.9");
+    const beganMs = performance.now();
+    t.equal(formatCode((await registerAs(elsewhere, 1)).code), "2.01");
+    t.ok(performance.now() - beganMs < 3_000, "nobody waits for the former address");
   },
 );
 
