@@ -32,6 +32,7 @@ export function formatDeviceDetail(device: DeviceDetail): string {
     ["round trip", device.round_trip_ms === null ? "unknown" : `${device.round_trip_ms.toFixed(1)} ms`],
     ["loss", device.loss === null ? "unknown" : `${(device.loss * 100).toFixed(2)} %`],
     ["waiting events", `${device.queued_events}`],
+    ["run-times", device.runtimes.join(", ")],
     ["labels", device.labels.join(", ")],
     ["resources", device.providers.map(({ classType }) => classType).join(", ")],
     ["images", device.images.join(", ")],

@@ -20,6 +20,9 @@ const COUNTER_NAMES = [
 /** Names of the states of a firmware, in the order of `coap-api/operations/firmware.ts`. */
 const FIRMWARE_STATES = ["proved", "on-trial", "gone-back", "safe-mode"] as const;
 
+/** Names of the run-times, in the order of their numbers. */
+const RUNTIME_NAMES = ["wasm", "js"] as const;
+
 /** A device in a list, as JSON of the control API. */
 export interface DeviceSummary {
   readonly id: string;
@@ -44,7 +47,8 @@ export interface DeviceDetail extends DeviceSummary {
   readonly agent_port: number;
   readonly lifetime_seconds: number;
   readonly uptime_seconds: number | null;
-  readonly runtimes: readonly number[];
+  /** `wasm`, `js`; a number for what has no name here. */
+  readonly runtimes: readonly string[];
   readonly labels: readonly string[];
   readonly limits: Device["record"]["facts"]["limits"];
   readonly providers: Device["record"]["facts"]["providers"];
@@ -120,7 +124,8 @@ export function detailOf(device: Device, peer: Peer | undefined): DeviceDetail {
     agent_port: record.agentPort,
     lifetime_seconds: record.lifetimeSeconds,
     uptime_seconds: device.uptimeSeconds ?? null,
-    ...{ runtimes: facts.runtimes, labels: facts.labels, limits: facts.limits, providers: facts.providers },
+    runtimes: facts.runtimes.map((runtime) => RUNTIME_NAMES[runtime] ?? `${runtime}`),
+    ...{ labels: facts.labels, limits: facts.limits, providers: facts.providers },
     images: [...plan.images],
     counters: Object.fromEntries(
       device.counters.map((value, index) => [COUNTER_NAMES[index] ?? `counter_${index}`, value]),

@@ -137,6 +137,7 @@ t.test(
     });
     t.match(await get(`/devices/${uuid(1)}`), {
       name: "board-1",
+      runtimes: ["wasm"],
       components: [{ id: double.functionId, kind: "function", name: "double", state: "running", handle: 1 }],
     });
     const abort = new AbortController();
