@@ -34,6 +34,7 @@ const detailSchema = summarySchema.extend({
   agent_port: z.number(),
   lifetime_seconds: z.number(),
   uptime_seconds: z.number().nullable(),
+  runtimes: z.array(z.string()),
   labels: z.array(z.string()),
   providers: z.array(z.object({ providerId: z.string(), classType: z.string() })),
   images: z.array(z.string()),
