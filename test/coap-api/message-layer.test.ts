@@ -638,3 +638,29 @@ t.test(
     t.equal(l.endpoint.counters.faults, 1);
   },
 );
+
+t.test(
+  "given a short way for posts to one path, when such a post comes twice, then it is carried out once and answered alike",
+  async (t) => {
+    const l = server();
+    const taken: string[] = [];
+    l.endpoint.onQuickPost("e", (datagram, from) => {
+      taken.push(Buffer.from(datagram.subarray(from)).toString());
+      return taken.length > 1 ? 0 : CHANGED;
+    });
+    for (const messageId of [7, 7, 8])
+      l.arrive({ code: POST, messageId, token: TOKEN, path: "e", payload: HELLO });
+    const answers = [l.next(), l.next(), l.next()];
+    t.same(taken, ["hello", "hello"], "a repetition is not carried out");
+    t.same(
+      answers.map(({ type, code, messageId }) => [type, code, messageId]),
+      [
+        [ACK, CHANGED, 7],
+        [ACK, CHANGED, 7],
+        [ACK, CHANGED, 8],
+      ],
+    );
+    t.same(l.handled, [`${POST} e`], "what the short way does not take goes the usual way");
+    t.equal(l.endpoint.counters.duplicates, 1);
+  },
+);
