@@ -43,42 +43,32 @@ export class FuelCode {
     } else {
       out.code(Op.globalGet).u32(fuelGlobal);
     }
-    out.code(Op.i32Const).s32(cost).code(Op.i32Sub, Op.localTee).u32(this.#local);
-    if (!this.#cached) {
-      out.code(Op.globalSet).u32(fuelGlobal).code(Op.localGet).u32(this.#local);
-    }
-    out.code(Op.i32Const, 0, Op.i32LtS, Op.if, VOID_BLOCK);
-    out.code(Op.localGet).u32(this.#local).code(Op.call).u32(this.#layout.hook("fuel"));
+    out.code(Op.i32Const).s32(cost).code(Op.i32Sub);
     if (this.#cached) {
       out.code(Op.localSet).u32(this.#local);
     } else {
-      out.code(Op.globalSet).u32(fuelGlobal);
+      out.code(Op.localTee).u32(this.#local).code(Op.globalSet).u32(fuelGlobal);
     }
-    out.code(Op.end);
+    this.refill();
   }
 
   /**
    * Begins a loop, whose block type is given as bytes, and charges for each turn; gives the number of constructs opened.
+   * {@link endLoop} ends them.
    *
-   * A loop without calls gets none, because the engine makes much slower code for a loop with one. It is put into
-   * another loop instead, to which it goes when the fuel has run out and where the host is asked for more:
-   * `loop; if fuel < 0 then refill; loop; fuel -= cost; if fuel < 0 then again the outer one; ...; end; end`.
+   * A loop without calls gets none, because the engine makes much slower code for a loop with one. When the fuel has run
+   * out it is left, to a place where the host is asked for more, and entered again:
+   * `block; loop; block; loop; fuel -= cost; if fuel < 0 leave; ...; end; leave all; end; refill; again; end; end`.
    * What is refilled includes the cost, so that charging it again makes the same sum.
    */
-  beginLoop(
-    blockType: Uint8Array,
-    { cost, callFree }: { readonly cost: number; readonly callFree: boolean },
-  ): number {
+  beginLoop(blockType: Uint8Array, cost: number, callFree: boolean): number {
     const out = this.#out;
-    if (!callFree || !this.#layout.countsFuel) {
+    if (!this.#leavesToRefill(blockType, callFree)) {
       out.code(Op.loop).raw(blockType);
       this.charge(cost);
       return 1;
     }
-    out.code(Op.loop).raw(blockType);
-    out.code(Op.localGet).u32(this.#local).code(Op.i32Const, 0, Op.i32LtS, Op.if, VOID_BLOCK);
-    out.code(Op.localGet).u32(this.#local).code(Op.call).u32(this.#layout.hook("fuel"));
-    out.code(Op.i32Const).s32(cost).code(Op.i32Add, Op.localSet).u32(this.#local).code(Op.end);
+    out.code(Op.block).raw(blockType).code(Op.loop).raw(blockType).code(Op.block, VOID_BLOCK);
     out.code(Op.loop).raw(blockType);
     out
       .code(Op.localGet)
@@ -88,7 +78,62 @@ export class FuelCode {
       .code(Op.i32Sub, Op.localTee)
       .u32(this.#local);
     out.code(Op.i32Const, 0, Op.i32LtS, Op.brIf, 1);
-    return 2;
+    return 4;
+  }
+
+  /** Ends what {@link beginLoop} began with the same arguments. */
+  endLoop(blockType: Uint8Array, cost: number, callFree: boolean): void {
+    const out = this.#out;
+    out.code(Op.end);
+    if (!this.#leavesToRefill(blockType, callFree)) {
+      return;
+    }
+    out.code(Op.br, 2, Op.end);
+    out.code(Op.localGet).u32(this.#local).code(Op.call).u32(this.#layout.hook("fuel"));
+    out.code(Op.i32Const).s32(cost).code(Op.i32Add, Op.localSet).u32(this.#local);
+    out.code(Op.br, 0, Op.end, Op.end);
+  }
+
+  /** A loop with parameters, whose block type is an index, would need them in front of each construct. */
+  #leavesToRefill(blockType: Uint8Array, callFree: boolean): boolean {
+    const isIndex = blockType.length > 1 || ((blockType[0] ?? 0) & 0x40) === 0;
+    return callFree && !isIndex && this.#layout.countsFuel;
+  }
+
+  /**
+   * Charges `cost` for each of the turns in the local `turns`.
+   * @param trusted whether the fuel has run out is found out later, by {@link refill} or where it is charged next
+   */
+  chargeAhead(turns: number, cost: number, trusted: boolean): void {
+    const out = this.#out;
+    const { fuelGlobal } = this.#layout;
+    if (this.#cached) {
+      out.code(Op.localGet).u32(this.#local);
+    } else {
+      out.code(Op.globalGet).u32(fuelGlobal);
+    }
+    out.code(Op.localGet).u32(turns).code(Op.i32Const).s32(cost).code(Op.i32Mul, Op.i32Sub);
+    if (this.#cached) {
+      out.code(Op.localSet).u32(this.#local);
+    } else {
+      out.code(Op.localTee).u32(this.#local).code(Op.globalSet).u32(fuelGlobal);
+    }
+    if (!trusted) {
+      this.refill();
+    }
+  }
+
+  /** Asks the host for more when the fuel has run out; its local must be as after a charge. */
+  refill(): void {
+    const out = this.#out;
+    out.code(Op.localGet).u32(this.#local).code(Op.i32Const, 0, Op.i32LtS, Op.if, VOID_BLOCK);
+    out.code(Op.localGet).u32(this.#local).code(Op.call).u32(this.#layout.hook("fuel"));
+    if (this.#cached) {
+      out.code(Op.localSet).u32(this.#local);
+    } else {
+      out.code(Op.globalSet).u32(this.#layout.fuelGlobal);
+    }
+    out.code(Op.end);
   }
 
   /** Charges for the length on top of the operand stack, which stays there; `scratch` is an i32 local. */

@@ -6,6 +6,7 @@ import { blockFunctionType, calledType, localTypes, OperandStack } from "../wasm
 import { type FunctionType, ValueType, type ValueTypeCode } from "../wasm/value-type.js";
 import type { WasmModule } from "../wasm/wasm-module.js";
 import { leavesFunction, writeBranch } from "./branch.js";
+import type { CallCosts } from "./call-costs.js";
 import { FuelCode } from "./fuel-code.js";
 import type { PreparedLayout } from "./prepared-layout.js";
 import { type SourceFunction, writeCall, writeLocals } from "./rewrite-function.js";
@@ -28,6 +29,7 @@ interface OpenConstruct {
   readonly depth: number;
   /** How many constructs were written for it. */
   readonly written: number;
+  readonly end: () => void;
   readonly suspends: boolean;
 }
 
@@ -45,6 +47,7 @@ export class SuspendableFunction {
   readonly #module: WasmModule;
   readonly #layout: PreparedLayout;
   readonly #graph: SuspensionGraph;
+  readonly #costs: CallCosts;
   readonly #type: FunctionType;
   readonly #code: ByteWriter;
   readonly #plan: readonly SequencePlan[];
@@ -59,12 +62,19 @@ export class SuspendableFunction {
   /** Constructs that are open in what is written. */
   #depth = UNWIND_DEPTH;
 
-  constructor(source: SourceFunction, module: WasmModule, layout: PreparedLayout, graph: SuspensionGraph) {
+  constructor(
+    source: SourceFunction,
+    module: WasmModule,
+    layout: PreparedLayout,
+    graph: SuspensionGraph,
+    costs: CallCosts,
+  ) {
     const own = localTypes(source.type, source.body);
     this.#source = source;
     this.#module = module;
     this.#layout = layout;
     this.#graph = graph;
+    this.#costs = costs;
     this.#type = source.type;
     this.#code = new ByteWriter(source.limit);
     this.#plan = planSuspension(module.bytes, source.body, graph);
@@ -85,7 +95,10 @@ export class SuspendableFunction {
     out.code(Op.globalGet).u32(this.#layout.stateGlobal).code(Op.if, VOID_BLOCK);
     this.#locals.writeLoad(out, this.#layout);
     out.code(Op.else);
-    entry.charge(scan.cost);
+    const charge = this.#costs.entry(scan);
+    if (charge !== undefined) {
+      entry.charge(charge.cost);
+    }
     out.code(Op.end, Op.block, VOID_BLOCK);
     out.raw(this.#code.bytes());
     entry.publish();
@@ -100,7 +113,14 @@ export class SuspendableFunction {
   #writeBody(): void {
     const { bytes } = this.#module;
     const { body } = this.#source;
-    this.#open.push({ type: { ...this.#type, params: [] }, base: 0, depth: 0, written: 0, suspends: true });
+    this.#open.push({
+      type: { ...this.#type, params: [] },
+      base: 0,
+      depth: 0,
+      written: 0,
+      end: () => {},
+      suspends: true,
+    });
     this.#beginSequence(this.#takePlan());
     const instruction = new LiveInstructions(new ByteReader(bytes, body.start, body.end));
     while (instruction.next() && this.#open.length > 0) {
@@ -166,18 +186,25 @@ export class SuspendableFunction {
       }
     }
     const loop = this.#source.scan.loops.get(start);
-    const isCallFree = loop?.callFree === true;
-    const written = isCallFree ? this.#fuel.beginLoop(this.#module.bytes.subarray(immediates, end), loop) : 1;
-    if (!isCallFree) {
+    const isPaid = loop?.charge.type === "paid" || !this.#layout.countsFuel;
+    let written = 1;
+    let writeEnd = () => {
+      this.#code.code(Op.end);
+    };
+    if (loop?.callFree === true && !isPaid) {
+      const blockTypeBytes = this.#module.bytes.subarray(immediates, end);
+      written = this.#fuel.beginLoop(blockTypeBytes, loop.cost, true);
+      writeEnd = () => this.#fuel.endLoop(blockTypeBytes, loop.cost, true);
+    } else {
       this.#code.range(this.#module.bytes, start, end);
     }
     this.#stack.cut(base);
     this.#stack.push(type.params);
     this.#depth += written;
-    this.#open.push({ type, base, depth: this.#depth, written, suspends: plan.suspends });
+    this.#open.push({ type, base, depth: this.#depth, written, end: writeEnd, suspends: plan.suspends });
     this.#beginSequence(plan);
-    if (loop !== undefined && !isCallFree) {
-      this.#fuel.charge(loop.cost);
+    if (loop !== undefined && !loop.callFree) {
+      this.#fuel.charge(this.#costs.turn(loop));
     }
   }
 
@@ -211,9 +238,7 @@ export class SuspendableFunction {
     if (construct === undefined || this.#open.length === 0) {
       return;
     }
-    for (let left = construct.written; left > 0; left -= 1) {
-      this.#code.code(Op.end);
-    }
+    construct.end();
     this.#depth -= construct.written;
     this.#stack.cut(construct.base);
     this.#stack.push(construct.type.results);

@@ -5,6 +5,7 @@ import { type FunctionType, ValueType } from "../wasm/value-type.js";
 import { type ElementSegment, EXTERNAL_KINDS, Section, type WasmModule } from "../wasm/wasm-module.js";
 import { type SectionContents, writeConstantI32, writeModule, writeVector } from "../wasm/write-module.js";
 import type { ModuleAnalysis } from "./analyse-module.js";
+import { CallCosts } from "./call-costs.js";
 import { writeChargeFunction } from "./fuel-code.js";
 import { GUEST_EXPORTS, GUEST_MEMORY } from "./guest-abi.js";
 import { HOOK_MODULE, HOOKS, type Hook, PREPARED_EXPORTS, PreparedLayout } from "./prepared-layout.js";
@@ -201,6 +202,7 @@ class PreparedModuleWriter {
   #code(out: ByteWriter): void {
     const { bytes, bodies, functions, importedFunctions, types } = this.#module;
     const graph = this.#suspends ? new SuspensionGraph(this.#analysis) : undefined;
+    const costs = new CallCosts(this.#analysis);
     out.u32(bodies.length + 1);
     for (const [at, body] of bodies.entries()) {
       const index = importedFunctions + at;
@@ -212,9 +214,9 @@ class PreparedModuleWriter {
       const code = new ByteWriter(out.limit);
       const source: SourceFunction = { type, body, scan, limit: out.limit };
       if (graph?.has(index)) {
-        new SuspendableFunction(source, this.#module, this.#layout, graph).write(code);
+        new SuspendableFunction(source, this.#module, this.#layout, graph, costs).write(code);
       } else {
-        rewriteFunction(code, bytes, source, this.#layout);
+        rewriteFunction(code, bytes, source, this.#layout, costs);
       }
       out.sized(code.bytes());
     }
