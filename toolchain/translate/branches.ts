@@ -38,6 +38,9 @@ function isFunctionLabel(state: FunctionState, label: number): boolean {
   return label === state.open.length - 1;
 }
 
+/** Cases of one choice; each is a test, one after the other. */
+const MAX_CASES = 1000;
+
 /** The br instruction. */
 export function translateBranch(state: FunctionState, label: number): void {
   if (isFunctionLabel(state, label)) {
@@ -115,6 +118,12 @@ export function branchTable(state: FunctionState, labels: readonly number[]): vo
   // The index is in use until the branch is done.
   state.stack.push({ type: i32, parts: [index] });
   const cases = labels.slice(0, -1);
+  if (cases.length > MAX_CASES) {
+    throw new EdgelessError(
+      "EDGELESS_WASM_TOO_LARGE",
+      `a function chooses among ${cases.length} cases, ${MAX_CASES} can be translated for boards`,
+    );
+  }
   for (let at = 0; at < cases.length; ) {
     let end = at + 1;
     while (end < cases.length && cases[end] === cases[at]) {

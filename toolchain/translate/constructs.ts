@@ -1,3 +1,4 @@
+import { EdgelessError } from "../../core/errors.js";
 import type { LiveInstructions } from "../wasm/live-instructions.js";
 import { Op } from "../wasm/opcode.js";
 import { blockFunctionType } from "../wasm/operand-stack.js";
@@ -10,6 +11,9 @@ import { isFloat, type Operand } from "./operand.js";
 import type { Statement } from "./statement.js";
 import { CALLS, conditional, conflicts, exactUnlessZero, integer, type Value } from "./value.js";
 import { forgetGlobals } from "./variables.js";
+
+/** Constructs inside each other; a choice of many cases has a block for each of them. */
+const MAX_OPEN = 400;
 
 /** The block, loop or if instruction. `assignedIn`: the locals assigned in each construct, by the offset of its instruction. */
 export function beginConstruct(
@@ -43,6 +47,12 @@ export function openConstruct(
   condition: Value | undefined,
   params: readonly Operand[],
 ): void {
+  if (state.open.length > MAX_OPEN) {
+    throw new EdgelessError(
+      "EDGELESS_WASM_TOO_LARGE",
+      `a function has more than ${MAX_OPEN} blocks inside each other, which boards cannot hold`,
+    );
+  }
   state.lastId += 1;
   const isFunction = state.open.length === 0;
   // The parameters are in use while slots are chosen.

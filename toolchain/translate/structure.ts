@@ -8,6 +8,9 @@ const MAX_STEPS = 200_000;
 /** How deep arms may be inside each other before a block becomes a loop that is left; the interpreter recurses here. */
 const MAX_NESTING = 12;
 
+/** How deep the text may be at all. */
+const MAX_DEEP = 100;
+
 /** A loop of the text, which `break` leaves. */
 interface Breakable {
   /** Where `continue` goes. */
@@ -84,6 +87,9 @@ export class StructuredText {
   }
 
   #list(list: readonly Statement[], place: Place): string[] {
+    if (place.nesting > MAX_DEEP) {
+      throw new EdgelessError("EDGELESS_WASM_TOO_LARGE", "a function nests too deeply for boards");
+    }
     const out: string[] = [];
     for (const [at, statement] of list.entries()) {
       this.#steps += 1;
