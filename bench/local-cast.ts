@@ -59,11 +59,11 @@ async function openRuntime(threads: number) {
     stateFolder: join(tmpdir(), "edgeless-bench-state"),
     settings: { ...DEFAULT_FUNCTION_SETTINGS, threads },
   });
-  const start = (wasm: Uint8Array): InstanceId => {
+  const start = async (wasm: Uint8Array): Promise<InstanceId> => {
     const functionId = randomUuid(systemRandom);
     const state = { stateId: functionId, policy: "transient" } as const;
     const code = { id: "incr", functionType: RUST_WASM, version: "0.1", binary: wasm, outputs: ["result"] };
-    runtime.start(functionId, { code, annotations: new Map(), state, workflowId: "" });
+    await runtime.start(functionId, { code, annotations: new Map(), state, workflowId: "" });
     return { nodeId, functionId };
   };
   const allRunning = async () => {
@@ -75,7 +75,7 @@ async function openRuntime(threads: number) {
 async function castsPerSecond(threads: number): Promise<number> {
   const { runtime, start, allRunning, arrived } = await openRuntime(threads);
   const wasm = moduleOf("incr");
-  const [a, b] = [start(wasm), start(wasm)];
+  const [a, b] = [await start(wasm), await start(wasm)];
   runtime.patch(a.functionId, new Map([["result", b]]));
   runtime.patch(b.functionId, new Map([["result", a]]));
   await allRunning();
@@ -94,7 +94,7 @@ async function castsPerSecond(threads: number): Promise<number> {
 async function castWithCall(): Promise<number> {
   const { runtime, start, allRunning, counts } = await openRuntime(0);
   const wasm = moduleOf("messaging_test");
-  const [caller, callee] = [start(wasm), start(wasm)];
+  const [caller, callee] = [await start(wasm), await start(wasm)];
   runtime.patch(caller.functionId, new Map([["test", callee]]));
   await allRunning();
   const rounds = 60;
@@ -111,7 +111,7 @@ async function castWithCall(): Promise<number> {
 /** Median microseconds from the arrival of an event to the departure of the one it causes. */
 async function roundTrip(threads: number): Promise<number> {
   const { runtime, start, allRunning, arrived } = await openRuntime(threads);
-  const { functionId } = start(moduleOf("incr"));
+  const { functionId } = await start(moduleOf("incr"));
   runtime.patch(functionId, new Map([["result", outside]]));
   await allRunning();
   const times: number[] = [];
@@ -130,11 +130,11 @@ async function memoryOfInstances(
 ): Promise<{ totalMib: number; eachKib: number; startMs: number }> {
   const { runtime, start, allRunning } = await openRuntime(threads);
   const wasm = moduleOf("incr");
-  start(wasm);
+  await start(wasm);
   await allRunning();
   const before = process.memoryUsage.rss();
   const startedMs = performance.now();
-  for (let i = 1; i < INSTANCES; i++) start(wasm);
+  for (let i = 1; i < INSTANCES; i++) await start(wasm);
   await allRunning();
   const startMs = (performance.now() - startedMs) / (INSTANCES - 1);
   const after = process.memoryUsage.rss();
