@@ -16,7 +16,8 @@ export interface ThreadOptions {
 export function openThread(caller: string, program: string, options: ThreadOptions): Worker {
   const isSource = caller.endsWith(".ts");
   const url = new URL(`${program}${isSource ? ".ts" : ".js"}`, caller);
-  return new Worker(isSource ? sourceProgram(url) : url, options);
+  // Whatever the process loads beside its program takes time and memory of the thread, and is of no use there.
+  return new Worker(isSource ? sourceProgram(url) : url, { ...options, execArgv: [] });
 }
 
 /** A thread does not inherit the loader that reads TypeScript: this program installs it first. */

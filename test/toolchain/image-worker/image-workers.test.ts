@@ -18,10 +18,11 @@ const SMALL = buildGuest({});
 /** Nothing but empty loops: preparing it takes as long as for any module of its size, some tenths of a second. */
 const SLOW = ofLoops(400 * 1024);
 
-function ofLoops(bytes: number, pages = 1): Uint8Array {
+function ofLoops(bytes: number, pages = 1, functions = 1): Uint8Array {
   const loop = [Op.loop, VOID_BLOCK, Op.end];
   const code = [...new Array<number[]>(Math.floor(bytes / loop.length)).fill(loop).flat(), Op.end];
-  return buildGuest({ functions: [{ type: { params: [], results: [] }, code }], pages: [pages] });
+  const all = new Array(functions).fill({ type: { params: [], results: [] }, code });
+  return buildGuest({ functions: all, pages: [pages] });
 }
 
 function open(t: Test, options: Partial<ImageWorkersOptions> = {}): ImageWorkers {
@@ -110,10 +111,10 @@ t.test("given a job that overruns its time, when it is ended, then the next has 
 t.test(
   "given a job that needs too much memory, when its thread ends, then only this job fails",
   async (t) => {
-    const workers = open(t, { maxMemoryMb: 10 });
-    const large = workers.run({ kind: "prepare", wasm: SLOW, limits: LIMITS });
+    const workers = open(t, { maxMemoryMb: 40 });
+    const large = workers.run({ kind: "prepare", wasm: ofLoops(400 * 1024, 1, 2), limits: LIMITS });
     const next = workers.run({ kind: "prepare", wasm: SMALL, limits: LIMITS });
-    await t.rejects(large, { code: "EDGELESS_WASM_TOO_LARGE", message: /more than 10 MiB/ });
+    await t.rejects(large, { code: "EDGELESS_WASM_TOO_LARGE", message: /more than 40 MiB/ });
     t.ok(await next);
   },
 );
