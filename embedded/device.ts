@@ -1,12 +1,15 @@
 import { CONTENT, FORBIDDEN } from "../coap-api/coap/codes.js";
+import { CBOR } from "../coap-api/coap/content-formats.js";
 import { Endpoint } from "../coap-api/endpoint/endpoint.js";
 import { SmallPeerTable } from "../coap-api/endpoint/small-peer-table.js";
 import { NOTHING } from "../coap-api/nothing.js";
 import type { Counters } from "../coap-api/operations/counters.js";
 import type { UplinkEvent } from "../coap-api/operations/event.js";
 import { CRASHED } from "../coap-api/operations/instance-state.js";
+import { DEVICE } from "../coap-api/operations/log-lines.js";
 import { EDITION, type Registration } from "../coap-api/operations/register.js";
 import { type DeviceStatus, encodeStatus } from "../coap-api/operations/status.js";
+import { utf8Bytes } from "../coap-api/utf8.js";
 import { MALFORMED, REPEATED, UNANSWERED } from "./device-counters.js";
 import { BAD_MESSAGE, DeviceFault } from "./device-fault.js";
 import type { DeviceSettings } from "./device-settings.js";
@@ -138,6 +141,11 @@ export class Device {
     this.logs.add(handle, level, target, message);
   }
 
+  /** The board has something to say about itself, which goes to the log at the gateway. */
+  note(level: number, text: string): void {
+    this.logs.add(DEVICE, level, utf8Bytes("board"), utf8Bytes(text));
+  }
+
   /** A function has a state to keep. */
   keep(handle: number, state: Uint8Array): void {
     this.states.keep(handle, state);
@@ -199,7 +207,13 @@ export class Device {
       this.hardware.log(1, `instance ${instance.handle} ended: ${instance.reason}`);
       this.registrar.prompt();
     }
-    if (this.endpoint.observerCount() > 0) this.endpoint.notify("s", CONTENT, encodeStatus(this.status()));
+    this.statusChanged();
+  }
+
+  /** What the status tells is different now: who observes it is told. */
+  statusChanged(): void {
+    if (this.endpoint.observerCount() > 0)
+      this.endpoint.notify("s", CONTENT, encodeStatus(this.status()), { contentFormat: CBOR });
     if (this.onChange !== undefined) this.onChange();
   }
 

@@ -15,7 +15,9 @@ import {
   PUT,
   REQUEST_ENTITY_TOO_LARGE,
   SERVICE_UNAVAILABLE,
+  UNSUPPORTED_CONTENT_FORMAT,
 } from "../coap-api/coap/codes.js";
+import { CBOR, isStrangeFormat, LINKS_FORMAT } from "../coap-api/coap/content-formats.js";
 import type { IncomingRequest, Reply } from "../coap-api/endpoint/request-server.js";
 import { NOTHING } from "../coap-api/nothing.js";
 import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
@@ -55,15 +57,13 @@ import type { Switchboard } from "./switchboard.js";
 
 /** Answer to `GET /.well-known/core` (RFC 6690). */
 const LINKS = "</i>;ct=60,</f>,</r>,</e>,</s>;obs;ct=60,</x>";
-const LINK_FORMAT = 40;
-const CBOR_FORMAT = 60;
 /** Heads of CBOR (RFC 8949 section 3): a list of three, a byte string, the most that is part of a head, and one byte behind it. */
 const CAST_HEAD = 0x83;
 const BYTES_HEAD = 0x40;
 const MOST_IN_HEAD = 23;
 const NEXT_BYTE = 24;
-/** Seconds after which a full mailbox is worth another try. */
-const MAILBOX_PAUSE = 1;
+/** Seconds after which a full mailbox, or a full queue of events to the gateway, is worth another try. */
+const FULL_PAUSE = 1;
 
 /** Answers with a code; the diagnostic goes along when there is one. */
 type Answer = (code: number, fault?: DeviceFault) => void;
@@ -104,10 +104,12 @@ export class Requests {
 
   private carryOut(request: IncomingRequest, reply: Reply): void {
     const answer: Answer = (code, fault) => {
-      reply(code, fault === undefined ? NOTHING : encodeDiagnostic(fault));
+      if (fault === undefined) reply(code, NOTHING);
+      else reply(code, encodeDiagnostic(fault), { contentFormat: CBOR });
     };
     try {
-      this.dispatch(request, reply, answer);
+      if (isStrangeFormat(request)) answer(UNSUPPORTED_CONTENT_FORMAT);
+      else this.dispatch(request, reply, answer);
     } catch (thrown) {
       if (thrown instanceof WireFault) answer(BAD_REQUEST, new DeviceFault(BAD_MESSAGE, thrown.toString()));
       else if (thrown instanceof DeviceFault)
@@ -139,13 +141,13 @@ export class Requests {
     else if (root === "i") this.image(code, rest, payload, reply, answer);
     else if (path === "s") {
       if (code === GET)
-        reply(CONTENT, encodeStatus(this.device.status()), { observable: true, contentFormat: CBOR_FORMAT });
+        reply(CONTENT, encodeStatus(this.device.status()), { observable: true, contentFormat: CBOR });
       else answer(METHOD_NOT_ALLOWED);
     } else if (path === "x") {
       if (code === POST) this.device.reset();
       answer(code === POST ? CHANGED : METHOD_NOT_ALLOWED);
     } else if (path === ".well-known/core") {
-      if (code === GET) reply(CONTENT, utf8Bytes(LINKS), { contentFormat: LINK_FORMAT });
+      if (code === GET) reply(CONTENT, utf8Bytes(LINKS), { contentFormat: LINKS_FORMAT });
       else answer(METHOD_NOT_ALLOWED);
     } else answer(NOT_FOUND);
   }
@@ -176,6 +178,7 @@ export class Requests {
       instance === undefined ||
       instance.kind !== FUNCTION ||
       length > board.settings.maxPayloadBytes ||
+      board.uplinkFull ||
       !instance.hasRoom()
     )
       return 0;
@@ -199,7 +202,9 @@ export class Requests {
     const most = board.settings.maxPayloadBytes;
     if (instance === undefined || instance.state === CRASHED) reply(NOT_FOUND, NOTHING);
     else if (event.payload.length > most) reply(REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: most });
-    else if (!instance.hasRoom()) reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: MAILBOX_PAUSE });
+    else if (!instance.hasRoom() || (board.uplinkFull && instance.kind === FUNCTION))
+      // A function that handled it now could send nothing on.
+      reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: FULL_PAUSE });
     else {
       board.count(EVENTS_RECEIVED);
       // The gateway does not wait for the handler.
@@ -323,7 +328,7 @@ export class Requests {
   private image(code: number, digest: string, payload: Uint8Array, reply: Reply, answer: Answer): void {
     const { images } = this;
     if (digest === "") {
-      if (code === GET) reply(CONTENT, digestsPayload(images), { contentFormat: CBOR_FORMAT });
+      if (code === GET) reply(CONTENT, digestsPayload(images), { contentFormat: CBOR });
       else answer(METHOD_NOT_ALLOWED);
     } else if (!isDigest(digest)) answer(BAD_REQUEST, new DeviceFault(BAD_MESSAGE, "16 hexadecimal digits"));
     else if (code === DELETE) answer(images.remove(digest) ? DELETED : FORBIDDEN);
@@ -336,12 +341,13 @@ export class Requests {
     const most = this.board.settings.maxImageBytes;
     const result = image.length > most ? NO_ROOM : images.put(digest, image);
     if (result !== NO_ROOM) {
+      this.device.statusChanged();
       reply(result === ALREADY_THERE ? CHANGED : CREATED, NOTHING);
       return;
     }
     const free = Math.min(most, images.freeBytes());
     const fault = new DeviceFault(IMAGE_TOO_LARGE, `${image.length} bytes, room for ${free}`);
-    reply(REQUEST_ENTITY_TOO_LARGE, encodeDiagnostic(fault), { size1: free });
+    reply(REQUEST_ENTITY_TOO_LARGE, encodeDiagnostic(fault), { size1: free, contentFormat: CBOR });
   }
 }
 

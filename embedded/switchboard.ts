@@ -36,6 +36,8 @@ export class Switchboard {
   readonly nodeId: Uint8Array;
   readonly counters: Counters;
   readonly instances: Instance[];
+  /** No event to the gateway would be taken now. */
+  uplinkFull: boolean;
   /** The function that is being stopped: its calls fail at once. */
   stopping: Instance | undefined;
   private readonly device: Device;
@@ -57,6 +59,7 @@ export class Switchboard {
     this.nodeId = nodeId;
     this.counters = createDeviceCounters();
     this.instances = [];
+    this.uplinkFull = false;
     this.stopping = undefined;
     this.device = device;
     this.lastHandle = 0;
@@ -113,6 +116,7 @@ export class Switchboard {
     instance.stop();
     const at = this.instances.indexOf(instance);
     if (at >= 0) this.instances.splice(at, 1);
+    this.device.statusChanged();
   }
 
   /** Where a channel of an instance leads. */

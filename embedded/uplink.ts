@@ -47,6 +47,7 @@ export class Uplink {
       return false;
     }
     this.queue.push({ kind, route, stream, bytes: encodeUplinkEvent(event), tries: 0 });
+    this.board.uplinkFull = this.queue.length >= capacity;
     this.pumpSoon();
     return true;
   }
@@ -78,6 +79,7 @@ export class Uplink {
   /** Forgets everything that waits. */
   clear(): void {
     this.queue = [];
+    this.board.uplinkFull = false;
     if (this.pauseTimer !== 0) this.timers.clear(this.pauseTimer);
     this.pauseTimer = 0;
   }
@@ -97,6 +99,7 @@ export class Uplink {
       return;
     }
     this.queue.shift();
+    this.board.uplinkFull = this.queue.length >= this.board.settings.uplinkCapacity;
     if (outcome === TAKEN) {
       this.board.count(EVENTS_SENT);
       return;

@@ -11,7 +11,9 @@ import {
   NOT_FOUND,
   POST,
   SERVICE_UNAVAILABLE,
+  UNSUPPORTED_CONTENT_FORMAT,
 } from "../coap-api/coap/codes.js";
+import { CBOR, isStrangeFormat, LINKS_FORMAT } from "../coap-api/coap/content-formats.js";
 import type { IncomingRequest, Reply, ReplyOptions } from "../coap-api/endpoint/request-server.js";
 import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
 import { decodeUplinkEvent } from "../coap-api/operations/event.js";
@@ -33,7 +35,6 @@ import { RegistrationRefusal } from "./registration-refusal.js";
 
 /** Answer to `GET /.well-known/core` (RFC 6690): the registration and what devices post. */
 const LINKS = '</rd>;rt="core.rd",</e>,</l>,</y>';
-const LINK_FORMAT = 40;
 /** Lifetime when a registration names none, seconds (RFC 9176 section 5.3). */
 const USUAL_LIFETIME = 90_000;
 
@@ -73,16 +74,17 @@ export class DeviceServer {
         metrics.refused(name, "malformed");
         if (name === "e") metrics.dropped("malformed", 1);
         const error = ERRORS.EDGELESS_BAD_MESSAGE.number;
-        reply(BAD_REQUEST, encodeDiagnostic({ error, reason: thrown.toString() }));
+        reply(BAD_REQUEST, encodeDiagnostic({ error, reason: thrown.toString() }), { contentFormat: CBOR });
       } else if (thrown instanceof RegistrationRefusal) {
         metrics.refused(name, "refused");
         logger.warn("a device was not registered", { address, port, reason: thrown.reason });
-        const options = thrown.maxAge === undefined ? {} : { maxAge: thrown.maxAge };
-        reply(thrown.code, encodeDiagnostic(thrown), options);
+        const maxAge = thrown.maxAge === undefined ? {} : { maxAge: thrown.maxAge };
+        reply(thrown.code, encodeDiagnostic(thrown), { ...maxAge, contentFormat: CBOR });
       } else if (thrown instanceof EdgelessError && STORE_FAULTS.includes(thrown.code)) {
         metrics.refused(name, "not stored");
         const diagnostic = { error: thrown.number, reason: "the gateway cannot store its state" };
-        reply(SERVICE_UNAVAILABLE, encodeDiagnostic(diagnostic), { maxAge: STORE_RETRY_SECONDS });
+        const options = { maxAge: STORE_RETRY_SECONDS, contentFormat: CBOR };
+        reply(SERVICE_UNAVAILABLE, encodeDiagnostic(diagnostic), options);
       } else {
         metrics.refused(name, "internal");
         logger.error("a request of a device failed", { address, port, path, reason: reasonOf(thrown) });
@@ -90,7 +92,8 @@ export class DeviceServer {
       }
     };
     try {
-      this.#dispatch(root, request, device, answer, reply)?.catch(failed);
+      if (isStrangeFormat(request)) answer(UNSUPPORTED_CONTENT_FORMAT, "unsupported format");
+      else this.#dispatch(root, request, device, answer, reply)?.catch(failed);
     } catch (thrown) {
       failed(thrown);
     }
@@ -105,7 +108,7 @@ export class DeviceServer {
   ): Promise<void> | undefined {
     const { code, path, payload } = request;
     if (path === ".well-known/core") {
-      if (code === GET) reply(CONTENT, new TextEncoder().encode(LINKS), { contentFormat: LINK_FORMAT });
+      if (code === GET) reply(CONTENT, new TextEncoder().encode(LINKS), { contentFormat: LINKS_FORMAT });
       else answer(METHOD_NOT_ALLOWED);
       return undefined;
     }

@@ -17,6 +17,7 @@ import {
   GET,
   INTERNAL_SERVER_ERROR,
   NON,
+  NOT_ACCEPTABLE,
   NOT_FOUND,
   PROXYING_NOT_SUPPORTED,
   REQUEST_ENTITY_INCOMPLETE,
@@ -269,6 +270,14 @@ export class RequestServer {
 
   private answer(answer: Answer, code: number, payload: Uint8Array, options?: ReplyOptions): void {
     if (answer.answered) return;
+    const { accept } = answer.request;
+    const format = options === undefined ? undefined : options.contentFormat;
+    if (code === CONTENT && accept !== ABSENT && format !== undefined && format !== accept)
+      this.respond(answer, NOT_ACCEPTABLE, NOTHING);
+    else this.respond(answer, code, payload, options);
+  }
+
+  private respond(answer: Answer, code: number, payload: Uint8Array, options?: ReplyOptions): void {
     const { link } = this;
     const { request, key } = answer;
     const { seen } = answer.peer;

@@ -36,6 +36,7 @@ export class ResponseBlocks {
     const from = number * size;
     if (from >= body.length) {
       response.code = BAD_REQUEST;
+      response.contentFormat = ABSENT;
       return;
     }
     const more = from + size < body.length;

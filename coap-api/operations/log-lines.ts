@@ -1,8 +1,12 @@
 import { CborReader } from "../cbor/cbor-reader.js";
 import { CborWriter } from "../cbor/cbor-writer.js";
 
-/** A log line of an instance. */
+/** Handle of no instance: the line is about the device itself. */
+export const DEVICE = 0;
+
+/** A log line of an instance, or of the device. */
 export interface LogLine {
+  /** Of the instance, or {@link DEVICE}. */
   handle: number;
   /** EDGELESS telemetry level, 1 (error) to 5 (trace). */
   level: number;

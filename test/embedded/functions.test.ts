@@ -11,13 +11,16 @@ import {
   formatCode,
   GET,
   METHOD_NOT_ALLOWED,
+  NOT_ACCEPTABLE,
   NOT_FOUND,
   POST,
   PUT,
   REQUEST_ENTITY_TOO_LARGE,
   SERVICE_UNAVAILABLE,
+  UNSUPPORTED_CONTENT_FORMAT,
 } from "../../coap-api/coap/codes.js";
 import type { Message } from "../../coap-api/coap/message.js";
+import type { OutgoingRequest } from "../../coap-api/endpoint/exchange.js";
 import { decodeDiagnostic } from "../../coap-api/operations/diagnostic.js";
 import { CALL, ERROR, encodeDownlinkEvent, NO_REPLY, NONE, REPLY } from "../../coap-api/operations/event.js";
 import { CRASHED, RUNNING } from "../../coap-api/operations/instance-state.js";
@@ -298,7 +301,7 @@ t.test("given an unknown route, when an event goes there, then the device forget
 });
 
 t.test(
-  "given an overloaded gateway, when it recovers, then the events arrive in order, and the surplus is counted",
+  "given an overloaded gateway, when it recovers, then the events arrive in order, and meanwhile no more are taken",
   async (t) => {
     const rig = await new DeviceRig({ settings: { uplinkCapacity: 3 } }).boot();
     const handle = await rig.start(DOUBLE, { result: 7 });
@@ -308,11 +311,36 @@ t.test(
       reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: 1 });
       return true;
     };
-    for (let i = 1; i <= 5; i++) await rig.send(handle, `${i}`);
+    for (let i = 1; i <= 3; i++) t.equal((await rig.send(handle, `${i}`))?.code, CHANGED);
+    t.match(await rig.send(handle, "4"), { code: SERVICE_UNAVAILABLE, maxAge: 1 });
+    const call = await rig.send(handle, "4", 0, 12);
+    t.match(call, { code: SERVICE_UNAVAILABLE, maxAge: 1 });
     overloaded = false;
     await rig.clock.advance(5000);
     t.same(rig.gateway.texts(), ["2", "4", "6"]);
-    t.equal(counter(rig, NOT_TAKEN), 2);
+    t.equal((await rig.send(handle, "4"))?.code, CHANGED);
+    t.same(rig.gateway.texts(), ["2", "4", "6", "8"]);
+    t.equal(counter(rig, NOT_TAKEN), 0, "nothing is lost");
+  },
+);
+
+t.test(
+  "given a full queue to the gateway, when a display is sent a text, then it takes it: it sends nothing on",
+  async (t) => {
+    const rig = await new DeviceRig({ settings: { uplinkCapacity: 1 } }).boot();
+    const handle = await rig.start(DOUBLE, { result: 7 });
+    const display = await rig.startResource("epaper-display");
+    rig.gateway.override = ({ path }, reply) => {
+      if (path !== "e") return false;
+      reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: 100 });
+      return true;
+    };
+    await rig.send(handle, "1");
+    t.equal((await rig.send(handle, "2"))?.code, SERVICE_UNAVAILABLE);
+    t.equal((await rig.send(display, "text"))?.code, CHANGED);
+    t.equal((await rig.ask(POST, "x"))?.code, CHANGED);
+    const next = await rig.start(DOUBLE, { result: 7 });
+    t.equal((await rig.send(next, "1"))?.code, CHANGED, "a reset empties the queue");
   },
 );
 
@@ -443,6 +471,22 @@ t.test("given other requests, when they arrive, then they are answered as CoAP h
   const status = await rig.ask(GET, "s");
   t.equal(status?.code, CONTENT);
   t.match(decodeStatus(status?.payload ?? NOTHING).instances, [{ handle, state: RUNNING }]);
+  const options = async (request: Partial<OutgoingRequest>) => {
+    const whole = { code: GET, path: "s", ...request };
+    return (
+      await rig.answer(
+        new Promise<Message | undefined>((resolve) =>
+          rig.gateway.endpoint.request(rig.place.address, rig.place.port, whole, resolve),
+        ),
+      )
+    )?.code;
+  };
+  t.equal(await options({ accept: 60 }), CONTENT);
+  t.equal(await options({ accept: 50 }), NOT_ACCEPTABLE);
+  t.equal(await options({ path: ".well-known/core", accept: 60 }), NOT_ACCEPTABLE);
+  const event = { code: POST, path: "e", payload: Uint8Array.of(0x7b, 0x7d) };
+  t.equal(await options({ ...event, contentFormat: 50 }), UNSUPPORTED_CONTENT_FORMAT);
+  t.equal(await options({ ...event, contentFormat: 60 }), BAD_REQUEST, "it is read, and is none");
   t.equal((await rig.ask(POST, "x"))?.code, CHANGED);
   t.same(rig.device.device?.status().instances, []);
 });

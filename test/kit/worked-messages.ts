@@ -290,6 +290,7 @@ export function workedExchanges(): WorkedExchange[] {
       "start-function",
       {
         code: NOT_FOUND,
+        contentFormat: 60,
         payload: encodeDiagnostic({
           error: ERRORS.EDGELESS_IMAGE_NOT_HELD.number,
           reason: "image d1e8a70b5ccab1dc is not held",
@@ -412,6 +413,7 @@ export function workedExchanges(): WorkedExchange[] {
       "firmware-manifest",
       {
         code: BAD_REQUEST,
+        contentFormat: 60,
         payload: encodeDiagnostic({
           error: ERRORS.EDGELESS_UPDATE_DAMAGED.number,
           reason: "edgeless is missing or damaged",
