@@ -1,6 +1,6 @@
 import type { Done, OutgoingRequest } from "../coap-api/endpoint/exchange.js";
 import type { UplinkEvent } from "../coap-api/operations/event.js";
-import type { LogLine } from "../coap-api/operations/log-lines.js";
+import { DEVICE, type LogLine } from "../coap-api/operations/log-lines.js";
 import type { Refresh } from "../coap-api/operations/refresh.js";
 import { FUNCTION, RESOURCE, type Registration } from "../coap-api/operations/register.js";
 import type { KeptState } from "../coap-api/operations/state.js";
@@ -186,12 +186,15 @@ export class Device {
     return this.events.deliver(event);
   }
 
-  /** Takes log lines of instances; those of unknown ones are left out. */
+  /** Takes log lines of the device and of its instances; those of unknown ones are left out. */
   logged(lines: readonly LogLine[]): void {
     const { clock, logger } = this.#around;
     const decoder = new TextDecoder();
     for (const { handle, level, target, message } of lines) {
-      const record = this.plan.findByHandle(handle)?.record;
+      const record =
+        handle === DEVICE
+          ? { functionId: this.nodeId, name: "device" }
+          : this.plan.findByHandle(handle)?.record;
       if (record === undefined) continue;
       const entry = {
         timeMs: clock.wallMs(),
