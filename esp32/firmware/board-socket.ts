@@ -6,35 +6,56 @@ const DATAGRAMS = "dgram";
 /** Milliseconds after which a lost socket is opened again. */
 const REOPEN_MS = 250;
 
+/** A socket of a board, which sends nothing until there is a network. */
+export interface BoardPort extends DatagramPort {
+  /** There is a network from now on, maybe another one than before, or there is none. */
+  setOnline(isOnline: boolean): void;
+}
+
 /**
  * The UDP socket of a board. An empty datagram closes a socket, and so does a network that goes away: it is opened
  * again by itself.
  */
-export function boardSocket(port: number): DatagramPort {
+export function boardSocket(port: number): BoardPort {
   let socket: BoardSocket | undefined;
+  let isOnline = false;
+  let wasOnline = false;
   let handler: (datagram: Uint8Array, address: string, port: number) => void = () => {};
+  const reopen = () => {
+    socket = undefined;
+    setTimeout(open, REOPEN_MS);
+  };
   const open = () => {
-    const opened = require(DATAGRAMS).createSocket({ type: "udp4", reuseAddr: true });
-    opened.on("message", (text, from) => {
-      // What a board receives of a longer datagram is cut; its codec finds that out.
-      handler(E.toUint8Array(text), from.address, from.port);
-    });
-    opened.on("close", () => {
-      socket = undefined;
-      setTimeout(open, REOPEN_MS);
-    });
-    opened.bind(port);
-    socket = opened;
+    try {
+      const opened = require(DATAGRAMS).createSocket({ type: "udp4", reuseAddr: true });
+      opened.on("message", (text, from) => {
+        // What a board receives of a longer datagram is cut; its codec finds that out.
+        handler(E.toUint8Array(text), from.address, from.port);
+      });
+      opened.on("close", reopen);
+      opened.bind(port);
+      socket = opened;
+    } catch (_thrown) {
+      reopen();
+    }
   };
   open();
   return {
     send: (datagram, address, to) => {
+      // Without a network the interpreter would take what it cannot send for sent in part, and mix up all that follows.
+      if (socket === undefined || !isOnline) return;
       const text = E.toString(datagram);
       // A message that cannot be sent is repeated by who waits for an answer.
-      if (socket !== undefined && text !== undefined) socket.send(text, to, address);
+      if (text !== undefined) socket.send(text, to, address);
     },
     onDatagram: (taker) => {
       handler = taker;
+    },
+    setOnline: (isThere) => {
+      // What the interpreter could not send while it found out that the network was gone goes with the socket.
+      if (isThere && wasOnline && socket !== undefined) socket.close();
+      isOnline = isThere;
+      wasOnline = wasOnline || isThere;
     },
   };
 }

@@ -33,7 +33,7 @@ interface BoardStorage {
   getFree(): number;
 }
 
-/** Connection to a network. */
+/** Connection to a network. Errors are names of reasons of ESP-IDF, such as NO_AP_FOUND. */
 interface BoardWifi {
   connect(
     network: string,
@@ -43,7 +43,16 @@ interface BoardWifi {
   disconnect(): void;
   stopAP(): void;
   setHostname(name: string): void;
-  on(event: "connected" | "disconnected", handler: () => void): void;
+  getIP(): { readonly ip: string };
+  on(event: "associated", handler: () => void): void;
+  on(event: "connected", handler: (details: { readonly ip: string }) => void): void;
+  /** Also when a try to connect failed. */
+  on(event: "disconnected", handler: (details: { readonly msg: string }) => void): void;
+}
+
+/** The console for everyone in the network, on unless somebody switches it off. */
+interface BoardTelnet {
+  setOptions(options: { mode: "on" | "off" }): void;
 }
 
 interface BoardSocket {
@@ -66,3 +75,4 @@ interface BoardDatagrams {
 declare function require(module: "Storage"): BoardStorage;
 declare function require(module: "Wifi"): BoardWifi;
 declare function require(module: "dgram"): BoardDatagrams;
+declare function require(module: "TelnetServer"): BoardTelnet;

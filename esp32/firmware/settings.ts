@@ -27,6 +27,8 @@ export interface BoardSettings {
   readonly functionMemoryBytes: number;
   /** UDP port of the board; default 5683. */
   readonly port: number;
+  /** Whether everyone in the network gets the console of the interpreter, passwords included; default no. */
+  readonly telnet: boolean;
 }
 
 /** A network that the board may join. */
@@ -54,5 +56,6 @@ export function readSettings(): BoardSettings {
     functionMemoryBytes:
       read.functionMemoryBytes === undefined ? FUNCTION_MEMORY_BYTES : read.functionMemoryBytes,
     port: read.port === undefined ? COAP_PORT : read.port,
+    telnet: read.telnet === true,
   };
 }

@@ -6,7 +6,7 @@ import { TranslatedEngine } from "../../embedded/translated-engine.js";
 import { boardFirmware } from "../boot/board-firmware.js";
 import type { DriverConfig } from "../drivers/driver-config.js";
 import { boardFlash } from "./board-flash.js";
-import { boardSocket } from "./board-socket.js";
+import { type BoardPort, boardSocket } from "./board-socket.js";
 import { boardTimers } from "./board-timers.js";
 import { evaluateImage } from "./evaluate-image.js";
 import { keepWifi } from "./keep-wifi.js";
@@ -24,8 +24,10 @@ const WAITING = 4;
 /** Starts the device runtime with the settings in flash. */
 export function startFirmware(createProvider: (config: DriverConfig) => DeviceResourceProvider): void {
   const settings = readSettings();
+  setTelnet(settings.telnet);
+  const socket = boardSocket(settings.port);
   const hardware: Hardware = {
-    socket: boardSocket(settings.port),
+    socket,
     timers: boardTimers,
     random: fillRandomly,
     storage: boardFlash,
@@ -40,19 +42,33 @@ export function startFirmware(createProvider: (config: DriverConfig) => DeviceRe
     providersOf(settings, createProvider),
     deviceSettings(settings),
   );
-  run(device, settings);
+  run(device, settings, socket, firmware === undefined ? () => E.reboot() : () => firmware.guard.reboot());
 }
 
-function run(device: Device, settings: BoardSettings): void {
+function run(device: Device, settings: BoardSettings, socket: BoardPort, reboot: () => void): void {
   let isOnline = false;
   let isStarted = false;
+  const setOnline = (isThere: boolean) => {
+    isOnline = isThere;
+    socket.setOnline(isThere);
+  };
   E.on("errorFlag", restartWithoutMemory);
-  keepWifi(settings.wifi, settings.name, (isConnected) => {
-    isOnline = isConnected;
-    if (!isConnected) return;
-    if (isStarted) device.addressChanged();
-    else device.start();
-    isStarted = true;
+  keepWifi(settings.wifi, settings.name, {
+    connected: () => {
+      setOnline(true);
+      if (isStarted) device.addressChanged();
+      else device.start();
+      isStarted = true;
+    },
+    disconnected: () => setOnline(false),
+    stuck: () => {
+      log(1, "the Wi-Fi does not answer");
+      setTimeout(reboot, 100);
+    },
+    log: (level, text) => {
+      log(level, text);
+      device.note(level, text);
+    },
   });
   if (settings.led !== "")
     showState(
@@ -60,6 +76,15 @@ function run(device: Device, settings: BoardSettings): void {
       () => isOnline,
       () => device.isRegistered(),
     );
+}
+
+/** Firmware of an ESP32 opens its console to the network unless it is told not to. */
+function setTelnet(isOn: boolean): void {
+  try {
+    require("TelnetServer").setOptions({ mode: isOn ? "on" : "off" });
+  } catch (_missing) {
+    // Then there is nothing to close.
+  }
 }
 
 /** A driver that cannot start costs the board its resource and nothing else. */
