@@ -5,7 +5,7 @@ const INTERVAL_MS = 100;
 
 /** Files under watch. */
 export interface FileWatch {
-  /** Watches these files from now on instead; a file need not exist. */
+  /** Watches these files from now on instead; a file need not exist. Without effect after `close`. */
   files(paths: Iterable<string>): void;
   close(): void;
 }
@@ -17,12 +17,14 @@ export interface FileWatch {
  */
 export function watchFiles(changed: (path: string) => void): FileWatch {
   const listeners = new Map<string, StatsListener>();
+  let isClosed = false;
   const forget = (path: string, listener: StatsListener) => {
     unwatchFile(path, listener);
     listeners.delete(path);
   };
   return {
     files(paths) {
+      if (isClosed) return;
       const wanted = new Set(paths);
       for (const [path, listener] of listeners) if (!wanted.has(path)) forget(path, listener);
       for (const path of wanted) {
@@ -35,6 +37,7 @@ export function watchFiles(changed: (path: string) => void): FileWatch {
       }
     },
     close() {
+      isClosed = true;
       for (const [path, listener] of listeners) forget(path, listener);
     },
   };
