@@ -1,6 +1,8 @@
 import type { Workflow } from "../../core/workflow.js";
-import type { Assignment } from "./deployment-plan.js";
 import { componentNames } from "./workflow-record.js";
+
+/** Domain id per component name. */
+export type Assignment = ReadonlyMap<string, string>;
 
 /** Steps of the exact search before the best assignment found so far is taken. */
 const MOST_STEPS = 50_000;

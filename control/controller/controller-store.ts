@@ -4,8 +4,8 @@ import type { Logger } from "../../core/log.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { Workflow } from "../../core/workflow.js";
 import type { Store, StoreChange } from "../../platform/store/store.js";
+import type { Debt } from "./debt.js";
 import type { DomainRecord } from "./domain.js";
-import type { Debt } from "./stop-ledger.js";
 import {
   decodeDebt,
   decodeDomain,

@@ -18,6 +18,7 @@ import { describeFaults, validateWorkflow } from "../../core/workflow-validation
 import { countBy } from "../../platform/count-by.js";
 import type { ControllerFigures, ControllerMeter } from "./controller-metrics.js";
 import { type ControllerStore, forgetDebt, keepDebt } from "./controller-store.js";
+import type { Debt } from "./debt.js";
 import { type Domain, leaseOf } from "./domain.js";
 import { whyUnsuitable } from "./domain-choice.js";
 import { DomainRegistry } from "./domain-registry.js";
@@ -31,7 +32,7 @@ import { findPortal } from "./portal.js";
 import { PortalIds } from "./portal-ids.js";
 import { ReportWatch } from "./report-watch.js";
 import { placeAcross } from "./spread.js";
-import { type Debt, StopLedger } from "./stop-ledger.js";
+import { StopLedger } from "./stop-ledger.js";
 import { WaitingList } from "./waiting-list.js";
 import { componentNames, deployedWorkflow, type WorkflowRecord } from "./workflow-record.js";
 

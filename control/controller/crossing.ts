@@ -1,6 +1,6 @@
 import type { StringMap } from "../../core/specification.js";
 import type { Workflow, WorkflowResource } from "../../core/workflow.js";
-import type { Assignment } from "./deployment-plan.js";
+import type { Assignment } from "./assignment.js";
 import { PORTAL_CLASS } from "./portal.js";
 
 /** An output channel that leads from one domain to another, through the portal. */

@@ -1,11 +1,9 @@
 import type { Patch } from "../../core/api.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { Workflow, WorkflowFunction, WorkflowResource } from "../../core/workflow.js";
+import type { Assignment } from "./assignment.js";
 import type { Crossing } from "./crossing.js";
 import type { ComponentKind, Placement } from "./placement.js";
-
-/** Domain id per component name. */
-export type Assignment = ReadonlyMap<string, string>;
 
 /** Where a workflow should be. */
 export interface Goal {

@@ -2,11 +2,12 @@ import { reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
 import { NIL_UUID } from "../../core/uuid.js";
 import { type ControllerStore, forgetDebt, keepDebt } from "./controller-store.js";
+import type { Debt } from "./debt.js";
 import { type Goal, type PatchStep, patchesOf, planDeployment, type StartStep } from "./deployment-plan.js";
 import type { Domain } from "./domain.js";
 import type { CallFailure, OrchestratorLink } from "./orchestrator-link.js";
 import { isLive, mayRun, type Placement } from "./placement.js";
-import type { Debt, StopLedger } from "./stop-ledger.js";
+import type { StopLedger } from "./stop-ledger.js";
 import { deployedWorkflow, type WorkflowRecord } from "./workflow-record.js";
 
 /** What a deployment works with. */

@@ -1,7 +1,8 @@
 import { uniform } from "../../core/random.js";
 import type { WorkflowFault } from "../../core/workflow-validation.js";
+import type { Assignment } from "./assignment.js";
 import { type DeploymentFailure, deploy, type Outcome } from "./deployment.js";
-import type { Assignment, Goal } from "./deployment-plan.js";
+import type { Goal } from "./deployment-plan.js";
 import type { Domain } from "./domain.js";
 import { whyUnsuitable } from "./domain-choice.js";
 import { isLive } from "./placement.js";

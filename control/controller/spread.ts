@@ -1,7 +1,6 @@
-import { assignComponents } from "./assignment.js";
+import { type Assignment, assignComponents } from "./assignment.js";
 import { type Crossing, crossingChannels, isSameWay, withCrossingDomains } from "./crossing.js";
 import { deploy, type Outcome } from "./deployment.js";
-import type { Assignment } from "./deployment-plan.js";
 import type { Domain } from "./domain.js";
 import { whyUnsuitable } from "./domain-choice.js";
 import { isLive } from "./placement.js";

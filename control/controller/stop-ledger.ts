@@ -4,17 +4,9 @@ import type { Random } from "../../core/random.js";
 import { RetrySchedule } from "../../core/retry-schedule.js";
 import type { Uuid } from "../../core/uuid.js";
 import { type ControllerStore, forgetDebt, keepDebt } from "./controller-store.js";
+import type { Debt } from "./debt.js";
 import type { OrchestratorLink } from "./orchestrator-link.js";
 import type { ComponentKind } from "./placement.js";
-
-/** A component that has to be stopped. */
-export interface Debt {
-  readonly logicalId: Uuid;
-  /** Unknown for a component that only a report of the ε-ORC told of. */
-  readonly kind: ComponentKind | "unknown";
-  readonly domainId: string;
-  readonly nonce: bigint;
-}
 
 const RETRY = { initialMs: 500, factor: 2, maximumMs: 15_000, jitter: 0.2 };
 

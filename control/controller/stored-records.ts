@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { FunctionClass } from "../../core/specification.js";
 import { parseUuid, type Uuid } from "../../core/uuid.js";
+import type { Debt } from "./debt.js";
 import type { DomainRecord } from "./domain.js";
-import type { Debt } from "./stop-ledger.js";
 import type { WorkflowRecord } from "./workflow-record.js";
 
 /*
