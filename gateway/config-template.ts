@@ -74,7 +74,7 @@ call_timeout_ms = 30000
 
 # Message layer (RFC 7252).
 [coap]
-# Whether large answers go only to addresses that proved themselves (RFC 9175); plain clients may not know how.
+# Whether only addresses that prove themselves register and get large answers (RFC 9175); plain clients may not know how.
 verify_peers = false
 ack_timeout_ms = 2000
 max_retransmit = 12

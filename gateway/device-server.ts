@@ -11,6 +11,7 @@ import {
   NOT_FOUND,
   POST,
   SERVICE_UNAVAILABLE,
+  UNAUTHORIZED,
   UNSUPPORTED_CONTENT_FORMAT,
 } from "../coap-api/coap/codes.js";
 import { CBOR, isStrangeFormat, LINKS_FORMAT } from "../coap-api/coap/content-formats.js";
@@ -29,9 +30,10 @@ import type { Logger } from "../core/log.js";
 import { parseUuid, type Uuid } from "../core/uuid.js";
 import type { Device } from "./device.js";
 import { UNREGISTERED } from "./device-events.js";
-import { type DeviceRegistry, STORE_RETRY_SECONDS } from "./device-registry.js";
+import type { DeviceRegistry } from "./device-registry.js";
 import type { GatewayMetrics } from "./gateway-metrics.js";
 import { RegistrationRefusal } from "./registration-refusal.js";
+import { STORE_RETRY_SECONDS } from "./registration-terms.js";
 
 /** Answer to `GET /.well-known/core` (RFC 6690): the registration and what devices post. */
 const LINKS = '</rd>;rt="core.rd",</e>,</l>,</y>';
@@ -47,6 +49,8 @@ export interface DeviceServerParts {
   readonly metrics: GatewayMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether a device may register from an address; one that may not is asked to prove it. */
+  readonly isTrusted: (address: string, port: number) => boolean;
 }
 
 /** Carries out what devices ask of the gateway. Nothing that a peer sends leaves it as an exception. */
@@ -112,8 +116,13 @@ export class DeviceServer {
       else answer(METHOD_NOT_ALLOWED);
       return undefined;
     }
-    if (path === "rd")
-      return code === POST ? this.#register(request, reply) : void answer(METHOD_NOT_ALLOWED);
+    if (path === "rd") {
+      if (code !== POST) return void answer(METHOD_NOT_ALLOWED);
+      const { address, port } = request;
+      if (!this.#parts.isTrusted(address, port))
+        return void answer(UNAUTHORIZED, "address not proved", { challenge: true });
+      return this.#register(request, reply);
+    }
     if (root === "rd") return this.#registration(request, device, answer);
     if (!EVENT_PATHS.has(path)) return void answer(NOT_FOUND, "unknown path");
     if (code !== POST) return void answer(METHOD_NOT_ALLOWED);

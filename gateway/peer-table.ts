@@ -6,6 +6,8 @@ import { type Peer, type PeerTable, STRANGER, worth } from "../coap-api/endpoint
  */
 export class LruPeerTable implements PeerTable {
   readonly #strangerCapacity: number;
+  /** Places of peers that are kept, whether they are known yet or not. */
+  readonly #places = new Set<string>();
   readonly #kept = new Map<string, Peer>();
   readonly #strangers = new Map<string, Peer>();
 
@@ -31,13 +33,19 @@ export class LruPeerTable implements PeerTable {
   }
 
   add(peer: Peer): Peer | undefined {
-    this.#strangers.set(peerKey(peer.address, peer.port), peer);
+    const key = peerKey(peer.address, peer.port);
+    if (this.#places.has(key)) {
+      this.#kept.set(key, peer);
+      return undefined;
+    }
+    this.#strangers.set(key, peer);
     return this.#strangers.size > this.#strangerCapacity ? this.#evict(peer) : undefined;
   }
 
-  /** Keeps a peer that is known until it is {@link release}d. */
+  /** Keeps a peer, as soon as it is known, until it is {@link release}d. */
   keep(address: string, port: number): void {
     const key = peerKey(address, port);
+    this.#places.add(key);
     const peer = this.#strangers.get(key);
     if (peer === undefined) return;
     this.#strangers.delete(key);
@@ -47,6 +55,7 @@ export class LruPeerTable implements PeerTable {
   /** A peer that was kept may make room from now on. */
   release(address: string, port: number): void {
     const key = peerKey(address, port);
+    this.#places.delete(key);
     const peer = this.#kept.get(key);
     if (peer === undefined) return;
     this.#kept.delete(key);

@@ -27,6 +27,7 @@ import type { Store } from "../platform/store/store.js";
 import { systemClock } from "../platform/system-clock.js";
 import { openUdpSocket } from "../platform/udp-socket.js";
 import { ImageWorkers } from "../toolchain/image-worker/image-workers.js";
+import { addressProofs } from "./address-proofs.js";
 import { agentTemplate } from "./agent-template.js";
 import {
   deviceSettings,
@@ -139,6 +140,7 @@ async function openGateway(
   const drawn = (target: Uint8Array) => random.fill(target);
   const endpoint = new Endpoint(listening, timers, drawn, coapSettings, peers);
   parts.add("CoAP endpoint", endpoint);
+  endpoint.onEcho(addressProofs(drawn));
 
   const intervalMs = general.subscription_refresh_interval_sec * 1000;
   const connection = connectNodeRegistration(general.node_register_url, {
@@ -216,7 +218,9 @@ async function openGateway(
 
   peerBook.restore(kept.peers);
   for (const device of kept.devices) await registry.restore(device);
-  const server = new DeviceServer({ registry, metrics, clock, logger });
+  const isTrusted = (address: string, port: number) =>
+    !coapSettings.verifyPeers || endpoint.isVerified(address, port);
+  const server = new DeviceServer({ registry, metrics, clock, logger, isTrusted });
   endpoint.onRequest((request, reply) => server.handle(request, reply));
   listening.open();
   for (const device of registry.devices) device.wake();

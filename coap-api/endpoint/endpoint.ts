@@ -72,6 +72,19 @@ export class Endpoint {
     this.link.onFault = handler;
   }
 
+  /**
+   * Sets how the proofs are made that peers send back, so that nothing has to be remembered of them: the same bytes for the same
+   * peer, 1 to 40, which nobody else can guess.
+   */
+  onEcho(handler: (address: string, port: number) => Uint8Array): void {
+    this.link.echoFor = handler;
+  }
+
+  /** True when somebody at an address proved to receive what is sent there. */
+  isVerified(address: string, port: number): boolean {
+    return this.link.known(address, port)?.verified === true;
+  }
+
   /** Sends a request; `done` runs exactly once, with the response or the reason why there is none. */
   request(address: string, port: number, request: OutgoingRequest, done: Done): void {
     if (this.link.closed) done(undefined, "closed");

@@ -14,6 +14,8 @@ export class Link {
   readonly counters: EndpointCounters;
   /** Is told of what a handler threw. */
   onFault: ((fault: unknown) => void) | undefined;
+  /** Makes what a peer has to send back to prove its address; undefined: drawn and remembered for each. */
+  echoFor: ((address: string, port: number) => Uint8Array) | undefined;
   /** Nothing is sent any more. */
   closed: boolean;
   private readonly socket: DatagramPort;
@@ -38,12 +40,20 @@ export class Link {
     this.forget = forget;
     this.counters = createCounters();
     this.onFault = undefined;
+    this.echoFor = undefined;
     this.closed = false;
   }
 
   /** Random bytes. */
   draw(count: number): Uint8Array {
     return this.random(new Uint8Array(count));
+  }
+
+  /** What a peer has to send back to prove its address (RFC 9175 section 2). */
+  echoOf(peer: Peer): Uint8Array {
+    if (this.echoFor !== undefined) return this.echoFor(peer.address, peer.port);
+    if (peer.echo === undefined) peer.echo = this.draw(8);
+    return peer.echo;
   }
 
   /** The peer at an address if it is known. */

@@ -63,6 +63,8 @@ export interface ReplyOptions {
   size1?: number;
   /** True: a client may observe this resource. */
   observable?: boolean;
+  /** True: the request is to come again with what this answer carries, to prove its address (RFC 9175 section 2.3). */
+  challenge?: boolean;
 }
 
 /** Answers a request; at once or later, but only the first time counts. */
@@ -143,8 +145,7 @@ export class RequestServer {
     const expiresMs = now + settings.exchangeLifetimeMs;
     addSeen(peer.seen, key, IN_WORK, expiresMs, settings.duplicatesPerPeer);
     peer.pending++;
-    if (message.echo.length > 0 && peer.echo !== undefined && sameBytes(message.echo, peer.echo))
-      peer.verified = true;
+    if (message.echo.length > 0 && sameBytes(message.echo, this.link.echoOf(peer))) peer.verified = true;
     const answer: Answer = {
       peer,
       request: message,
@@ -331,9 +332,8 @@ export class RequestServer {
       const observes = request.observe === 0 && options !== undefined && options.observable === true;
       if (!observes && encodeMessage(response).length <= limit) return response;
       link.counters.challenged++;
-      if (peer.echo === undefined) peer.echo = link.draw(8);
       const challenge = createMessage(response.type, UNAUTHORIZED, response.messageId, request.token);
-      challenge.echo = peer.echo;
+      challenge.echo = link.echoOf(peer);
       return challenge;
     }
     let smaller = response;
@@ -364,6 +364,7 @@ export class RequestServer {
       if (options.maxAge !== undefined) response.maxAge = options.maxAge;
       if (options.contentFormat !== undefined) response.contentFormat = options.contentFormat;
       if (options.size1 !== undefined) response.size1 = options.size1;
+      if (options.challenge === true) response.echo = this.link.echoOf(peer);
     }
     if (request.block1 !== ABSENT && blockExponent(request.block1) <= LARGEST_EXPONENT)
       response.block1 = this.acknowledgeBlock(request.block1, code);

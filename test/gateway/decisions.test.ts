@@ -6,6 +6,7 @@ import { FUNCTION, RESOURCE, type Registration } from "../../coap-api/operations
 import type { InstanceId } from "../../core/instance-id.js";
 import { INSTANCE_NONE } from "../../core/instance-id.js";
 import { type Uuid, uuidToBytes } from "../../core/uuid.js";
+import { AgentPorts } from "../../gateway/agent-ports.js";
 import { DevicePlan } from "../../gateway/device-plan.js";
 import { deviceReason } from "../../gateway/device-reason.js";
 import { EventLanes } from "../../gateway/event-lanes.js";
@@ -497,7 +498,25 @@ t.test("given a flood of strangers, when peers make room, then registered device
   t.same(evicted, [3, 4, 5, 6, 7]);
   table.release("10.0.0.1", 1);
   t.equal(table.add(peer(10))?.port, 8);
+  table.keep("10.0.0.1", 11);
+  for (let port = 11; port < 30; port++) table.add(peer(port));
+  t.ok(table.find("10.0.0.1", 11), "kept before it was known, as after a restart");
 });
+
+t.test(
+  "given ports of a range, when devices come and go, then each gets its former one or a free one",
+  async (t) => {
+    const ports = new AgentPorts(7000, 3);
+    t.same(ports.candidates(0), [7000, 7001, 7002]);
+    ports.take(7001);
+    t.same(ports.candidates(7001), [7001, 7000, 7002]);
+    t.same(ports.candidates(9000), [9000, 7000, 7002]);
+    ports.release(7001);
+    t.same(ports.candidates(0), [7000, 7001, 7002]);
+    t.same(new AgentPorts(0, 3).candidates(0), [0]);
+    t.equal(new AgentPorts(7000, 1000).candidates(0).length, 20, "a bounded number is tried");
+  },
+);
 
 t.test("given the reason of a device, when it has an error number, then the code is named", async (t) => {
   t.equal(deviceReason("53 unreachable"), "EDGELESS_FUNCTION_TRAPPED: unreachable");

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import t from "tap";
-import { DELETE, formatCode, GET, POST, PUT } from "../../coap-api/coap/codes.js";
+import { CON, DELETE, formatCode, GET, POST, PUT } from "../../coap-api/coap/codes.js";
+import { createMessage, encodeMessage } from "../../coap-api/coap/message.js";
 import { decodeDiagnostic } from "../../coap-api/operations/diagnostic.js";
 import { encodeRegistration } from "../../coap-api/operations/register.js";
 import { eventually } from "../kit/eventually.js";
@@ -126,6 +127,61 @@ t.test(
     const beganMs = performance.now();
     t.equal(formatCode((await registerAs(elsewhere, 1)).code), "2.01");
     t.ok(performance.now() - beganMs < 3_000, "nobody waits for the former address");
+  },
+);
+
+t.test(
+  "given a gateway that wants proofs, when thousands of forged addresses register, then none is taken and a device still gets in",
+  async (t) => {
+    const rig = await rigFor(t, {
+      configure: (config) => ({ ...config, coap: { ...config.coap, verify_peers: true, max_strangers: 8 } }),
+    });
+    const payload = encodeRegistration(REGISTRATION);
+    let answered = 0;
+    const flood = (from: number) => {
+      for (let i = from; i < from + 500; i++) {
+        // Nothing that is sent to a forged address comes back to whoever forged it.
+        const socket = rig.network.open(`10.${1 + (i >> 8)}.7.${i & 0xff}`, 5683);
+        socket.onDatagram((datagram) => {
+          answered++;
+          t.ok(datagram.length < 60, "a small answer to a large request");
+        });
+        const message = createMessage(CON, POST, i, Uint8Array.of(1, 2));
+        socket.send(
+          encodeMessage({ ...message, path: "rd", query: `ep=${uuid(5000 + i)}&lt=60`, payload }),
+          rig.address,
+          5683,
+        );
+      }
+    };
+    flood(0);
+    rig.device(1);
+    for (let wave = 1; wave < 6; wave++) {
+      flood(wave * 500);
+      await eventually("answers", () => answered === (wave + 1) * 500);
+    }
+    await rig.admit(1);
+    t.equal(rig.gateway.registry.devices.length, 1, "nothing is kept of a forged registration");
+    await eventually("counted", () => rig.gateway.registry.present === 1);
+  },
+);
+
+t.test(
+  "given a board at the place of another, when it registers there, then the former one leaves and it stays reachable",
+  async (t) => {
+    const rig = await rigFor(t);
+    const board = rig.device(1);
+    await rig.admit(1);
+    board.powerOff();
+    // The socket of the place belongs to the newer board from here on.
+    rig.device(2, { at: 1 });
+    const agent = await rig.admit(2);
+    await eventually("the former one is gone", () => !isPresent(rig, 1));
+    const incr = await run(rig, agent, "incr", { result: sink(1) });
+    const invocation = invocationOf(t, rig);
+    await invocation.handle(cast(SOURCE, incr, "1"));
+    await eventually("it works", () => rig.payloads().includes("2"));
+    t.equal(rig.gateway.registry.findAt(deviceAddress(1), 5683)?.nodeId, uuid(2));
   },
 );
 

@@ -64,6 +64,8 @@ export interface DeviceOptions {
   /** Its node id; follows from its number by default. */
   readonly nodeId?: Uuid;
   readonly endpoint?: Partial<EndpointSettings>;
+  /** Number of the device whose place on the network it has; its own by default. */
+  readonly at?: number;
 }
 
 /** A gateway with emulated devices on a simulated network, a scripted ε-ORC and one gRPC peer. */
@@ -158,7 +160,7 @@ export class GatewayRig {
       profile,
       clock: this.clock,
       random: seededRandom(this.seed * 7919 + number),
-      socket: this.network.open(deviceAddress(number), DEVICE_PORT),
+      socket: this.network.open(deviceAddress(options.at ?? number), DEVICE_PORT),
       library: this.#library,
       peripherals: { resources: options.resources ?? [] },
       settings: {
