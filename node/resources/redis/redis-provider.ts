@@ -41,6 +41,10 @@ const DEADLINE_MS = 3_000;
 const OPEN_TIMEOUT_MS = 4_000;
 /** How long events wait for an interrupted connection, milliseconds. */
 const PATIENCE_MS = 5_000;
+/** Longest value that is read, bytes. */
+const LONGEST_VALUE = 16 * 1024 * 1024;
+/** What a read counts for in a batch, so that few of the longest values are in memory at a time. */
+const READ_WEIGHT = 32 * 1024;
 
 /** Resource class `redis`: SET for casts, GET for calls; one connection per instance. */
 export function redisProvider(parts: PatientProviderParts): ResourceProviderHost {
@@ -81,21 +85,22 @@ async function start(
   }
   const batches = new Batches<RedisWork, readonly Outcome[]>({
     send: (works) => redis.use((session) => sendWorks(session, works), true),
-    lengthOf: (work) => work.flat().reduce((sum, text) => sum + text.length, 0),
+    lengthOf: ({ commands, weight }) => commands.flat().reduce((sum, text) => sum + text.length, weight),
   });
   return {
     async handle({ type, payload }) {
       if (type === "call") {
         const read = prefix + payload;
-        const [value, length] = await batches.add([
-          ["GET", read],
+        const commands = [
+          ["GETRANGE", read, "0", String(LONGEST_VALUE)],
           ["STRLEN", read],
-        ]);
-        return answerOf(value, length);
+          ["EXISTS", read],
+        ];
+        return answerOf(await batches.add({ commands, weight: READ_WEIGHT }));
       }
       if (key === undefined)
         throw new EdgelessError("EDGELESS_REJECTED", "the resource has no 'key': nothing was written");
-      const [outcome] = await batches.add([["SET", prefix + key, payload]]);
+      const [outcome] = await batches.add({ commands: [["SET", prefix + key, payload]], weight: 0 });
       if (outcome instanceof EdgelessError) throw outcome;
       return { type: "call-no-ret" };
     },
@@ -105,19 +110,25 @@ async function start(
 }
 
 /** The commands that one event needs. */
-type RedisWork = readonly RedisCommand[];
+interface RedisWork {
+  readonly commands: readonly RedisCommand[];
+  /** Added to the length of its texts. */
+  readonly weight: number;
+}
 type Outcome = RedisReply | EdgelessError;
 
 /** Sends the commands of several events in one round trip. */
 async function sendWorks(session: RedisSession, works: readonly RedisWork[]): Promise<Outcome[][]> {
-  const outcomes = await session.sendAll(works.flat());
-  return works.map((work) => outcomes.splice(0, work.length));
+  const outcomes = await session.sendAll(works.flatMap(({ commands }) => commands));
+  return works.map(({ commands }) => outcomes.splice(0, commands.length));
 }
 
-/** @param length bytes of the value */
-function answerOf(value: Outcome | undefined, length: Outcome | undefined): ResourceAnswer {
+/** @param outcomes value, its length in bytes, and how many keys of that name there are */
+function answerOf([value, length, count]: readonly Outcome[]): ResourceAnswer {
   if (value instanceof EdgelessError) throw value;
-  if (typeof value !== "string") return { type: "err" };
+  if (typeof value !== "string" || count !== 1) return { type: "err" };
+  if (typeof length !== "number" || length > LONGEST_VALUE)
+    throw new EdgelessError("EDGELESS_REJECTED", `the value is longer than ${LONGEST_VALUE} bytes`);
   // What is not UTF-8 was decoded with replacement characters and is longer now than it was.
   if (value.includes("\ufffd") && length !== Buffer.byteLength(value))
     throw new EdgelessError("EDGELESS_BAD_MESSAGE", "the value is not UTF-8");

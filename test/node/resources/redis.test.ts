@@ -48,18 +48,26 @@ t.test("given a Redis server", { skip: NO_REDIS, timeout: 120_000 }, async (t) =
     await host.close();
   });
 
-  t.test("when a value is no text, or no key is configured, then it is an error", async (t) => {
+  t.test("when a value is no text, too long, or no key is configured, then it is an error", async (t) => {
     const { host, cast, call, telemetry, logger } = redis();
     const id = await started(host, "redis", { url: server.url });
     const session = await server.session();
     await session.send("EVAL", "redis.call('SET', 'bytes', '\\255\\254')", "0");
     await session.send("LPUSH", "list", "x");
+    await session.send("SET", "empty", "");
+    await session.send("SETRANGE", "long", String(16 * 1024 * 1024 - 1), "x");
+    await session.send("SETRANGE", "longer", String(16 * 1024 * 1024), "x");
     session.close();
+    t.same(await call(id, "empty"), { type: "call-ret", payload: "" });
+    t.match(await call(id, "long"), { type: "call-ret", payload: /x$/ });
+    const other = await started(host, "redis", { url: server.url });
+    t.same(await call(other, "longer"), { type: "err" }, "no value is read without a limit");
+    t.match(logger.lines.join("\n"), /the value is longer than 16777216 bytes/);
     t.same(await call(id, "bytes"), { type: "err" });
+    t.match(logger.lines.join("\n"), /the value is not UTF-8/);
     t.same(await call(id, "list"), { type: "err" });
     cast(id, "nowhere");
-    await until("the cast", () => telemetry.dropCounts["handler-failed"] === 3);
-    t.match(logger.lines.join("\n"), /the value is not UTF-8/);
+    await until("the cast", () => telemetry.dropCounts["handler-failed"] === 4);
     await host.close();
   });
 
