@@ -8,7 +8,8 @@ import {
   RUNTIME_WASM,
 } from "../../coap-api/operations/register.js";
 import { decodeStartFunction } from "../../coap-api/operations/start-function.js";
-import { ERRORS } from "../../core/errors.js";
+import { EdgelessError, ERRORS } from "../../core/errors.js";
+import { uniform } from "../../core/random.js";
 import { BOARD_PROFILES } from "../../emulator/board-profile.js";
 import { type ImageCount, ImageWorkshop, type WantedImage } from "../../gateway/image-workshop.js";
 import { systemClock } from "../../platform/system-clock.js";
@@ -18,6 +19,7 @@ import { translateModule } from "../../toolchain/translate/translate.js";
 import { eventually } from "../kit/eventually.js";
 import { FakeClock } from "../kit/fake-clock.js";
 import { shippedModule } from "../kit/guest-driver.js";
+import { seededRandom } from "../kit/seeded-random.js";
 import { cast, uuid } from "../node/kit/events.js";
 import { buildGuest } from "../toolchain/image/guest-module.js";
 import { ForeignClient, REGISTRATION } from "./kit/foreign-client.js";
@@ -108,6 +110,45 @@ t.test("given little room, when many modules are made, then the oldest are forgo
   t.same(counts, ["made", "made", "made"]);
 });
 
+function changed(bytes: Uint8Array, at: number, byte: number): Uint8Array {
+  const copy = bytes.slice();
+  copy[at] = byte;
+  return copy;
+}
+
+/** What may come of a module that somebody damaged, on purpose or not. */
+const VERDICTS = ["made", "EDGELESS_BAD_WASM", "EDGELESS_WASM_ABI", "EDGELESS_WASM_TOO_LARGE"];
+
+t.test(
+  "given damaged modules, when they are to be sent to devices, then each is refused by name, and the next is made",
+  async (t) => {
+    const { workshop } = workshopFor(t);
+    const random = seededRandom(7);
+    const upTo = (count: number) => Math.floor(uniform(random) * count);
+    const verdicts = new Map<string, number>();
+    for (let i = 0; i < 250; i++) {
+      const whole = shippedModule(i % 2 === 0 ? "incr" : "messaging_test");
+      const at = 8 + upTo(whole.length - 8);
+      const nested = new Uint8Array(6_000).fill(i % 4 < 2 ? 0x02 : 0x40);
+      const damaged =
+        i % 3 === 0
+          ? whole.slice(0, at)
+          : i % 3 === 1
+            ? changed(whole, at, upTo(256))
+            : Buffer.concat([whole.subarray(0, at), nested, whole.subarray(at)]);
+      const wanted = { ...forBoard(damaged), runtime: i % 5 === 0 ? RUNTIME_WASM : RUNTIME_JS };
+      const verdict = await workshop.make(wanted).then(
+        () => "made",
+        (error: unknown) => (error instanceof EdgelessError ? error.code : String(error)),
+      );
+      verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+      if (!VERDICTS.includes(verdict)) t.fail(verdict, { module: Buffer.from(damaged).toString("base64") });
+    }
+    t.ok((verdicts.get("EDGELESS_BAD_WASM") ?? 0) > 100, JSON.stringify([...verdicts]));
+    t.same((await workshop.make(forBoard(INCR))).bytes, INCR_TEXT);
+  },
+);
+
 /** A board that takes every image and every start, and tells what it was given. */
 async function board(rig: GatewayRig, number: number, limits: Partial<Registration["limits"]> = {}) {
   const client = new ForeignClient(rig, `10.0.9.${number}`);
@@ -115,8 +156,16 @@ async function board(rig: GatewayRig, number: number, limits: Partial<Registrati
   const started: string[] = [];
   /** Numbers of errors with which the next starts are refused. */
   const refusals: number[] = [];
+  /** How many of the next images arrive with another content than their digest says. */
+  const damages = { count: 0 };
   client.endpoint.onRequest(({ code, path, payload }, reply) => {
     const [kind, name = ""] = path.split("/");
+    if (code === PUT && kind === "i" && damages.count > 0) {
+      damages.count--;
+      const diagnostic = { error: ERRORS.EDGELESS_BAD_MESSAGE.number, reason: "the digest is another one" };
+      reply(BAD_REQUEST, encodeDiagnostic(diagnostic));
+      return;
+    }
     if (code === PUT && kind === "i") images.set(name, payload.slice());
     if (code === POST && kind === "f" && refusals.length > 0) {
       reply(BAD_REQUEST, encodeDiagnostic({ error: refusals.shift() ?? 0, reason: "" }));
@@ -133,7 +182,7 @@ async function board(rig: GatewayRig, number: number, limits: Partial<Registrati
     limits: { ...REGISTRATION.limits, functionMemoryBytes: BOARD_MEMORY, ...limits },
   };
   await client.ask(POST, "rd", encodeRegistration(registration), `ep=${uuid(number)}&lt=60`);
-  return { images, started, refusals, agent: await rig.admit(number) };
+  return { images, started, refusals, damages, agent: await rig.admit(number) };
 }
 
 t.test(
@@ -199,11 +248,30 @@ t.test(
 );
 
 t.test(
+  "given a board that finds an image damaged, when it refuses it, then it gets it again until it is right",
+  async (t) => {
+    const rig = await rigFor(t);
+    const { agent, images, started, damages } = await board(rig, 1);
+    damages.count = 2;
+    const result = await agent.startFunction(spawn("incr", INCR));
+    if (!result.ok) throw new Error(result.error.detail);
+    await eventually("told", () => {
+      const told = rig.orchestrator.latest(uuid(1))?.instances ?? [];
+      return told.some(({ reason }) => reason?.includes("the digest is another one") === true);
+    });
+    await eventually("started", () => started.length === 1);
+    t.same([...images], [[sha256(INCR_TEXT).slice(0, 16), INCR_TEXT]]);
+    await eventually("runs", () => rig.stateOf(result.value) === "running");
+  },
+);
+
+t.test(
   "given emulated boards with an interpreter only, when functions cast and call between them, then they do as elsewhere",
   async (t) => {
     const rig = await rigFor(t);
     const profile = BOARD_PROFILES["esp32-js"] ?? {};
-    rig.device(1, { profile });
+    // Room for the memory of one function and something beside it, not for two.
+    rig.device(1, { profile: { ...profile, memoryBytes: 2 * BOARD_MEMORY + 1024 } });
     rig.device(2, { profile });
     const one = await rig.admit(1);
     const two = await rig.admit(2);
