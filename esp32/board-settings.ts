@@ -50,11 +50,17 @@ export const providersSchema = z
     message: "two providers have the same id",
   });
 
+/** A network may have a name of 32 bytes; the interpreter leaves the last one out. */
+const LONGEST_SSID = 32;
+
 /** Networks that a board may join, as a file holds them. */
 export const networksSchema = z
   .array(
     z.strictObject({
-      ssid: z.string().min(1).max(32),
+      ssid: z
+        .string()
+        .min(1)
+        .refine((text) => Buffer.byteLength(text) < LONGEST_SSID, "Espruino takes 31 bytes at most"),
       /** Empty for an open network. */
       password: z.union([
         z.literal(""),
@@ -82,6 +88,8 @@ export const boardSettingsSchema = z.strictObject({
   ble: z.boolean(),
   /** UDP port of the board; without it that of CoAP. */
   port: z.int().min(0).max(65_535).optional(),
+  /** Whether everyone in the network gets the console of the interpreter; without it nobody does. */
+  telnet: z.boolean().optional(),
 });
 
 export type BoardSettings = z.infer<typeof boardSettingsSchema>;

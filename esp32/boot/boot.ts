@@ -14,12 +14,11 @@ import { slotName } from "../../embedded/firmware-slot.js";
 import { COMPACTED, needsCompaction } from "./compaction.js";
 import { joinNetwork } from "./join-network.js";
 import { noteInJournal, readJournal } from "./journal.js";
+import { armWatchdog } from "./watchdog.js";
 import { isWhole } from "./whole-firmware.js";
 
 /** A clock that shows more was kept through a reset: power on starts it at zero; seconds. */
 const POWER_ON_SECONDS = 20;
-/** Longer than anything that the runtime does at a stretch. */
-const WATCHDOG_SECONDS = 30;
 /** The journal is written anew when it has no room for so many characters. */
 const SPARE = 256;
 /** With the console alone the board waits so long for its owner before it starts over, milliseconds. */
@@ -44,7 +43,7 @@ export function boot(): void {
   else if (!decision.isTrial && !wasCompacted && needsCompaction()) compact();
   else {
     // Not while files are moved: that may take longer, and must come to its end.
-    E.enableWatchdog(WATCHDOG_SECONDS, true);
+    armWatchdog(journal.charAt(journal.length - 1) === PLANNED);
     edgelessBoot.script = scriptOf(edgelessBoot);
   }
 }

@@ -1,8 +1,9 @@
-/** Joins the first network of the settings, for an owner who comes over it; without settings or Wi-Fi nothing happens. */
+/** Joins the first network of the settings, where they let owners come over it; else nothing happens. */
 export function joinNetwork(): void {
   try {
     const text = require("Storage").read("edgeless.json");
-    const network = text === undefined ? undefined : JSON.parse(text).wifi[0];
+    const settings = text === undefined ? {} : JSON.parse(text);
+    const network = settings.telnet ? settings.wifi[0] : undefined;
     if (network !== undefined) require("Wifi").connect(network.ssid, network, () => {});
   } catch (_thrown) {
     print("edgeless 2 no network");

@@ -15,7 +15,11 @@ declare function setWatch(
   options: { repeat: boolean; edge: string },
 ): number;
 declare function clearWatch(watch: number): void;
-declare function setTimeout(work: () => void, delayMs: number): number;
+declare function setTimeout<Values extends readonly unknown[]>(
+  work: (...values: Values) => void,
+  delayMs: number,
+  ...values: Values
+): number;
 /** Seconds, with fractions. */
 declare function getTime(): number;
 

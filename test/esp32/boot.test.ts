@@ -5,12 +5,11 @@ import { JOURNAL, JOURNAL_BYTES } from "../../embedded/boot-journal.js";
 import { EmulatedFlash } from "../../emulator/flash.js";
 import { bundleBoot } from "../../esp32/bundle/bundle-boot.js";
 import { hoistingFaults, subsetFaults } from "../../esp32/bundle/device-subset.js";
-import { ESPRUINO } from "../kit/espruino-process.js";
-import { EspruinoRun, NO_ESPRUINO } from "../kit/espruino-run.js";
+import { EspruinoBoard, NO_ESPRUINO } from "../kit/espruino-board.js";
 import { ROOT } from "../kit/repository.js";
 
 /** Bytes of flash that the boot script may take. */
-const BUDGET = 3300;
+const BUDGET = 3600;
 
 /** Stands for a runtime: shows what the boot left for it. */
 const RUNTIME = `print("#runtime " + JSON.stringify(edgelessBoot) + " free " + process.memory().free);`;
@@ -36,20 +35,31 @@ class World {
   compactions = 0;
   trashBytes = 0;
   seconds = 1000;
+  /** Seconds of the watchdog; 0: it is not armed. */
+  watchdog = 0;
+  /** Networks that the boot script joined. */
+  readonly joined: string[] = [];
   readonly timers: { readonly work: () => void; readonly delayMs: number }[] = [];
 
-  constructor(files: Record<string, string>) {
+  /** @param watchdog what the board found out about its watchdog before */
+  constructor(files: Record<string, string>, watchdog = "y") {
+    if (watchdog !== "") this.flash.write("edgeless.dog", Buffer.from(watchdog));
     for (const [name, text] of Object.entries(files)) this.flash.write(name, Buffer.from(text, "latin1"));
   }
 
   boot(): this {
     this.printed = [];
+    this.watchdog = 0;
     this.timers.length = 0;
     const { flash } = this;
     const storage = {
       read: (name: string) => flash.readText(name),
-      write: (name: string, text: string, at: number, total: number) =>
-        flash.writePart(name, at, total, Buffer.from(text, "latin1")),
+      write: (name: string, text: string, at?: number, total?: number) => {
+        const bytes = Buffer.from(text, "latin1");
+        return at === undefined || total === undefined
+          ? flash.write(name, bytes)
+          : flash.writePart(name, at, total, bytes);
+      },
       getStats: () => ({ freeBytes: flash.freeBytes(), trashBytes: this.trashBytes }),
       compact: () => {
         this.compactions++;
@@ -58,18 +68,22 @@ class World {
     };
     const world = createContext({
       E: {
-        enableWatchdog: () => {},
+        enableWatchdog: (seconds: number) => {
+          this.watchdog = seconds;
+        },
         reboot: () => this.reboots++,
         CRC32: (text: string) => crc32(Buffer.from(text, "latin1")),
       },
       require: (name: string) => {
-        if (name !== "Storage") throw new Error(`no module ${name}`);
-        return storage;
+        if (name === "Storage") return storage;
+        if (name === "Wifi") return { connect: (ssid: string) => this.joined.push(ssid) };
+        throw new Error(`no module ${name}`);
       },
       process: { memory: () => ({ free: 0 }) },
       getTime: () => this.seconds,
       print: (text: string) => this.printed.push(text),
-      setTimeout: (work: () => void, delayMs: number) => this.timers.push({ work, delayMs }),
+      setTimeout: (work: (...values: unknown[]) => void, delayMs: number, ...values: unknown[]) =>
+        this.timers.push({ work: () => work(...values), delayMs }),
     });
     runInContext(boot, world);
     return this;
@@ -165,6 +179,52 @@ t.test(
 );
 
 t.test(
+  "given a board whose watchdog is new, when it lives on with it, then it is armed at each boot; when resets follow, it is left off",
+  async (t) => {
+    const sound = new World({ edgeless: RUNTIME }, "").boot();
+    t.equal(sound.watchdog, 30);
+    const [{ work, delayMs } = { work: () => {}, delayMs: 0 }] = sound.timers;
+    t.equal(delayMs, 120_000);
+    work();
+    sound.seconds += 3600;
+    t.equal(sound.boot().watchdog, 30);
+    t.same(sound.timers, [], "it is proved once for all");
+
+    const harmed = new World({ edgeless: RUNTIME }, "");
+    const armed = [];
+    for (let boots = 0; boots < 5; boots++) {
+      armed.push(harmed.boot().watchdog);
+      harmed.seconds += 1.2;
+    }
+    t.same(armed, [30, 30, 0, 0, 0]);
+    t.equal(harmed.state()?.mode, 1, "what it did to the boots counts");
+
+    const unplugged = new World({ edgeless: RUNTIME }, "");
+    const planned = new World({ edgeless: RUNTIME }, "");
+    for (let boots = 0; boots < 5; boots++) {
+      unplugged.seconds = 0.8;
+      t.equal(unplugged.boot().watchdog, 30, "the power was away");
+      t.equal(planned.boot().watchdog, 30, "a planned start is no reset");
+      planned.note("hp");
+      planned.seconds += 60;
+    }
+  },
+);
+
+t.test(
+  "given a board that is left to its console, when settings let owners come over the network, then it joins it, else not",
+  async (t) => {
+    const settings = { wifi: [{ ssid: "home", password: "" }], telnet: true };
+    const bad = { edgeless: RUNTIME, "edgeless.boot": journal("wwwwww") };
+    const open = new World({ ...bad, "edgeless.json": JSON.stringify(settings) }).boot();
+    t.same(open.joined, ["home"]);
+    const closed = { ...settings, telnet: undefined };
+    t.same(new World({ ...bad, "edgeless.json": JSON.stringify(closed) }).boot().joined, []);
+    t.same(new World({ ...bad, "edgeless.json": "{" }).boot().joined, []);
+  },
+);
+
+t.test(
   "given a runtime that ends while it starts, when it did, then the console stays for a while",
   async (t) => {
     const world = new World({ edgeless: "throw 'no settings';" }).boot();
@@ -186,22 +246,22 @@ t.test(
 
 t.test(
   "given the real interpreter, when boots end badly, firmware is tried and flash tidied up, then it goes as planned",
-  { skip: ESPRUINO === undefined ? NO_ESPRUINO : false },
+  { skip: NO_ESPRUINO },
   async (t) => {
-    const run = new EspruinoRun();
-    t.teardown(() => run.remove());
+    const run = new EspruinoBoard();
+    t.teardown(() => run.close());
     /** What the runtime was left with at the next boot. */
     const next = async (): Promise<Record<string, unknown>> => {
-      await run.powerOn().printed(" free ");
+      await run.powerOn().says(/ free /);
       const [, state = "{}", free] = /#runtime (.*) free (\d+)/.exec(run.output) ?? [];
       if (Number(free) < 3000) t.ok(Number(free) > 2640, `${free} variables are free`);
       return JSON.parse(state);
     };
     run.store({ ".boot0": boot, edgeless: RUNTIME });
     for (const mode of [0, 0, 0, 1, 1, 1]) t.match(await next(), { mode });
-    await run.powerOn().printed("console only");
+    await run.powerOn().says(/console only/);
     run.type("print(6*7)\n");
-    await run.printed("42");
+    await run.says(/42/);
     t.notOk(run.output.includes("#runtime"));
 
     const trial = { ".boot0": boot, edgeless: RUNTIME, [JOURNAL]: journal("wht1p") };
@@ -215,7 +275,7 @@ t.test(
     t.match(await next(), { slot: 1, isTrial: true });
     t.match(await next(), { slot: 0, isBack: true }, "not proved");
     run.store({ ...trial, ...slot("b.", "2", RUNTIME, " ") });
-    await run.powerOn().printed("damaged");
+    await run.powerOn().says(/damaged/);
     t.match(await next(), { slot: 0, isBack: true }, "damaged");
 
     run.store({ "edgeless.first": "x".repeat(2000), ".boot0": boot, edgeless: RUNTIME });
@@ -224,12 +284,12 @@ t.test(
     run.type(
       's.write("large","x",0,s.getFree()>600000?300000:100000);s.erase("large");print("er"+"ased");\n',
     );
-    await run.printed("erased");
-    await run.powerOn().printed("tidied up");
-    await run.printed("Not implemented");
+    await run.says(/erased/);
+    await run.powerOn().says(/tidied up/);
+    await run.says(/Not implemented/);
     const after = await next();
     t.match(after, { mode: 0, failures: 0 });
     run.type('print("trash "+require("Storage").getStats().trashBytes+".");\n');
-    await run.printed("trash 0.");
+    await run.says(/trash \d{1,3}\./);
   },
 );

@@ -9,8 +9,7 @@ import { openUdpSocket } from "../../platform/udp-socket.js";
 import { type GatewayRig, spawn } from "../gateway/kit/gateway-rig.js";
 import { invocationOf, rigFor, SOURCE, sink } from "../gateway/kit/gateway-steps.js";
 import { functionFolder } from "../kit/built-function.js";
-import { EspruinoBoard, MEMORY_PROBE } from "../kit/espruino-board.js";
-import { ESPRUINO } from "../kit/espruino-process.js";
+import { EspruinoBoard, MEMORY_PROBE, NO_ESPRUINO } from "../kit/espruino-board.js";
 import { eventually } from "../kit/eventually.js";
 import { ROOT } from "../kit/repository.js";
 import { cast, uuid } from "../node/kit/events.js";
@@ -91,9 +90,10 @@ async function start(rig: GatewayRig, agent: Agent, wasm: Uint8Array, to: number
 
 t.test(
   "given a real interpreter as a board and the real gateway, when functions come, fail and the board reboots, then it is a device",
-  { skip: ESPRUINO === undefined ? "ESPRUINO names no interpreter" : false },
+  { skip: NO_ESPRUINO },
   async (t) => {
     const socket = await openUdpSocket("127.0.0.1", 0, "gateway");
+    t.teardown(() => socket.close());
     const endpoint = { ackTimeoutMs: 400, maxTimeoutMs: 800, maxRetransmit: 20 };
     const rig = await rigFor(t, { socket, endpoint });
     const free = await openUdpSocket("127.0.0.1", 0, "board");
@@ -106,14 +106,13 @@ t.test(
       lifetimeSeconds: 20,
       port,
     };
-    const files = (await firmwareFiles(ROOT)).map(
-      ({ name, content }) => [name, content.toString("latin1")] as const,
-    );
+    const files = (await firmwareFiles(ROOT)).map(({ name, content }) => [name, content.toString("latin1")]);
     const probe = `${MEMORY_PROBE};print("ESPRUINO "+process.version+" "+process.memory().total+"!")`;
-    const board = new EspruinoBoard(
-      ESPRUINO ?? "",
-      new Map([...files, [".boot1", probe], ["edgeless.json", JSON.stringify(settings)]]),
-    );
+    const board = new EspruinoBoard().store({
+      ...Object.fromEntries(files),
+      ".boot1": probe,
+      "edgeless.json": JSON.stringify(settings),
+    });
     t.teardown(() => {
       if (!t.passing()) t.comment(board.output.replaceAll(/.*free=\d+!\r?\n/g, "").slice(-3000));
       board.close();
@@ -170,8 +169,6 @@ t.test(
       t.pass(`${what} ends one function, and the gateway starts it again`);
     }
 
-    board.powerOff();
-    board.output = "";
     board.powerOn();
     await board.says(/edgeless 3 registered as/, 60_000);
     await says(71, first, "100", "200");

@@ -1,14 +1,17 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { flashImage } from "./espruino-flash.js";
 import { eventually } from "./eventually.js";
 
-/** Flash of the interpreter for Linux, bytes, and what files in it are aligned to. */
-const FLASH_BYTES = 896 * 1024;
-const ALIGNMENT = 4;
-const HEADER_BYTES = 32;
-const NAME_AT = 4;
+/** The path of a real Espruino for Linux; undefined when the environment names none. */
+export const ESPRUINO = process.env.ESPRUINO === "" ? undefined : process.env.ESPRUINO;
+
+/** Why tests are left out where there is no interpreter; false where there is one. */
+export const NO_ESPRUINO = ESPRUINO === undefined ? "ESPRUINO names no interpreter" : false;
 
 /**
  * A boot file that reports free memory all the time. A test does not type at the console: the interpreter for Linux reads it on a
@@ -16,42 +19,86 @@ const NAME_AT = 4;
  */
 export const MEMORY_PROBE = `setInterval(function(){print("free="+process.memory().free+"!")},200)`;
 
-/** A board: an Espruino for Linux in a process and a folder of its own, with its console on a pipe. */
+type Interpreter = ChildProcessByStdio<Writable, Readable, null>;
+
+/** A board: an Espruino for Linux in a process and a folder of its own, with its console on a pipe and a flash that outlives power. */
 export class EspruinoBoard {
-  /** Everything that it printed. */
+  /** What it printed since it was switched on. */
   output = "";
   readonly #folder = mkdtempSync(join(tmpdir(), "edgeless-board-"));
-  readonly #interpreter: string;
-  #process: ChildProcessWithoutNullStreams | undefined;
+  #child: Interpreter | undefined;
+  #staysOn = false;
+  #server: Server | undefined;
+  #client: Socket | undefined;
 
-  /**
-   * @param interpreter path of the program
-   * @param files what is in its flash: content by name
-   */
-  constructor(interpreter: string, files: ReadonlyMap<string, string>) {
-    this.#interpreter = interpreter;
+  /** Puts files into its flash memory, which loses all others. */
+  store(files: Readonly<Record<string, string>>): this {
     writeFileSync(join(this.#folder, "espruino.flash"), flashImage(files));
+    return this;
   }
 
-  /** Switches it on. Files in flash with names from `.boot0` run first. */
-  powerOn(): void {
-    const process = spawn(this.#interpreter, [], { cwd: this.#folder });
-    process.stdout.setEncoding("latin1").on("data", (text: string) => {
-      this.output += text;
+  /** Switches it on; a script is run as if it had been typed, without one the flash memory decides. */
+  powerOn(script?: string): this {
+    if (ESPRUINO === undefined) throw new Error("ESPRUINO names no interpreter");
+    this.#pullThePlug();
+    this.output = "";
+    if (script !== undefined) writeFileSync(join(this.#folder, "script.js"), script);
+    // Its standard input has to stay open.
+    const child = spawn(ESPRUINO, script === undefined ? [] : ["script.js"], {
+      cwd: this.#folder,
+      stdio: ["pipe", "pipe", "ignore"],
     });
-    process.stdin.on("error", () => {});
-    this.#process = process;
+    child.stdout.on("data", (chunk: Buffer) => {
+      this.output += chunk.toString("latin1");
+      this.#client?.write(chunk);
+    });
+    child.stdin.on("error", () => {});
+    // What restarts a board ends an interpreter for Linux.
+    child.on("exit", () => {
+      if (this.#staysOn && this.#child === child) this.powerOn();
+    });
+    this.#child = child;
+    return this;
   }
 
-  /** Pulls the plug. */
-  powerOff(): void {
-    this.#process?.kill("SIGKILL");
-    this.#process = undefined;
+  /** From now on it starts anew by itself whenever its interpreter ends, as a board does. */
+  stayOn(): this {
+    this.#staysOn = true;
+    return this;
+  }
+
+  /** Puts its console behind a TCP port, like a serial bridge; returns its name for `--port`. */
+  async serve(): Promise<string> {
+    const server = createServer((socket) => {
+      this.#client = socket;
+      socket.on("error", () => {});
+      socket.on("data", (bytes) => this.#child?.stdin.write(bytes));
+      socket.on("close", () => {
+        if (this.#client === socket) this.#client = undefined;
+      });
+    });
+    this.#server = server;
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    return `tcp://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`;
+  }
+
+  /** Types into its console. */
+  type(text: string): void {
+    this.#child?.stdin.write(text);
   }
 
   /** Waits until something is printed. */
-  says(pattern: RegExp, withinMs?: number): Promise<RegExpExecArray> {
-    return eventually(`${pattern} on the console`, () => pattern.exec(this.output) ?? undefined, withinMs);
+  async says(pattern: RegExp, withinMs = 20_000): Promise<RegExpExecArray> {
+    try {
+      return await eventually(
+        `${pattern} on the console`,
+        () => pattern.exec(this.output) ?? undefined,
+        withinMs,
+      );
+    } catch (error) {
+      throw new Error(this.output.slice(-2000), { cause: error });
+    }
   }
 
   /** Variables that are free while nothing runs, garbage aside; those of {@link MEMORY_PROBE} count as used. */
@@ -65,22 +112,24 @@ export class EspruinoBoard {
     return Number(second?.[1]);
   }
 
+  /** Pulls the plug. */
+  powerOff(): void {
+    this.#staysOn = false;
+    this.#pullThePlug();
+  }
+
+  /** Pulls the plug and forgets its flash memory. */
   close(): void {
     this.powerOff();
+    this.#server?.close();
+    this.#client?.destroy();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
 
-/** The content of a flash with these files, as the interpreter keeps it. */
-export function flashImage(files: ReadonlyMap<string, string>): Buffer {
-  const flash = Buffer.alloc(FLASH_BYTES, 0xff);
-  let at = 0;
-  for (const [name, content] of files) {
-    flash.fill(0, at, at + HEADER_BYTES);
-    flash.writeUInt32LE(content.length, at);
-    flash.write(name, at + NAME_AT, "latin1");
-    flash.write(content, at + HEADER_BYTES, "latin1");
-    at += HEADER_BYTES + Math.ceil(content.length / ALIGNMENT) * ALIGNMENT;
+  /** It does not listen to gentler signals. */
+  #pullThePlug(): void {
+    const child = this.#child;
+    this.#child = undefined;
+    child?.kill("SIGKILL");
   }
-  return flash;
 }

@@ -9,7 +9,7 @@ import { type Provision, type Provisioned, provisionBoard } from "../../../esp32
 import type { RuntimeFiles } from "../../../esp32/tools/runtime-files.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { EdgelessProcess, edgeless } from "../../kit/edgeless-process.js";
-import { ESPRUINO, EspruinoProcess } from "../../kit/espruino-process.js";
+import { EspruinoBoard, NO_ESPRUINO } from "../../kit/espruino-board.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { MemoryPort } from "../../kit/memory-port.js";
 import { type BoardScript, ScriptedBoard } from "../../kit/scripted-board.js";
@@ -206,10 +206,10 @@ t.test("given firmware without packets, when provisioned, then the version is to
 
 t.test(
   "given a real Espruino, when it is provisioned, changed and cleared, then it runs what it was given",
-  { skip: ESPRUINO === undefined ? "ESPRUINO names no interpreter" : false },
+  { skip: NO_ESPRUINO },
   async (t) => {
-    const board = await EspruinoProcess.start(ESPRUINO ?? "");
-    const port = await openPort(board.port, 115_200, systemClock);
+    const board = new EspruinoBoard().stayOn().powerOn();
+    const port = await openPort(await board.serve(), 115_200, systemClock);
     t.teardown(async () => {
       await port.close();
       board.close();
@@ -229,7 +229,7 @@ t.test(
 
 t.test(
   "given a real Espruino and a gateway, when the runtime is provisioned, then the gateway knows the board",
-  { skip: ESPRUINO === undefined ? "ESPRUINO names no interpreter" : false },
+  { skip: NO_ESPRUINO },
   async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "edgeless-provision-"));
     const [coap = 0, agents = 0, control = 0, register = 0] = await freePorts(4);
@@ -253,7 +253,8 @@ performance_samples = false
 `,
     );
     const gateway = new EdgelessProcess(["gateway"], folder);
-    const board = await EspruinoProcess.start(ESPRUINO ?? "");
+    const board = new EspruinoBoard().stayOn().powerOn();
+    const port = await board.serve();
     t.teardown(async () => {
       board.close();
       await gateway.stop();
@@ -262,7 +263,7 @@ performance_samples = false
     await gateway.says(/devices at/);
     const provisioned = await edgeless(
       [
-        ...["esp32", "provision", "--port", board.port, "--no-wifi", "--name", "porch", "--device-port", "0"],
+        ...["esp32", "provision", "--port", port, "--no-wifi", "--name", "porch", "--device-port", "0"],
         ...["--gateway", `127.0.0.1:${coap}`, "--provider", "gpio-out", "--wait", "60"],
       ],
       folder,
