@@ -98,9 +98,14 @@ class World {
   readonly #watches: (() => void)[] = [];
   readonly #create: (config: unknown) => DeviceResourceProvider;
 
-  constructor() {
+  /** Modes of pins, as they were set. */
+  readonly modes: string[] = [];
+
+  constructor(board = "ESP32") {
     const { clock, pins, panel } = this;
     const name = (pin: number) => `D${pin}`;
+    // The button of an ESP32 is turned around.
+    const level = (pin: number, wire: number) => (board === "ESP32" && pin === 0 ? 1 - wire : wire);
     const controller = (label: string) => ({
       setup: (options: object) => this.traffic.push(`${label} ${JSON.stringify(options)}`),
       writeTo: (address: number, bytes: Uint8Array) => {
@@ -117,19 +122,25 @@ class World {
     let looks = 0;
     const world = createContext({
       ...{ createProvider: undefined, I2C1: controller("I2C1"), I2C2: controller("I2C2") },
+      process: { env: { BOARD: board } },
       Pin: (text: string) => (/^D([0-9]|[1-3][0-9])$/.test(text) ? Number(text.slice(1)) : undefined),
-      pinMode: (pin: number, mode: string) => pins.input(name(pin), mode.replace(/^input_?(pull)?/, "")),
-      digitalRead: (pin: number) => (name(pin) === PANEL.busy ? panel.busy : pins.read(name(pin))),
-      digitalWrite: (pin: number, level: number) => {
-        if (name(pin) === PANEL.dc) panel.setData(level);
-        if (name(pin) === PANEL.rst) panel.setReset(level);
-        pins.write(name(pin), level);
+      pinMode: (pin: number, mode: string) => {
+        this.modes.push(`${name(pin)} ${mode}`);
+        pins.input(name(pin), mode.replace(/^input_?(pull)?/, ""));
+      },
+      digitalRead: (pin: number) =>
+        name(pin) === PANEL.busy ? panel.busy : level(pin, pins.read(name(pin))),
+      digitalWrite: (pin: number, value: number) => {
+        if (name(pin) === PANEL.dc) panel.setData(value);
+        if (name(pin) === PANEL.rst) panel.setReset(value);
+        pins.write(name(pin), level(pin, value));
       },
       analogRead: (pin: number) => (pin >= 32 ? pins.analog(name(pin)) : Number.NaN),
       analogWrite: (pin: number, part: number, { freq }: { freq: number }) =>
         pins.pulse(name(pin), part, freq),
       setWatch: (changed: (event: { state: boolean }) => void, pin: number) => {
-        const end = pins.watch(name(pin), (level) => changed({ state: level === 1 }));
+        this.modes.push(`${name(pin)} watched`);
+        const end = pins.watch(name(pin), (wire) => changed({ state: level(pin, wire) === 1 }));
         return this.#watches.push(end);
       },
       clearWatch: (watch: number) => this.#watches[watch - 1]?.(),
@@ -287,6 +298,44 @@ t.test("given pins, when resources use them, then the board's pins do as they sa
       reason,
     );
 });
+
+t.test(
+  "given the button BOOT, which an ESP32 reads turned around, when it is pressed, then its wire counts",
+  async (t) => {
+    const world = new World();
+    const { pins, clock } = world;
+    pins.set("D0", 1);
+    const button = world.start({ class: "gpio-in" }, { pin: "D0", pull: "up", edge: "falling" });
+    t.equal(button.call?.(""), "1");
+    pins.set("D0", 0);
+    await clock.advance(30);
+    pins.set("D0", 1);
+    await clock.advance(30);
+    t.same(world.casts, ["0"]);
+    t.same(world.modes, ["D0 input_pulldown", "D0 watched", "D0 input_pulldown"]);
+    button.stop();
+    world.start({ class: "gpio-out" }, { pin: "D0", initial: "on" });
+    t.equal(pins.read("D0"), 1);
+  },
+);
+
+t.test(
+  "given boards with other chips, when pins are named, then those of their flash and console are refused",
+  async (t) => {
+    for (const [board, free, taken] of [
+      ["ESP32", "D12", "D6"],
+      ["ESP32C3", "D6", "D12"],
+      ["ESP32S3", "D6", "D30"],
+    ] as const) {
+      const world = new World(board);
+      t.equal(world.start({ class: "gpio-out" }, { pin: free }).call?.(""), "0", board);
+      t.equal(
+        refusal(() => world.start({ class: "gpio-out" }, { pin: taken })),
+        `no free pin ${taken}`,
+      );
+    }
+  },
+);
 
 t.test(
   "given a panel, when texts come, then it shows the last one of each pause, drawn in bands",

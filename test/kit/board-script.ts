@@ -12,13 +12,16 @@ export async function boardScript(entry: string): Promise<string> {
     stdin: { contents: entry, resolveDir: ROOT, loader: "ts" },
     bundle: true,
     write: false,
+    external: ["Storage", "Wifi", "dgram"],
     format: "iife",
     target: "es2015",
     platform: "neutral",
     tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
     logLevel: "silent",
   });
-  const older = await toOlderScript(bundled.outputFiles[0]?.text ?? "", {
+  // The interpreter's own `require`.
+  const plain = (bundled.outputFiles[0]?.text ?? "").replaceAll(/\b__require\(/g, "require(");
+  const older = await toOlderScript(plain, {
     configFile: false,
     swcrc: false,
     isModule: false,
