@@ -1,9 +1,17 @@
 import { createContext, runInContext } from "node:vm";
 import t from "tap";
+import { BOOT, firmwareFiles } from "../../esp32/bundle/firmware-files.js";
 import { NumberedTimers } from "../../platform/numbered-timers.js";
+import { openUdpSocket } from "../../platform/udp-socket.js";
+import { rigFor } from "../gateway/kit/gateway-steps.js";
 import { boardScript } from "../kit/board-script.js";
+import { EspruinoBoard, NO_ESPRUINO } from "../kit/espruino-board.js";
+import { eventually } from "../kit/eventually.js";
 import { FakeClock } from "../kit/fake-clock.js";
+import { freePorts } from "../kit/free-ports.js";
+import { ROOT } from "../kit/repository.js";
 import { ScriptedWifi, type WifiVersion } from "../kit/scripted-wifi.js";
+import { uuid } from "../node/kit/events.js";
 
 const script = await boardScript(`
 import { keepWifi } from "./esp32/firmware/keep-wifi.js";
@@ -305,3 +313,64 @@ t.test("given a light, when the state changes, then it tells: quick, slow, stead
   await world.clock.advance(5_000);
   t.same(world.light, ["1@3750", "1@5750", "1@7750"]);
 });
+
+/**
+ * A Wi-Fi for the interpreter for Linux, which has none: one network of the settings is there. It is lost once, and then the board has another address.
+ */
+const WIFI = `Modules.addCached("Wifi",function(){
+var tries=0,ip="0.0.0.0";
+exports.stopAP=function(){};
+exports.disconnect=function(){};
+exports.setHostname=function(name){print("host "+name)};
+exports.getIP=function(){return {ip:ip}};
+exports.connect=function(ssid,options,done){
+setTimeout(function(){
+if(ssid!="home"||options.password!="secret-1"){exports.emit("disconnected",{msg:"NO_AP_FOUND"});done("NO_AP_FOUND");return}
+ip="10.0.0."+(++tries);done(null);exports.emit("connected",{ip:ip});
+if(tries==1)setTimeout(function(){ip="0.0.0.0";exports.emit("disconnected",{msg:"BEACON_TIMEOUT"})},6000)},200)}
+});`;
+
+t.test(
+  "given the firmware on a real interpreter with a Wi-Fi, when a network is missing and another is lost, then the gateway has the board again, and learns why",
+  { skip: NO_ESPRUINO },
+  async (t) => {
+    const socket = await openUdpSocket("127.0.0.1", 0, "gateway");
+    t.teardown(() => socket.close());
+    const rig = await rigFor(t, { socket });
+    const [port = 0] = await freePorts(1);
+    const files = Object.fromEntries(
+      (await firmwareFiles(ROOT)).map(({ name, content }) => [name, content.toString("latin1")]),
+    );
+    const settings = {
+      name: "desk 1",
+      node: uuid(32),
+      wifi: [CELLAR, HOME],
+      gateway: { address: "127.0.0.1", port: socket.port },
+      port,
+    };
+    const board = new EspruinoBoard();
+    t.teardown(() => board.close());
+    board
+      .store({ ...files, [BOOT]: WIFI + files[BOOT], "edgeless.json": JSON.stringify(settings) })
+      .powerOn();
+    await board.says(/host desk-1/);
+    await board.says(/edgeless 2 network cellar: NO_AP_FOUND, again in 1 s/);
+    await board.says(/edgeless 3 in network home as 10\.0\.0\.1\s/);
+    await board.says(/edgeless 3 registered as/);
+    await rig.admit(32);
+    await board.says(/edgeless 2 network lost: BEACON_TIMEOUT/);
+    await board.says(/edgeless 3 in network home as 10\.0\.0\.2[\s\S]*edgeless 3 registered as/);
+    const messages = await eventually("the log at the gateway", async () => {
+      const answer = await fetch(`${rig.gateway.controlUrl}/devices/${uuid(32)}/logs`);
+      const lines = (await answer.text()).split("\n").filter((line) => line !== "");
+      const told = lines.map((line) => `${JSON.parse(line).message}`);
+      return told.some((text) => text.includes("10.0.0.2")) && told;
+    });
+    t.same(messages, [
+      "network cellar: NO_AP_FOUND, again in 1 s",
+      "in network home as 10.0.0.1",
+      "network lost: BEACON_TIMEOUT",
+      "in network home as 10.0.0.2",
+    ]);
+  },
+);
