@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
-import { findProgram, runProgram } from "./server-process.js";
+import { makeAuthority } from "./authorities.js";
+import { findProgram, giveFile, runProgram } from "./server-process.js";
 import type { SqlServerKind } from "./sql-server.js";
 
 const INSTALL = findProgram("mariadb-install-db");
@@ -37,6 +38,10 @@ export const MARIADB: SqlServerKind = {
       "--skip-name-resolve",
       "--innodb-flush-log-at-trx-commit=2",
     ];
+    if (makeAuthority(folder, "db", "localhost")) {
+      giveFile(join(folder, "db.key"), USER);
+      args.push(`--ssl-cert=${join(folder, "db.pem")}`, `--ssl-key=${join(folder, "db.key")}`);
+    }
     return [PROGRAM ?? "", args];
   },
   urlAt: (port) => `mysql://tester:secret@127.0.0.1:${port}/edgeless`,

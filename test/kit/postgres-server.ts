@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { findProgram, runProgram, versionFolders } from "./server-process.js";
+import { makeAuthority } from "./authorities.js";
+import { findProgram, giveFile, runProgram, versionFolders } from "./server-process.js";
 import type { SqlServerKind } from "./sql-server.js";
 
 const FOLDERS = versionFolders("/usr/lib/postgresql", "bin");
@@ -27,7 +28,13 @@ export const POSTGRES: SqlServerKind = {
     const data = join(folder, "data");
     const setUp = ["-D", data, "-U", "tester", `--pwfile=${passwords}`, "--auth=scram-sha-256", "--no-sync"];
     runProgram(INITDB ?? "", setUp, { cwd: folder, user: USER });
-    return [PROGRAM ?? "", ["-D", data, "-p", `${port}`, "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"]];
+    const args = ["-D", data, "-p", `${port}`, "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"];
+    if (makeAuthority(folder, "db", "localhost")) {
+      giveFile(join(folder, "db.key"), USER);
+      const [certificate, key] = [join(folder, "db.pem"), join(folder, "db.key")];
+      args.push("-c", "ssl=on", "-c", `ssl_cert_file=${certificate}`, "-c", `ssl_key_file=${key}`);
+    }
+    return [PROGRAM ?? "", args];
   },
   urlAt: (port) => `postgres://tester:secret@127.0.0.1:${port}/postgres`,
   async query(url, sql) {

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -33,6 +33,13 @@ export function serverFolder(name: string, user?: string): string {
   const owner = idsOf(user);
   if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
   return folder;
+}
+
+/** Hands a file to whoever runs the server, who alone may read it then. */
+export function giveFile(file: string, user: string): void {
+  chmodSync(file, 0o600);
+  const owner = idsOf(user);
+  if (owner !== undefined) chownSync(file, owner.uid, owner.gid);
 }
 
 /** Runs a program to its end. */

@@ -1,7 +1,10 @@
 import { connect } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Connection as CoreConnection } from "mysql2";
 import type { Connection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
 import { guardData } from "../guard-data.js";
+import type { DatabaseServer } from "./database-url.js";
 import {
   CONNECT_TIMEOUT_MS,
   CREATE_TABLE,
@@ -20,31 +23,58 @@ const SERVER_ENDS = ["ER_SERVER_SHUTDOWN", "ER_NEW_ABORTING_CONNECTION", "ER_ABO
  * Connects to a MySQL or MariaDB server and makes the table.
  * @throws EdgelessError EDGELESS_UNREACHABLE
  */
-export async function openMysql(url: string, options: SqlClientOptions): Promise<SqlClient> {
-  let connection: Connection | undefined;
+export async function openMysql(server: DatabaseServer, options: SqlClientOptions): Promise<SqlClient> {
+  // Loaded when first needed: most nodes never are.
+  const { createConnection } = await import("mysql2");
+  const { host, port, user, password, database, tls } = server;
+  const connection = createConnection({
+    ...{ host, port, user, password, database },
+    ...(tls === "none" ? {} : { ssl: { rejectUnauthorized: tls === "verified" } }),
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    jsonStrings: true,
+    dateStrings: true,
+    rowsAsArray: true,
+    multipleStatements: false,
+    stream: () => {
+      const socket = connect({ host, port, noDelay: true, keepAlive: true });
+      guardData(socket);
+      return socket;
+    },
+  });
+  endOutOfOrder(connection);
   try {
-    // Loaded when first needed: most nodes never are.
-    const { createConnection } = await import("mysql2/promise");
-    connection = await createConnection({
-      uri: url.replace(/^mariadb:/, "mysql:"),
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      jsonStrings: true,
-      dateStrings: true,
-      rowsAsArray: true,
-      multipleStatements: false,
-      stream: ({ config: { host, port } }: { config: { host: string; port: number } }) => {
-        const socket = connect({ host, port, noDelay: true, keepAlive: true });
-        guardData(socket);
-        return socket;
-      },
+    await new Promise<void>((resolve, reject) => {
+      connection.once("connect", () => resolve());
+      connection.once("error", reject);
     });
     connection.on("error", options.onLost);
-    await connection.query({ sql: CREATE_TABLE.mysql, timeout: options.statementTimeoutMs });
-    return new MysqlClient(connection, options.statementTimeoutMs);
+    const client = connection.promise();
+    await client.query({ sql: CREATE_TABLE.mysql, timeout: options.statementTimeoutMs });
+    return new MysqlClient(client, options.statementTimeoutMs);
   } catch (error) {
-    connection?.destroy();
+    connection.on("error", () => {});
+    connection.destroy();
     throw new EdgelessError("EDGELESS_UNREACHABLE", `MySQL: ${reasonOf(error)}`, error);
   }
+}
+
+/** What the driver's connections are made of, which its types leave out. */
+interface PacketReader {
+  readonly sequenceId: number;
+  readonly stream: Duplex;
+  handlePacket(packet?: { readonly sequenceId: number }): void;
+}
+
+/** Ends a connection whose packets come out of order, where the driver would write to the console and go on. */
+function endOutOfOrder(connection: CoreConnection): void {
+  // Every connection of the driver reads its packets so.
+  const reader = connection as CoreConnection & PacketReader;
+  const handlePacket = reader.handlePacket.bind(reader);
+  reader.handlePacket = (packet) => {
+    if (packet !== undefined && packet.sequenceId !== reader.sequenceId)
+      reader.stream.destroy(new Error("the packets are out of order"));
+    else handlePacket(packet);
+  };
 }
 
 class MysqlClient implements SqlClient {

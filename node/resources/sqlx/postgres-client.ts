@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
 import { guardData } from "../guard-data.js";
+import type { DatabaseServer } from "./database-url.js";
 import {
   CONNECT_TIMEOUT_MS,
   CREATE_TABLE,
@@ -22,11 +23,17 @@ const AS_TEXT = { getTypeParser: () => (value: unknown) => value };
  * Connects to a PostgreSQL server and makes the table.
  * @throws EdgelessError EDGELESS_UNREACHABLE, EDGELESS_REJECTED
  */
-export async function openPostgres(url: string, options: SqlClientOptions): Promise<SqlClient> {
+export async function openPostgres(server: DatabaseServer, options: SqlClientOptions): Promise<SqlClient> {
   // Loaded when first needed: most nodes never are.
   const { default: postgres } = await import("pg");
   const client = new postgres.Client({
-    connectionString: url,
+    host: server.host,
+    port: server.port,
+    user: server.user,
+    // As a text that is empty, it would be looked for in files of the node.
+    password: () => server.password,
+    database: server.database,
+    ssl: server.tls === "none" ? false : { rejectUnauthorized: server.tls === "verified" },
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: options.statementTimeoutMs + 1_000,
     statement_timeout: options.statementTimeoutMs,

@@ -3,8 +3,7 @@ import type { Logger } from "../../../core/log.js";
 import type { Random } from "../../../core/random.js";
 import { isConnectionLost } from "../is-connection-lost.js";
 import { LastingConnection } from "../lasting-connection.js";
-import { urlWithoutSecrets } from "../url-without-secrets.js";
-import type { DatabasePlace } from "./database-url.js";
+import { type DatabasePlace, formatServer } from "./database-url.js";
 import { openMysql } from "./mysql-client.js";
 import { openPostgres } from "./postgres-client.js";
 import { CONNECT_TIMEOUT_MS, type SqlClient, STATEMENT_TIMEOUT_MS } from "./sql-client.js";
@@ -46,37 +45,37 @@ export class SharedDatabases {
       const connection = this.#connect(database, logger);
       return { connection, release: () => connection.close() };
     }
-    const file = this.#files.get(database.place) ?? { connection: this.#connect(database, logger), users: 0 };
+    const file = this.#files.get(database.path) ?? { connection: this.#connect(database, logger), users: 0 };
     file.users++;
-    this.#files.set(database.place, file);
+    this.#files.set(database.path, file);
     const release = async () => {
       if (--file.users > 0) return;
-      this.#files.delete(database.place);
+      this.#files.delete(database.path);
       await file.connection.close();
     };
     return { connection: file.connection, release };
   }
 
-  #connect({ dialect, place }: DatabasePlace, logger: Logger): LastingConnection<SqlClient> {
+  #connect(database: DatabasePlace, logger: Logger): LastingConnection<SqlClient> {
     const { clock, statementTimeoutMs = STATEMENT_TIMEOUT_MS, patienceMs = PATIENCE_MS } = this.#parts;
+    const isFile = database.dialect === "sqlite";
     const lasting: LastingConnection<SqlClient> = new LastingConnection<SqlClient>({
       ...this.#parts,
       logger,
-      peer: dialect === "sqlite" ? `SQLite file ${place}` : urlWithoutSecrets(place),
-      patienceMs: dialect === "sqlite" ? SQLITE_PATIENCE_MS : patienceMs,
-      openTimeoutMs: dialect === "sqlite" ? SQLITE_PATIENCE_MS : 2 * CONNECT_TIMEOUT_MS,
+      peer: isFile
+        ? `SQLite file ${database.path}`
+        : `${database.dialect} at ${formatServer(database.server)}`,
+      patienceMs: isFile ? SQLITE_PATIENCE_MS : patienceMs,
+      openTimeoutMs: isFile ? SQLITE_PATIENCE_MS : 2 * CONNECT_TIMEOUT_MS,
       open: async () => {
         let client: SqlClient | undefined;
         const onLost = (error: unknown) => {
           if (client !== undefined) lasting.lose(client, error);
         };
-        if (dialect === "sqlite")
-          client = await SqliteClient.open(place, { clock, statementTimeoutMs, onLost });
-        else
-          client = await (dialect === "postgres" ? openPostgres : openMysql)(place, {
-            statementTimeoutMs,
-            onLost,
-          });
+        const options = { statementTimeoutMs, onLost };
+        if (isFile) client = await SqliteClient.open(database.path, { clock, ...options });
+        else if (database.dialect === "postgres") client = await openPostgres(database.server, options);
+        else client = await openMysql(database.server, options);
         return client;
       },
       close: (client) => client.close(),

@@ -13,6 +13,11 @@ import { talking } from "../kit/resource-talk.js";
 
 t.setTimeout(200_000);
 
+/** What the drivers wrote to the console, which is not theirs. */
+const written: unknown[] = [];
+for (const method of ["log", "warn", "error"] as const)
+  t.intercept(console, method, { value: (...values: unknown[]) => void written.push(values) });
+
 const bytes = (...parts: readonly (string | Buffer | readonly number[])[]) =>
   Buffer.concat(parts.map((part) => Buffer.from(part)));
 /** A message of PostgreSQL: type, length, body. */
@@ -171,3 +176,10 @@ t.test("given a server whose answer does not end, when it is read, then the conn
   t.ok(received > 0 && received <= 1_000_000);
   server.close();
 });
+
+t.test(
+  "given all these servers, when the drivers were done with them, then the console is empty",
+  async (t) => {
+    t.same(written, []);
+  },
+);

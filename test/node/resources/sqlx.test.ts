@@ -82,7 +82,7 @@ t.test(
 /** What is wrong with a URL. */
 function problemOf(url: string, folder: string): string {
   try {
-    return `fine: ${readDatabaseUrl(url, folder).place}`;
+    return `fine: ${JSON.stringify(readDatabaseUrl(url, folder))}`;
   } catch (error) {
     return error instanceof EdgelessError ? `${error.code} ${error.message}` : String(error);
   }
@@ -95,11 +95,28 @@ t.test(
     const folder = join(top, "data");
     symlinkSync(join(top, "outside.db"), join(folder, "link.db"));
     symlinkSync(top, join(folder, "up"));
-    const read = (url: string) => readDatabaseUrl(url, folder).place.slice(folder.length);
+    const read = (url: string) => {
+      const place = readDatabaseUrl(url, folder);
+      return place.dialect === "sqlite" ? place.path.slice(folder.length) : place.server;
+    };
     t.equal(read("sqlite://sqlite.db"), "/sqlite.db");
     t.equal(read("sqlite:sub/x.db?mode=rwc"), "/sub/x.db");
     t.equal(read(`sqlite://${folder}/old.db`), "/old.db");
     t.equal(readDatabaseUrl("mariadb://u:secret@h/d", folder).dialect, "mysql");
+    t.same(read("mysql://u%40x:p%2Fw@db.example/d%20e"), {
+      host: "db.example",
+      port: 3306,
+      user: "u@x",
+      password: "p/w",
+      database: "d e",
+      tls: "none",
+    });
+    t.match(read("postgresql://[::1]:6543/d?sslmode=verify-full"), {
+      host: "::1",
+      port: 6543,
+      tls: "verified",
+    });
+    t.match(read("postgres://h?sslmode=require"), { port: 5432, database: "", tls: "encrypted" });
     for (const url of [
       "sqlite://../outside.db",
       "sqlite:///etc/passwd",
@@ -118,6 +135,14 @@ t.test(
       "postgres://u:secret@",
       "mysql:///d",
       "nonsense secret",
+      "postgres://u:secret@%2Fvar%2Frun%2Fpostgresql/d",
+      "postgres://u:secret@/d?host=/var/run/postgresql",
+      "postgres://u:secret@h/d?sslrootcert=/dev/zero",
+      "postgres://u:secret@h/d?sslmode=guess",
+      "postgres://u:%E0secret@h/d",
+      "mysql://u:secret@h/d?debug=true",
+      "mysql://u:secret@h/d?multipleStatements=true",
+      "mysql://u:secret@h/d?sslmode=__proto__",
     ])
       t.match(problemOf(url, folder), /^EDGELESS_BAD_RESOURCE_CONFIG (?!.*secret)/, url);
   },
@@ -267,6 +292,21 @@ for (const [kind, reason] of [
       const parts = sqlx(t.testdir());
       await behaves(t, parts, server.url, false);
       await parts.host.close();
+    });
+
+    t.test("when TLS is asked for, then the connection has it, and a stranger is refused", async (t) => {
+      const { host, start, call, logger } = sqlx(t.testdir());
+      const encrypted =
+        kind === POSTGRES
+          ? "SELECT 'tls', to_json(ssl)::text FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+          : "SELECT 'tls', JSON_QUOTE(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_version'";
+      const tls = (mode: string) => start(`${server.url}?sslmode=${mode}`, "wf-9");
+      t.match(await call(await tls("disable"), encrypted), /"metadata":(false|"")/);
+      t.match(await call(await tls("require"), encrypted), /"metadata":(true|"TLS)/);
+      t.equal(await call(await tls("verify-full"), encrypted), "err");
+      t.match(logger.lines.join("\n"), /certificate/);
+      t.notMatch(logger.lines.join("\n"), /secret/);
+      await host.close();
     });
 
     t.test("when it ends and comes back soon, then a read is repeated", async (t) => {
