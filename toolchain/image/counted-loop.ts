@@ -16,6 +16,8 @@ export interface CountedLoop {
   readonly comparison: number;
   /** Offset after the `if`. */
   readonly body: number;
+  /** Instructions up to the `if`, which are also executed when there is no turn. */
+  readonly headCost: number;
   /** Turns, when the counter begins at a constant and the limit is one. */
   readonly turns: number | undefined;
 }
@@ -175,6 +177,7 @@ export class CountedLoopFinder {
       limit: { start: first.start, end: last.end },
       comparison: opcode,
       body,
+      headCost: head.length + 1,
       turns: isConstant && begin !== undefined ? turnsOf(begin.value, first.index, opcode) : undefined,
     };
   }

@@ -89,6 +89,8 @@ const COSTS: ReadonlyMap<number, number> = new Map([
 export const TRUSTED_FUEL = 4096;
 /** Most fuel that is charged at once, for a turn or for what is outside of loops, with the loops that are paid with it. */
 const MAX_AT_ONCE = 1_000_000;
+/** How often the limit of a loop that is charged ahead is looked at, or something as long, when it has no turn. */
+const CHECKS_AHEAD = 3;
 /** Most trusted loops directly in one loop. */
 const MAX_TRUSTED = 16;
 
@@ -278,9 +280,10 @@ class FunctionScanner {
     const isInLoop = parent !== this.#outside;
     const isShort = whole <= TRUSTED_FUEL && parent.cost + whole <= MAX_AT_ONCE;
     if (isSimple && isShort && (isCertain || !isInLoop)) {
-      parent.cost += whole;
+      parent.cost += whole + counted.headCost;
       return PAID;
     }
+    parent.cost += CHECKS_AHEAD * counted.headCost;
     const slot = loop.slots;
     loop.slots += 1;
     const isCheap = isSimple && loop.cost <= TRUSTED_FUEL;

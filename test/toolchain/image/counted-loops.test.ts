@@ -5,11 +5,15 @@ import { PreparedInstance } from "../../../toolchain/engine/prepared-instance.js
 import { analyseModule } from "../../../toolchain/image/analyse-module.js";
 import { GUEST_EXPORTS } from "../../../toolchain/image/guest-abi.js";
 import { prepareImage } from "../../../toolchain/image/prepare.js";
+import type { LoopCharge } from "../../../toolchain/image/scan-function.js";
 import { ByteWriter } from "../../../toolchain/wasm/byte-writer.js";
 import { Op, VOID_BLOCK } from "../../../toolchain/wasm/opcode.js";
 import { ValueType } from "../../../toolchain/wasm/value-type.js";
+import { followLoopProgram } from "./follow-loop-program.js";
 import { buildGuest } from "./guest-module.js";
 import { limitedFuel } from "./guest-runs.js";
+import { LoopProgramMaker } from "./loop-program-maker.js";
+import { loopProgramModule, notedIn } from "./loop-program-module.js";
 
 type Code = readonly number[];
 
@@ -92,10 +96,13 @@ function instantiate(wasm: Uint8Array, meter: ReturnType<typeof limitedFuel>): P
   return new PreparedInstance(new WebAssembly.Module(module), imports, meter);
 }
 
-/** How the loops of the first function are charged. */
+/** How the loops of a module are charged. */
+function charged(wasm: Uint8Array): LoopCharge[] {
+  return analyseModule(wasm).scans.flatMap(({ loops }) => [...loops.values()].map(({ charge }) => charge));
+}
+
 function charges(wasm: Uint8Array): string[] {
-  const [scan] = analyseModule(wasm).scans;
-  return [...(scan?.loops.values() ?? [])].map(({ charge }) => charge.type);
+  return charged(wasm).map(({ type }) => type);
 }
 
 t.test(
@@ -295,3 +302,45 @@ t.test(
     t.throws(() => instantiate(wasm, limitedFuel(100_000)).run("handle_stop_asm"), { name: "OutOfFuel" });
   },
 );
+
+t.test(
+  "given programs of loops in many shapes, when they run, then they do what the source does, pay for each instruction, and end",
+  async (t) => {
+    const LIMIT = 20_000;
+    const seen = { returned: 0, trapped: 0, "too long": 0, "too deep": 0 };
+    fc.assert(
+      fc.property(fc.array(fc.nat(1_000_000), { minLength: 50, maxLength: 400 }), (choices) => {
+        let at = 0;
+        // When the choices have run out, each is the first.
+        const program = new LoopProgramMaker((limit) => (choices[at++] ?? 0) % limit).make();
+        const wasm = loopProgramModule(program);
+        const followed = followLoopProgram(program, LIMIT + 10_000);
+        seen[followed.end] += 1;
+        if (followed.end === "too deep") return true;
+        const meter = limitedFuel(LIMIT);
+        const instance = instantiate(wasm, meter);
+        try {
+          instance.run("handle_stop_asm");
+        } catch (error) {
+          if (error instanceof Error && error.name === "OutOfFuel") return true;
+          return followed.end === "trapped" && error instanceof WebAssembly.RuntimeError;
+        }
+        const trusts = charged(wasm).some((charge) => charge.type === "ahead" && charge.trusted);
+        return (
+          followed.end === "returned" &&
+          notedIn(instance.memory.buffer) === followed.acc &&
+          (trusts || meter.used + PREPAID >= followed.steps)
+        );
+      }),
+      { numRuns: 1500 },
+    );
+    t.ok(seen.returned > 200 && seen["too long"] > 50, JSON.stringify(seen));
+  },
+);
+
+t.test("given many loops without a turn in an endless one, when it runs, then it soon ends", async (t) => {
+  const empty = new Array<Code>(1000).fill(loopOver(COUNTERS, get(0), note(COUNTERS))).flat();
+  const scans = analyseModule(guest([Op.loop, VOID_BLOCK, ...empty, Op.br, 0, Op.end])).scans;
+  const [outer] = scans[0]?.loops.values() ?? [];
+  t.ok((outer?.cost ?? 0) >= 4000, `${outer?.cost} for a turn with a thousand comparisons`);
+});
