@@ -13,6 +13,7 @@ import type { StringMap } from "../../core/specification.js";
 import { isHeaderName, isHeaderValue, visibleHeaders } from "./http-headers.js";
 import type { HttpMethod, HttpResponse } from "./http-message.js";
 import { nextHop } from "./http-redirect.js";
+import type { OutgoingRequest } from "./outgoing-request.js";
 import { readBody } from "./read-body.js";
 
 /** Limits of an {@link HttpClient}. */
@@ -24,15 +25,6 @@ export interface HttpClientOptions {
   readonly maxBodyBytes: number;
   /** Certificates (PEM) to trust instead of those of Node.js. */
   readonly ca?: string;
-}
-
-/** One request of an {@link HttpClient}. */
-export interface OutgoingRequest {
-  readonly method: HttpMethod;
-  /** http or https. */
-  readonly url: URL;
-  readonly headers: StringMap;
-  readonly body: Uint8Array | undefined;
 }
 
 /** Redirects that are followed in a row. */

@@ -1,5 +1,5 @@
 import { EdgelessError } from "../../core/errors.js";
-import type { OutgoingRequest } from "./http-client.js";
+import type { OutgoingRequest } from "./outgoing-request.js";
 
 /** Headers that describe a body. */
 const BODY_HEADERS = ["content-type", "content-encoding", "content-length", "transfer-encoding"];
