@@ -22,31 +22,31 @@ export interface BoardProfile {
 
 const KIB = 1024;
 
-/** An ESP32 with 520 KiB of memory, of which a runtime in C with WebAssembly leaves about half. */
-const ESP32_WASM: BoardProfile = {
+/** An ESP32 with Espruino: of its 38 KiB of variables the device runtime leaves this much. */
+const ESP32: BoardProfile = {
   board: "emulated-esp32",
-  runtime: RUNTIME_WASM,
-  memoryBytes: 256 * KIB,
+  runtime: RUNTIME_JS,
+  memoryBytes: 26 * KIB,
   flashBytes: 896 * KIB,
-  functionMemoryBytes: 128 * KIB,
-  workPerMs: 2_000,
-  maxImageBytes: 16 * KIB,
+  functionMemoryBytes: 8 * KIB,
+  workPerMs: 2,
+  maxImageBytes: 32 * KIB,
   maxInstances: 8,
 };
 
 /** The boards that can be emulated, by name. */
 export const BOARD_PROFILES: Readonly<Record<string, BoardProfile>> = {
-  esp32: ESP32_WASM,
-  "esp32-wasm": ESP32_WASM,
-  /** An ESP32 with a JavaScript interpreter: of its 38 KiB of variables the runtime leaves this much. */
-  "esp32-js": {
-    board: "emulated-esp32-js",
-    runtime: RUNTIME_JS,
-    memoryBytes: 26 * KIB,
+  esp32: ESP32,
+  "esp32-js": ESP32,
+  /** An ESP32 with 520 KiB of memory, of which a runtime in C with WebAssembly leaves about half. */
+  "esp32-wasm": {
+    board: "emulated-esp32-wasm",
+    runtime: RUNTIME_WASM,
+    memoryBytes: 256 * KIB,
     flashBytes: 896 * KIB,
-    functionMemoryBytes: 8 * KIB,
-    workPerMs: 2,
-    maxImageBytes: 32 * KIB,
+    functionMemoryBytes: 128 * KIB,
+    workPerMs: 2_000,
+    maxImageBytes: 16 * KIB,
     maxInstances: 8,
   },
   /** An ESP32 module with external memory and WebAssembly. */

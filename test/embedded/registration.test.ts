@@ -25,7 +25,7 @@ t.test("given a gateway, when a device boots, then it tells once who it is and w
   const registration = first?.registration;
   t.match(registration, {
     edition: 1,
-    board: "emulated-esp32",
+    board: "emulated-esp32-wasm",
     freeMemoryBytes: 262_144,
     runtimes: [0],
     digests: [],

@@ -249,7 +249,7 @@ t.test(
     const fleet = await Fleet.create({
       count: 60,
       gatewayAddress: "gateway",
-      profile: BOARD_PROFILES.esp32 as BoardProfile,
+      profile: BOARD_PROFILES["esp32-wasm"] as BoardProfile,
       clock,
       seed: 7,
       openSocket: (index) => network.open(`device-${index}`, 5683),

@@ -11,7 +11,7 @@ import { DeviceRig, digestOf } from "../kit/device-rig.js";
 import { shippedModule } from "../kit/guest-driver.js";
 import { ROOT } from "../kit/repository.js";
 
-const JS = BOARD_PROFILES["esp32-js"] as BoardProfile;
+const JS = BOARD_PROFILES.esp32 as BoardProfile;
 const WASM = BOARD_PROFILES["esp32-wasm"] as BoardProfile;
 
 const FUNCTIONS = readdirSync(join(ROOT, "functions")).filter(

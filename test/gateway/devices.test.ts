@@ -18,7 +18,7 @@ t.test(
     const update = rig.orchestrator.latest(uuid(1));
     t.match(update?.capabilities, { numCpus: 1, numCores: 1, runtimes: [RUST_WASM] });
     t.ok(update?.capabilities.labels.includes("device=board-1"));
-    t.ok(update?.capabilities.labels.includes("board=emulated-esp32"));
+    t.ok(update?.capabilities.labels.includes("board=emulated-esp32-wasm"));
     t.match(update?.resourceProviders, [
       { providerId: "board-1-00000000-gpio-out-1", classType: "gpio-out" },
     ]);

@@ -133,7 +133,7 @@ t.test(
     const { controlUrl } = rig.gateway;
     const get = async (path: string) => (await fetch(`${controlUrl}${path}`)).json();
     t.match(await get("/devices"), {
-      devices: [{ id: uuid(1), name: "board-1", present: true, board: "emulated-esp32" }],
+      devices: [{ id: uuid(1), name: "board-1", present: true, board: "emulated-esp32-wasm" }],
     });
     t.match(await get(`/devices/${uuid(1)}`), {
       name: "board-1",

@@ -53,7 +53,7 @@ export class DeviceRig {
     this.device = new EmulatedDevice({
       nodeId: "6f1e8a4c-0000-4000-8000-000000000001",
       gatewayAddress: "10.0.0.1",
-      profile: { ...(BOARD_PROFILES.esp32 as BoardProfile), ...options.profile },
+      profile: { ...(BOARD_PROFILES["esp32-wasm"] as BoardProfile), ...options.profile },
       clock: this.clock,
       random,
       socket: this.network.open(this.place.address, this.place.port),

@@ -19,9 +19,9 @@ const done: string[] = [];
 let boards = 0;
 
 /** An emulated board with all resources; its room is cold at first. */
-function board(name: string, profile = "esp32-wasm"): EmulatedDevice {
+function board(name: string): EmulatedDevice {
   const device = rig.device(++boards, {
-    profile: BOARD_PROFILES[profile] ?? {},
+    profile: BOARD_PROFILES.esp32 ?? {},
     resources: ["scd30-sensor", "epaper-display", "gpio-out"],
     settings: { name },
   });
@@ -77,17 +77,14 @@ t.test("given fleet_average, when boards measure, then one function knows the me
   await line("fleet_average.log", / 21(\.0+)? from 3 sensors$/);
 });
 
-t.test(
-  "given esp32_thermostat and a board with an interpreter, when it cools, then the log says so",
-  async (t) => {
-    const attic = board("attic", "esp32-js");
-    heat(attic, 17.5);
-    await run(t, "esp32_thermostat");
-    await line("esp32_thermostat.log", / heater on at 17\.50000$/);
-    heat(attic, 21.5);
-    await line("esp32_thermostat.log", / heater off at 21\.50000$/);
-  },
-);
+t.test("given esp32_thermostat, when it cools, then the log says so", async (t) => {
+  const attic = board("attic");
+  heat(attic, 17.5);
+  await run(t, "esp32_thermostat");
+  await line("esp32_thermostat.log", / heater on at 17\.50000$/);
+  heat(attic, 21.5);
+  await line("esp32_thermostat.log", / heater off at 21\.50000$/);
+});
 
 t.test("given climate, when a sensor measures, then another board and a log show it", async (t) => {
   const [, , kitchen] = ["porch", "hall", "kitchen"].map((name) => board(name));
