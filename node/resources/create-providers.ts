@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.js";
+import { EdgelessError } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import { ddaProvider } from "./dda/dda-provider.js";
@@ -35,7 +36,7 @@ const MOST_FILES = 256 * MIB;
 
 /**
  * Makes the resource providers that the settings name; http-ingress listens from here on.
- * @throws EdgelessError EDGELESS_BAD_URL, EDGELESS_PORT_IN_USE or EDGELESS_CANNOT_BIND from http-ingress
+ * @throws EdgelessError EDGELESS_BAD_URL, EDGELESS_PORT_IN_USE or EDGELESS_CANNOT_BIND from http-ingress and ollama
  */
 export async function createProviders(
   settings: ResourceSettings,
@@ -84,7 +85,7 @@ export async function createProviders(
   }
   if (settings.ollama_provider?.provider && settings.ollama_provider.host) {
     const { provider, host, port, messages_number_limit: messagesNumberLimit } = settings.ollama_provider;
-    const url = new URL(`${host.includes("://") ? "" : "http://"}${host}:${port}`);
+    const url = readServerUrl(host, port);
     const client = { ...limits, timeoutMs: settings.ollama_timeout_ms ?? 110_000 };
     providers.push(ollamaProvider({ providerId: idOf(provider), url, messagesNumberLimit, client }));
   }
@@ -110,4 +111,12 @@ export async function createProviders(
     providers.push(ingress);
   }
   return providers;
+}
+
+/** A host is a name, or the beginning of an http or https URL. */
+function readServerUrl(host: string, port: number): URL {
+  const text = `${host.includes("://") ? "" : "http://"}${host}:${port}`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  throw new EdgelessError("EDGELESS_BAD_URL", "host and port of [resources.ollama_provider] give no URL");
 }

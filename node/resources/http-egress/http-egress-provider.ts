@@ -40,6 +40,6 @@ async function start(options: HttpClientOptions): Promise<ResourceInstance> {
 function urlOf({ protocol, host, path }: HttpRequest): URL {
   const text = `${protocol === "HTTPS" ? "https" : "http"}://${host}${path}`;
   if (!URL.canParse(text))
-    throw new EdgelessError("EDGELESS_BAD_URL", `host and path give no URL: "${text.slice(0, 120)}"`);
+    throw new EdgelessError("EDGELESS_BAD_URL", "the host and path of the request give no URL");
   return new URL(text);
 }

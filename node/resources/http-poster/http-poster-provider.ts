@@ -51,10 +51,7 @@ function readUrl(configuration: StringMap): URL {
   if (text === "") throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", "Field 'url' missing");
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "http:" && url?.protocol !== "https:") {
-    throw new EdgelessError(
-      "EDGELESS_BAD_RESOURCE_CONFIG",
-      `url "${text.slice(0, 120)}" is not an http or https URL`,
-    );
+    throw new EdgelessError("EDGELESS_BAD_RESOURCE_CONFIG", "url is not an http or https URL");
   }
   return url;
 }
