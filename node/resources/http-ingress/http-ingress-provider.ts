@@ -19,7 +19,7 @@ import type {
   ResourceInstance,
   ResourceProviderHost,
 } from "../resource-provider.js";
-import { plainReply, replyFor } from "./ingress-reply.js";
+import { methodNotAllowed, plainReply, replyFor } from "./ingress-reply.js";
 import {
   type IngressRequest,
   type IngressRule,
@@ -62,6 +62,8 @@ export interface HttpIngressParts {
 
 /** How long requests may go on when the server closes, milliseconds. */
 const CLOSING_MS = 1_000;
+/** Connections that may be open, for each request that may be served at a time; further ones are closed at once. */
+const CONNECTIONS_PER_REQUEST = 4;
 /** How many bodies of the longest kind may be in memory. */
 const MOST_BODIES = 32;
 
@@ -107,7 +109,10 @@ export class HttpIngressProvider implements ResourceProviderHost {
       headersTimeout: 10_000,
       requestTimeout: 60_000,
       keepAliveTimeout: 5_000,
+      // How often the times above are looked at.
+      connectionsCheckingInterval: 2_000,
     });
+    server.maxConnections = CONNECTIONS_PER_REQUEST * parts.maxRequests;
     const endpoint = await listenHttp(server, wanted, "http_ingress_url");
     return new HttpIngressProvider(parts, server, endpoint);
   }
@@ -168,7 +173,7 @@ export class HttpIngressProvider implements ResourceProviderHost {
 
   async #answer(message: IncomingMessage): Promise<HttpResponse> {
     const method = parseMethod(message.method ?? "");
-    if (method === undefined) return plainReply(405, "Method Not Allowed");
+    if (method === undefined) return methodNotAllowed();
     const { maxBodyBytes, maxRequests } = this.#parts;
     const isFull = this.#running > maxRequests || this.#reserved > MOST_BODIES * maxBodyBytes;
     if (this.#closing || isFull) return plainReply(503, "Service Unavailable");

@@ -195,7 +195,11 @@ t.test("given the six methods, when they are used, then the target sees them; ot
   t.same(seen, ["Get", "Head", "Post", "Put", "Delete", "Patch"]);
   const first = events[0]?.data;
   t.match("payload" in (first ?? {}) ? first : {}, { payload: /"body":\[\],/ }, "no body is an empty array");
-  t.equal((await send("OPTIONS", "/")).status, 405);
+  for (const method of ["OPTIONS", "TRACE"])
+    t.match(await send(method, "/"), {
+      status: 405,
+      headers: { allow: "GET, HEAD, POST, PUT, DELETE, PATCH" },
+    });
   await host.close();
 });
 
@@ -352,6 +356,18 @@ t.test("given unusual requests, when they come, then the server stays up", async
   const absolute = decodeHttpRequest(events[2]?.data.type === "call" ? events[2].data.payload : "");
   t.same([absolute.host, absolute.path], ["h", "/p?q"]);
   t.match(await raw(provider.url, "no HTTP at all\r\n\r\n"), /^HTTP\/1\.1 400 /);
+  const long = `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`;
+  t.match(await raw(provider.url, long), /^HTTP\/1\.1 431 /);
+  const trailers = "5\r\nchunk\r\n1;ext=1\r\ns\r\n0\r\nX-Trailer: t\r\n\r\n";
+  const chunked = `POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${trailers}`;
+  await raw(provider.url, `${chunked}HEAD /d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  const last = events.slice(-2).map(({ data }) => decodeHttpRequest("payload" in data ? data.payload : ""));
+  t.equal(Buffer.from(last[0]?.body ?? []).toString(), "chunks");
+  t.notOk(last[0]?.headers.has("x-trailer"));
+  t.equal(last[1]?.method, "Head", "the request behind the trailers is read");
+  const both =
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  t.match(await raw(provider.url, both), /^HTTP\/1\.1 400 /, "two lengths are a smuggled request");
   await raw(provider.url, "CONNECT a.org:80 HTTP/1.1\r\nHost: a\r\n\r\n");
   const { host: address, port } = parseEndpoint(provider.url, "url");
   for (let i = 0; i < 5; i++) {
@@ -366,6 +382,31 @@ t.test("given unusual requests, when they come, then the server stays up", async
   t.equal((await send("GET", "/")).status, 200);
   await host.close();
 });
+
+t.test(
+  "given a thousand clients at once, when each asks twice, then each gets its own answers",
+  async (t) => {
+    const { host, send, provider, telemetry } = await ingress(
+      ({ data }) =>
+        answer({ body: Buffer.from(decodeHttpRequest("payload" in data ? data.payload : "").path) }),
+      { maxRequests: 1_000, callTimeoutMs: 60_000 },
+    );
+    await wired(host);
+    const head = (path: string, rest: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n${rest}\r\n`;
+    const texts = await Promise.all(
+      Array.from({ length: 1_000 }, (_, i) =>
+        raw(provider.url, head(`/${i}a`, "") + head(`/${i}b`, "Connection: close\r\n")),
+      ),
+    );
+    const wrong = texts.filter(
+      (text, i) => !new RegExp(`^HTTP/1.1 200 [^]*/${i}aHTTP/1.1 200 [^]*/${i}b$`).test(text),
+    );
+    t.same(wrong, []);
+    t.same(telemetry.dropCounts, {});
+    t.equal((await send("GET", "/")).status, 200);
+    await host.close();
+  },
+);
 
 t.test("given too many requests at a time, then the excess gets 503", async (t) => {
   const { host, events, send } = await ingress(() => undefined, { maxRequests: 2, callTimeoutMs: 250 });
@@ -417,7 +458,11 @@ t.test("given kept connections and a running request, when the node closes, then
   await wired(host);
   const agent = new Agent({ keepAlive: true });
   const send = sender(provider.url, agent);
-  t.equal((await send("OPTIONS", "/")).status, 405);
+  for (const method of ["OPTIONS", "TRACE"])
+    t.match(await send(method, "/"), {
+      status: 405,
+      headers: { allow: "GET, HEAD, POST, PUT, DELETE, PATCH" },
+    });
   t.equal(Object.keys(agent.freeSockets).length, 1, "the connection is kept");
   const waiting = send("GET", "/");
   await until("the call", () => events.length === 1);
