@@ -1,7 +1,7 @@
 import { EdgelessError } from "../../core/errors.js";
 import { ValueType } from "../wasm/value-type.js";
 import type { Construct } from "./construct.js";
-import { handOver } from "./constructs.js";
+import { handOver, noteWay } from "./constructs.js";
 import type { FunctionState } from "./function-state.js";
 import { truth } from "./integer-operations.js";
 import { isFloat } from "./operand.js";
@@ -51,6 +51,7 @@ export function translateBranch(state: FunctionState, label: number): void {
   construct.isBranchedTo = true;
   handOver(state, construct.labelSlots, construct.labelSlots.length);
   state.flush(CALLS, 0);
+  noteWay(state, construct);
   state.out.push({ kind: "branch", target: construct.id });
 }
 
@@ -73,6 +74,7 @@ function branchStatements(state: FunctionState, label: number, above: number): S
     state.stack.length = height - above - count;
     state.stack.push(...values);
     handOver(state, construct.labelSlots, count);
+    noteWay(state, construct);
     list.push({ kind: "branch", target: construct.id });
   }
   state.out = outside;
@@ -132,7 +134,8 @@ export function branchTable(state: FunctionState, labels: readonly number[]): vo
     if (cases[at] !== fallback) {
       const condition = inRange(index, at, end - 1);
       const whenTrue = branchStatements(state, cases[at] ?? 0, 1);
-      state.out.push({ kind: "if", condition, whenTrue, whenFalse: [] });
+      const choice = end === at + 1 ? { choice: { index: index.text, value: at } } : {};
+      state.out.push({ kind: "if", condition, whenTrue, whenFalse: [], ...choice });
     }
     at = end;
   }
@@ -159,6 +162,9 @@ export function leaveFunction(state: FunctionState): void {
     }
   }
   const [value] = parts;
+  if (results[0] === i32) {
+    state.names.signs.note(`${state.index} result`, value);
+  }
   const [root] = state.open;
   if (value === undefined) {
     state.out.push({ kind: "branch", target: root?.id ?? 0 });

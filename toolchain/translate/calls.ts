@@ -6,6 +6,7 @@ import type { FunctionState } from "./function-state.js";
 import { slotName } from "./names.js";
 import { isFloat } from "./operand.js";
 import { CALLS, call, conflicts, isHarmless, merge, signed, type Value } from "./value.js";
+import { forgetGlobals } from "./variables.js";
 
 const { i64 } = ValueType;
 
@@ -28,6 +29,7 @@ export function translateCall(state: FunctionState, instruction: LiveInstruction
     : undefined;
   const args = state.takeExact(params.length);
   const effects = { reads: CALLS, writes: CALLS };
+  forgetGlobals(state);
   pushCallResults(
     state,
     table === undefined ? state.names.call(index, args) : call(table, args, effects),

@@ -21,6 +21,8 @@ export interface Construct {
   readonly assigned: ReadonlySet<number>;
   readonly nonNegative: ReadonlySet<number>;
   isBranchedTo: boolean;
+  /** What holds an i32 that is not negative on all ways to its end that were seen. */
+  atEnd?: ReadonlySet<number>;
   /** The arm before `else`. */
   firstArm?: { readonly list: Statement[]; readonly results: readonly Operand[] | undefined };
 }

@@ -127,14 +127,24 @@ export function finishArm(state: FunctionState, opcode: number, isLive: boolean)
   if (isKept) {
     state.flush(CALLS, type.results.length);
   }
+  if (isLive && construct.opcode !== Op.loop) {
+    noteWay(state, construct);
+  }
   const results = isKept ? state.stack.splice(state.stack.length - type.results.length) : undefined;
   state.stack.length = Math.min(state.stack.length, base);
-  restoreSigns(state, construct);
   if (opcode === Op.else) {
+    setSigns(state, construct.nonNegative);
     construct.firstArm = { list: state.out, results };
     state.out = [];
     state.stack.push(...params);
     return;
+  }
+  if (construct.opcode === Op.if && construct.firstArm === undefined) {
+    setSigns(state, construct.nonNegative);
+    noteWay(state, construct);
+  }
+  if (construct.opcode !== Op.loop) {
+    setSigns(state, construct.atEnd ?? new Set());
   }
   state.open.pop();
   const list = state.out;
@@ -153,13 +163,19 @@ export function finishArm(state: FunctionState, opcode: number, isLive: boolean)
   }
 }
 
-/** What is known of signs where several ways meet: what was known before and is not touched. */
-function restoreSigns(state: FunctionState, { nonNegative, assigned }: Construct): void {
+/** Another way to the end of a block or choice: what is known there is what is known on all of them. */
+export function noteWay(state: FunctionState, construct: Construct): void {
+  const { atEnd } = construct;
+  const kept = [...state.nonNegative].filter(
+    (slot) => slot < state.slots.firstTemporary && atEnd?.has(slot) !== false,
+  );
+  construct.atEnd = new Set(kept);
+}
+
+function setSigns(state: FunctionState, known: ReadonlySet<number>): void {
   state.nonNegative.clear();
-  for (const slot of nonNegative) {
-    if (slot >= 0 && !assigned.has(slot) && slot < state.slots.firstTemporary) {
-      state.nonNegative.add(slot);
-    }
+  for (const slot of known) {
+    state.nonNegative.add(slot);
   }
 }
 

@@ -7,6 +7,7 @@ import { LocalSlots } from "./local-slots.js";
 import type { ModuleNames } from "./module-names.js";
 import { slotName } from "./names.js";
 import { first, isFloat, type Operand, width } from "./operand.js";
+import { isNonNegative } from "./sign-facts.js";
 import type { Statement } from "./statement.js";
 import {
   ANY_NUMBER,
@@ -32,6 +33,8 @@ export class FunctionState {
   readonly module: WasmModule;
   readonly names: ModuleNames;
   readonly type: FunctionType;
+  /** Number of the function in its module. */
+  readonly index: number;
   readonly slots: LocalSlots;
   readonly stack: Operand[] = [];
   readonly open: Construct[] = [];
@@ -46,8 +49,15 @@ export class FunctionState {
   /** What the latest `return` gives. */
   returned: Value | undefined;
 
-  constructor(module: WasmModule, type: FunctionType, locals: readonly ValueTypeCode[], names: ModuleNames) {
+  constructor(
+    module: WasmModule,
+    index: number,
+    type: FunctionType,
+    locals: readonly ValueTypeCode[],
+    names: ModuleNames,
+  ) {
     this.module = module;
+    this.index = index;
     this.names = names;
     this.type = type;
     this.slots = new LocalSlots(locals);
@@ -86,9 +96,9 @@ export class FunctionState {
 
   slotValue(slot: number, type: ValueTypeCode): Value {
     const bounds = isFloat(type) ? ANY_NUMBER : undefined;
-    const isNonNegative = type === i32 && this.nonNegative.has(slot);
+    const isKnown = type === i32 && this.nonNegative.has(slot);
     return {
-      ...primary(slotName(slot), { reads: new Set([slot]) }, isNonNegative ? [0, 2 ** 31 - 1] : bounds),
+      ...primary(slotName(slot), { reads: new Set([slot]) }, isKnown ? [0, 2 ** 31 - 1] : bounds),
       slot,
       holds: slot,
     };
@@ -232,7 +242,7 @@ export class FunctionState {
   }
 
   noteSign(slot: number, type: ValueTypeCode, value: Value | undefined): void {
-    if (type === i32 && value !== undefined && value.low >= 0 && value.high < 2 ** 31) {
+    if (type === i32 && value !== undefined && isNonNegative(value)) {
       this.nonNegative.add(slot);
     } else {
       this.nonNegative.delete(slot);

@@ -1,3 +1,5 @@
+import { functionText } from "./function-text.js";
+
 /** Gives the name of another part of the text and notes that it is used. */
 export type NameOf = (part: Part) => string;
 
@@ -30,11 +32,9 @@ type End = number | undefined;
 
 /** Variables of the text; the initial value of each. `limit` is the bytes of the memory. */
 const VARIABLES = {
-  buffer: (name: NameOf) => `new ArrayBuffer(${name("limit")})`,
-  memory: (name: NameOf) => `new Uint8Array(${name("buffer")})`,
-  halves: (name: NameOf) => `new Uint16Array(${name("buffer")})`,
-  words: (name: NameOf) => `new Int32Array(${name("buffer")})`,
-  view: (name: NameOf) => `new DataView(${name("buffer")})`,
+  memory: (name: NameOf) => `new Uint8Array(new ArrayBuffer(${name("limit")}))`,
+  halves: (name: NameOf) => `new Uint16Array(${name("memory")}.buffer)`,
+  words: (name: NameOf) => `new Int32Array(${name("memory")}.buffer)`,
   /** The upper half of the i64 that a function has just returned. */
   high: () => "0",
   fuel: () => "0",
@@ -51,9 +51,10 @@ const VARIABLES = {
   ends: () => "[]",
 } as const;
 
-/** Bounds-checked access of one width; the address may be any number. */
-function inside(name: NameOf, bytes: number, access: string): string {
-  return `p>=0&&p+${bytes - 1}<${name("limit")}?${access}:${trap(name, "memory")}`;
+/** The limit of the memory, less some bytes. */
+function less(name: NameOf, bytes: number): string {
+  const limit = name("limit");
+  return /^\d+$/.test(limit) ? String(Number(limit) - bytes) : `${limit}-${bytes}`;
 }
 
 /** Functions of the text: parameters and body. What is in them runs on the board: exact, without what its interpreter lacks. */
@@ -65,30 +66,28 @@ const FUNCTIONS = {
   load8: (name: NameOf) => `(p){return ${name("memory")}[p]??${trap(name, "memory")}}`,
   load16: (name: NameOf) =>
     `(p){return p&1?${name("load8")}(p)|${name("load8")}(p+1)<<8:${name("halves")}[p/2]??${trap(name, "memory")}}`,
-  load32: (name: NameOf, end: End) =>
-    `(p){return p&3?${name("loadOdd")}(p):${name("words")}[p/4]??${end === undefined ? trap(name, "memory") : `${name("loadEnd")}(p)`}}`,
-  /** At an odd address: apart, because the interpreter reads over text that it does not run. */
-  loadOdd: (name: NameOf) => `(p){return ${inside(name, 4, `${name("view")}.getInt32(p,1)`)}}`,
-  /** In the last 16 bytes of the page, which are apart. */
-  loadEnd: (name: NameOf, end: End) =>
-    `(p){return p<${(end ?? 0) - 16}||p>${(end ?? 0) - 4}?${trap(name, "memory")}:${name("ends")}[p]||0}`,
-  storeEnd: (name: NameOf, end: End) =>
-    `(p,v){${name("ends")}[p>${(end ?? 0) - 17}&&p<${(end ?? 0) - 3}?p:${trap(name, "memory")}]=v}`,
+  load32: (name: NameOf) =>
+    `(p){return p&3?${name("loadSlow")}(p):${name("words")}[p/4]??${name("loadSlow")}(p)}`,
+  /** At an odd address, or behind the end: apart, because the interpreter reads over text that it does not run. */
+  loadSlow: (name: NameOf, end: End) =>
+    `(p){var m=${name("memory")};return p>=0&&p<${less(name, 3)}?m[p]|m[p+1]<<8|m[p+2]<<16|m[p+3]<<24:${end === undefined ? trap(name, "memory") : `p<${end - 16}||p>${end - 4}?${trap(name, "memory")}:${name("ends")}[p]||0`}}`,
   load64: (name: NameOf) => `(p){var a=${name("load32")}(p);${name("high")}=${name("load32")}(p+4);return a}`,
-  loadSingle: (name: NameOf) => `(p){return ${inside(name, 4, `${name("view")}.getFloat32(p,1)`)}}`,
-  loadDouble: (name: NameOf) => `(p){return ${inside(name, 8, `${name("view")}.getFloat64(p,1)`)}}`,
-  store8: (name: NameOf) =>
-    `(p,v){if(p>=0&&p<${name("limit")})${name("memory")}[p]=v;else ${trap(name, "memory")}}`,
+  loadSingle: (name: NameOf) => `(p){return ${name("bitsToSingle")}(${name("load32")}(p))}`,
+  loadDouble: (name: NameOf) =>
+    `(p){return ${name("bitsToDouble")}(${name("load32")}(p),${name("load32")}(p+4))}`,
+  store8: (name: NameOf) => `(p,v){${name("memory")}[p>=0&&p<${name("limit")}?p:${trap(name, "memory")}]=v}`,
   store16: (name: NameOf) =>
-    `(p,v){if(p&1)${name("storeOddHalf")}(p,v);else if(p>=0&&p<${name("limit")})${name("halves")}[p/2]=v;else ${trap(name, "memory")}}`,
-  storeOddHalf: (name: NameOf) => `(p,v){${inside(name, 2, `${name("view")}.setInt16(p,v,1)`)}}`,
-  store32: (name: NameOf, end: End) =>
-    `(p,v){if(p&3)${name("storeOdd")}(p,v);else if(p>=0&&p<${name("limit")})${name("words")}[p/4]=v;else ${end === undefined ? trap(name, "memory") : `${name("storeEnd")}(p,v)`}}`,
-  storeOdd: (name: NameOf) => `(p,v){${inside(name, 4, `${name("view")}.setInt32(p,v,1)`)}}`,
+    `(p,v){p&1?${name("storeSlow")}(p,v,1):${name("halves")}[p>=0&&p<${name("limit")}?p/2:${trap(name, "memory")}]=v}`,
+  store32: (name: NameOf) =>
+    `(p,v){p&3||p<0||p>=${name("limit")}?${name("storeSlow")}(p,v,3):${name("words")}[p/4]=v}`,
+  /** As {@link FUNCTIONS.loadSlow}; `n`: how many bytes follow the first one. */
+  storeSlow: (name: NameOf, end: End) =>
+    `(p,v,n){var m=${name("memory")};if(p>=0&&p<${name("limit")}-n){m[p]=v;m[p+1]=v>>8;if(n>1){m[p+2]=v>>16;m[p+3]=v>>24}}else ${end === undefined ? trap(name, "memory") : `${name("ends")}[p>${end - 17}&&p<${end - 3}?p:${trap(name, "memory")}]=v`}}`,
   store64: (name: NameOf) =>
     `(p,v,w){if(p>${name("limit")}-8)${trap(name, "memory")};${name("store32")}(p,v);${name("store32")}(p+4,w)}`,
-  storeSingle: (name: NameOf) => `(p,v){${inside(name, 4, `${name("view")}.setFloat32(p,v,1)`)}}`,
-  storeDouble: (name: NameOf) => `(p,v){${inside(name, 8, `${name("view")}.setFloat64(p,v,1)`)}}`,
+  storeSingle: (name: NameOf) => `(p,v){${name("store32")}(p,${name("singleToBits")}(v))}`,
+  storeDouble: (name: NameOf) =>
+    `(p,v){v=${name("doubleToBits")}(v);${name("store64")}(p,v,${name("high")})}`,
   fill: (name: NameOf) =>
     `(p,v,n){if(p+n>${name("limit")})${trap(name, "memory")};if(n)${name("memory")}.fill(v&255,p,p+n)}`,
   copy: (name: NameOf) =>
@@ -198,9 +197,11 @@ export function isVariable(part: Part): part is Variable {
   return Object.hasOwn(VARIABLES, part);
 }
 
-/** The declaration of a part: of a variable without `var`. `end`: see `MemoryPlan`. */
+/** The declaration of a part, as an element of a list of variables. `end`: see `MemoryPlan`. */
 export function declaration(part: Variable | Helper, name: string, nameOf: NameOf, end: End): string {
-  return isVariable(part)
-    ? `${name}=${VARIABLES[part](nameOf)}`
-    : `function ${name}${FUNCTIONS[part](nameOf, end)}`;
+  if (isVariable(part)) {
+    return `${name}=${VARIABLES[part](nameOf)}`;
+  }
+  const [, parameters = "", body = ""] = /^\((.*?)\)\{(.*)\}$/s.exec(FUNCTIONS[part](nameOf, end)) ?? [];
+  return functionText(name, parameters, body);
 }

@@ -1,11 +1,13 @@
 import { EdgelessError } from "../../core/errors.js";
 import { GUEST_IMPORTS } from "../image/guest-abi.js";
 import { HOOK_MODULE } from "../image/prepared-layout.js";
-import { functionTypeText, ValueType } from "../wasm/value-type.js";
+import { type FunctionType, functionTypeText, ValueType } from "../wasm/value-type.js";
 import type { WasmModule } from "../wasm/wasm-module.js";
 import { HostRequest, type Part, type TrapReason, trap } from "./helpers.js";
 import { substituted } from "./inlined-call.js";
 import { GlobalNames } from "./names.js";
+import { width } from "./operand.js";
+import type { SignFacts } from "./sign-facts.js";
 import type { Constant } from "./static-parts.js";
 import { binary, CALLS, call, integer, primary, unsigned, type Value, within } from "./value.js";
 
@@ -49,7 +51,12 @@ export class ModuleNames {
   onCall: (index: number) => void = () => {};
   onTable: (type: string) => void = () => {};
 
-  constructor(module: WasmModule, memory: MemoryPlan, constants: readonly Constant[]) {
+  constructor(
+    module: WasmModule,
+    memory: MemoryPlan,
+    constants: readonly Constant[],
+    readonly signs: SignFacts,
+  ) {
     this.#module = module;
     this.#memory = memory;
     this.#constants = constants;
@@ -149,6 +156,7 @@ export class ModuleNames {
   call(index: number, args: readonly Value[]): Value {
     const effects = { reads: CALLS, writes: CALLS };
     if (index >= this.#module.importedFunctions) {
+      this.#noteArguments(index, args);
       const expression = this.expressionOf(index);
       const inlined =
         expression === undefined ? undefined : substituted(expression.body, expression.parameters, args);
@@ -156,7 +164,7 @@ export class ModuleNames {
         return inlined;
       }
       this.onCall(index);
-      return call(this.functionName(index), args, effects);
+      return call(this.functionName(index), args, effects, this.#resultBounds(index));
     }
     const { module = "", name = "" } = this.#module.imports[index] ?? {};
     if (module === HOOK_MODULE) {
@@ -165,6 +173,26 @@ export class ModuleNames {
     const place = IMPORT_NAMES.indexOf(name);
     const given = name === "delayed_cast_asm" ? delayed(args) : args;
     return call(this.part("host"), [integer(HostRequest.imports + place), ...given], effects);
+  }
+
+  /** `args`: an i64 is two of them. */
+  #noteArguments(index: number, args: readonly Value[]): void {
+    let next = 0;
+    for (const [at, type] of this.#typeOf(index).params.entries()) {
+      if (type === ValueType.i32) {
+        this.signs.note(`${index} ${at}`, args[next]);
+      }
+      next += width(type);
+    }
+  }
+
+  #resultBounds(index: number): readonly [number, number] | undefined {
+    const isKnown = this.#typeOf(index).results[0] === ValueType.i32 && this.signs.has(`${index} result`);
+    return isKnown ? [0, 2 ** 31 - 1] : undefined;
+  }
+
+  #typeOf(index: number): FunctionType {
+    return this.#module.types[this.#module.functions[index] ?? 0] ?? { params: [], results: [] };
   }
 
   /** How a statement that keeps locals begins. */

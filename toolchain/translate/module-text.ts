@@ -9,13 +9,15 @@ import type { FunctionBody, WasmModule } from "../wasm/wasm-module.js";
 import { type CallFacts, callFacts, type GraphNode } from "./call-graph.js";
 import { dataPieces } from "./data-text.js";
 import { float } from "./float-operations.js";
+import { functionText } from "./function-text.js";
 import { declaration, HostRequest, isVariable, type Part } from "./helpers.js";
 import { type MemoryPlan, ModuleNames } from "./module-names.js";
 import { EXIT_NAME, GlobalNames, shortenSlots, slotCounts, slotName } from "./names.js";
+import type { SignFacts } from "./sign-facts.js";
 import { type Constant, constantOffset, type DataSegment } from "./static-parts.js";
 import { StructuredText } from "./structure.js";
 import { type FunctionCode, translateFunction } from "./translate-function.js";
-import type { Value } from "./value.js";
+import { integer, type Value } from "./value.js";
 
 /** Bounds on the text. */
 export interface TextLimits {
@@ -68,13 +70,14 @@ export class ModuleWriter {
     constants: readonly Constant[],
     data: readonly DataSegment[],
     limits: TextLimits,
+    signs: SignFacts,
   ) {
     this.#module = module;
     this.#memory = memory;
     this.#constants = constants;
     this.#data = data;
     this.#limits = limits;
-    this.#names = new ModuleNames(module, memory, constants);
+    this.#names = new ModuleNames(module, memory, constants, signs);
     this.#tables = tableOf(module, constants);
     this.#names.expressionOf = (index) => this.#expression(index);
     this.#names.onCall = (index) => this.#reach(index);
@@ -96,6 +99,7 @@ export class ModuleWriter {
   write(): ModuleText {
     const exported = this.#exported();
     const start = this.#start();
+    this.#noteOutside([...exported, ...this.#tables]);
     for (const index of [...exported, start]) {
       if (index !== undefined) {
         this.#reach(index);
@@ -112,6 +116,22 @@ export class ModuleWriter {
       throw tooMuchText(this.#limits.maxTextBytes);
     }
     return { code, functions: this.#functions.size, callDepth: facts.depth };
+  }
+
+  /** Who calls these functions may give them anything. */
+  #noteOutside(functions: readonly (number | undefined)[]): void {
+    const { signs } = this.#names;
+    for (const index of functions) {
+      if (index !== undefined) {
+        const { params } = this.#module.types[this.#module.functions[index] ?? 0] ?? { params: [] };
+        for (const at of params.keys()) {
+          signs.note(`${index} ${at}`, undefined);
+        }
+      }
+    }
+    for (const [index, [low]] of this.#constants.entries()) {
+      signs.note(`global ${index}`, integer(low));
+    }
   }
 
   /** The exports of the guest ABI in its order. */
@@ -206,39 +226,49 @@ export class ModuleWriter {
   }
 
   #body(facts: CallFacts, exported: readonly string[], start: number | undefined): string {
-    const functions = [...this.#functions].map(([index, written]) => this.#function(index, written, facts));
-    const later = [...this.#tableTexts(), ...this.#floatGlobalTexts(), ...this.#dataTexts()].join("");
+    const functions = [...this.#functions].flatMap(([index, written]) =>
+      this.#function(index, written, facts),
+    );
+    const { put, pieces } = this.#dataTexts();
+    const later = [...this.#tableTexts(), ...this.#floatGlobalTexts(), ...pieces].join("");
     const memory = this.#names.part("memory");
     const state = this.#module.exports.find(({ name }) => name === PREPARED_EXPORTS.state);
     const results = [memory, ...exported];
     if (state !== undefined) {
-      results.push(`function(s){${this.#names.global(state.index)[0]}=s}`);
+      results.push(`s=>${this.#names.global(state.index)[0]}=s`);
     }
     const begin = start === undefined ? "" : `${this.#names.functionName(start)}();`;
     const globals = this.#globalTexts();
-    const { variables, helpers } = this.#partTexts();
     const grow = this.#growText();
+    const { variables, helpers } = this.#partTexts();
     const first = this.#names.parts.has("limit")
       ? [`${this.#names.part("limit")}=${this.#memory.bytes}`]
       : [];
-    const declared = [...first, ...variables, ...globals].join();
-    const text = [...helpers, ...functions, grow].join("");
-    return `(function(${this.#names.part("host")}){var ${declared};${text}${later}${begin}return[${results.join()}]})`;
+    const declared = [...first, ...variables, ...globals, ...helpers, ...functions, ...grow, ...put].join();
+    return `(function(${this.#names.part("host")}){var ${declared};${later}${begin}return[${results.join()}]})`;
   }
 
-  #function(index: number, { parameters, body }: WrittenFunction, { recursive, charged }: CallFacts): string {
+  #function(
+    index: number,
+    { parameters, body }: WrittenFunction,
+    { recursive, charged }: CallFacts,
+  ): string[] {
     const name = this.#names.functionName(index);
     const charge = charged.has(index) ? this.#names.turn() : "";
     if (!recursive.has(index)) {
-      return `function ${name}(${parameters}){${charge === "" ? "" : `${charge};`}${body}}`;
+      return [functionText(name, parameters, charge === "" ? body : `${charge};${body}`)];
     }
     const inner = this.#names.key(`inner ${index}`);
     const depth = this.#names.part("depth");
-    return (
-      `function ${inner}(${parameters}){${body}}` +
-      `function ${name}(${parameters}){${charge};if(++${depth}>${this.#limits.maxRecursion})${this.#names.trap("depth")};` +
-      `var z9=${inner}(${parameters});${depth}--;return z9}`
-    );
+    return [
+      functionText(inner, parameters, body),
+      functionText(
+        name,
+        parameters,
+        `${charge};if(++${depth}>${this.#limits.maxRecursion})${this.#names.trap("depth")};` +
+          `var z9=${inner}(${parameters});${depth}--;return z9`,
+      ),
+    ];
   }
 
   #typeOf(index: number): string {
@@ -307,39 +337,42 @@ export class ModuleWriter {
     });
   }
 
-  #dataTexts(): string[] {
+  #dataTexts(): { put: string[]; pieces: string[] } {
     const pieces = dataPieces(this.#data);
     if (pieces.length === 0) {
-      return [];
+      return { put: [], pieces: [] };
     }
     const name = this.#names.key("data");
-    const put = `function ${name}(p,s,n){for(var i=0;i<s.length;i++)${this.#names.part("memory")}[p+i*n]=s.charCodeAt(i)}`;
-    return [put, ...pieces.map(({ address, literal, step }) => `${name}(${address},${literal},${step});`)];
+    const body = `for(var i=0;i<s.length;i++)${this.#names.part("memory")}[p+i*n]=s.charCodeAt(i)`;
+    return {
+      put: [functionText(name, "p,s,n", body)],
+      pieces: pieces.map(({ address, literal, step }) => `${name}(${address},${literal},${step});`),
+    };
   }
 
   /** The function behind `memory.grow`; `variables` are the views that have to be made anew. */
-  #growText(): string {
+  #growText(): string[] {
     if (!this.#names.usesGrowFunction) {
-      return "";
+      return [];
     }
     const grow = this.#names.memoryGrow();
     const { pages, mostPages } = this.#memory;
     if (!this.#names.canGrow) {
-      return `function ${grow}(n){return n?-1:${pages}}`;
+      return [functionText(grow, "n", `return n?-1:${pages}`)];
     }
     const count = this.#names.pages();
     const memory = this.#names.part("memory");
     const host = this.#names.part("host");
-    const views = (["buffer", "memory", "halves", "words", "view"] as const)
+    const views = (["memory", "halves", "words"] as const)
       .filter((part) => this.#names.parts.has(part))
       .map(
         (part) =>
           `${declaration(part, this.#names.part(part), (other) => this.#names.part(other), this.#memory.end)};`,
       );
-    return (
-      `function ${grow}(n){var p=${count},m=${memory};n=n>>>0;if(n>${mostPages}-p)return -1;if(n){${count}=p+n;` +
-      `${this.#names.part("limit")}=${count}*65536;${views.join("")}${memory}.set(m);${host}(${HostRequest.newMemory},${memory})}return p}`
-    );
+    const body =
+      `var p=${count},m=${memory};n=n>>>0;if(n>${mostPages}-p)return -1;if(n){${count}=p+n;` +
+      `${this.#names.part("limit")}=${count}*65536;${views.join("")}${memory}.set(m);${host}(${HostRequest.newMemory},${memory})}return p`;
+    return [functionText(grow, "n", body)];
   }
 
   /** The used parts, each variable after those it depends on. */

@@ -15,12 +15,22 @@ export type Statement =
       readonly condition: Condition;
       readonly whenTrue: readonly Statement[];
       readonly whenFalse: readonly Statement[];
+      /** The condition is that a local or constant, as text, has this value. */
+      readonly choice?: { readonly index: string; readonly value: number };
     }
   | { readonly kind: "block"; readonly id: number; readonly body: readonly Statement[] }
   | { readonly kind: "loop"; readonly id: number; readonly body: readonly Statement[] }
   | { readonly kind: "branch"; readonly target: number }
-  /** Goes on with a branch that had to leave an inner construct first; `only`: no other branch leaves that construct. */
-  | { readonly kind: "exit"; readonly target: number; readonly only: boolean };
+  /**
+   * Goes on with a branch that had to leave an inner construct first; `only`: no other branch leaves that construct, or those
+   * that do are `others`, which go as far or further, and those for which there was an `exit` before.
+   */
+  | {
+      readonly kind: "exit";
+      readonly target: number;
+      readonly only: boolean;
+      readonly others?: readonly number[];
+    };
 
 /** The constructs that a statement branches to. */
 export class BranchTargets {
@@ -35,8 +45,12 @@ export class BranchTargets {
     const targets = new Map<number, number>();
     switch (statement.kind) {
       case "branch":
-      case "exit":
         targets.set(statement.target, 1);
+        break;
+      case "exit":
+        for (const target of [statement.target, ...(statement.others ?? [])]) {
+          targets.set(target, 1);
+        }
         break;
       case "if":
         this.#add(targets, statement.whenTrue);

@@ -1,4 +1,5 @@
 import { EdgelessError } from "../../core/errors.js";
+import { chosen, conditioned } from "./expression-statement.js";
 import { BranchTargets, type Condition, type Statement } from "./statement.js";
 import { Precedence, within } from "./value.js";
 
@@ -91,7 +92,11 @@ export class StructuredText {
       throw new EdgelessError("EDGELESS_WASM_TOO_LARGE", "a function nests too deeply for boards");
     }
     const out: string[] = [];
-    for (const [at, statement] of list.entries()) {
+    for (let at = 0; at < list.length; at += 1) {
+      const statement = list[at];
+      if (statement === undefined) {
+        break;
+      }
       this.#steps += 1;
       if (this.#steps > MAX_STEPS) {
         throw new EdgelessError("EDGELESS_WASM_TOO_LARGE", "a function branches too much to be translated");
@@ -110,6 +115,19 @@ export class StructuredText {
           return out;
         case "if": {
           const { whenTrue, whenFalse, condition } = statement;
+          const [run, skipped] = this.#run(list.slice(at), place);
+          if (run !== undefined) {
+            out.push(run);
+            at += skipped - 1;
+            break;
+          }
+          const [next] = rest;
+          if (rest.length === 1 && next?.kind === "leave" && whenFalse.length === 0) {
+            const [only] = whenTrue;
+            if (whenTrue.length === 1 && only?.kind === "leave") {
+              return [...out, ...this.#if(condition, [`${only.text};`], [`${next.text};`])];
+            }
+          }
           if (rest.length > 0 && this.#takesRest(whenTrue, place)) {
             const nested = { ...place, nesting: place.nesting + 1 };
             const arm = this.#list([...whenFalse, ...rest], nested);
@@ -193,7 +211,7 @@ export class StructuredText {
   }
 
   #exit(
-    { target, only }: Extract<Statement, { kind: "exit" }>,
+    { target, only, others = [] }: Extract<Statement, { kind: "exit" }>,
     rest: readonly Statement[],
     place: Place,
     out: string[],
@@ -212,7 +230,12 @@ export class StructuredText {
       const nested = { ...place, nesting: place.nesting + 1 };
       return [...out, ...this.#if(condition, [`${exit}=0;`], this.#list(rest, nested))];
     } else if (inner !== undefined && !place.inlined.has(target)) {
-      inner.exits.add(target);
+      for (const further of [target, ...others]) {
+        if (place.inlined.has(further)) {
+          throw new NeedsLoop(further);
+        }
+        inner.exits.add(further);
+      }
       out.push(...this.#if(condition, ["break;"], []));
     } else {
       throw new NeedsLoop(target);
@@ -246,9 +269,49 @@ export class StructuredText {
 
   /** What follows a loop of the text: first the branches that went further than it. */
   #afterwards({ exits }: Breakable, rest: readonly Statement[], place: Place): string[] {
+    const { tail, inner } = place;
+    const lands = (target: number) =>
+      tail.has(target) || inner?.lands.has(target) === true || inner?.loop === target;
+    const further = [...exits].filter((target) => !lands(target));
+    const grouped = further.length > 1;
+    const single = grouped ? [...exits].filter(lands) : [...exits];
     const only = exits.size === 1;
-    const going = [...exits].map((target): Statement => ({ kind: "exit", target, only }));
+    const going = single.map((target): Statement => ({ kind: "exit", target, only }));
+    const [target, ...others] = further;
+    if (grouped && target !== undefined) {
+      going.push({ kind: "exit", target, only: true, others });
+    }
     return this.#list([...going, ...rest], place);
+  }
+
+  /** The text of several choices among numbers in a row that leave the same loop, and how many they are. */
+  #run(
+    list: readonly Statement[],
+    { tail, inner, inlined }: Place,
+  ): [text: string | undefined, count: number] {
+    let count = 0;
+    let [low, first, index] = [0, 0, ""];
+    for (const statement of list) {
+      if (statement.kind !== "if" || statement.choice === undefined) break;
+      const { choice, whenTrue } = statement;
+      const [only] = whenTrue;
+      if (whenTrue.length !== 1 || only?.kind !== "branch" || only.target === this.#function) break;
+      const { target } = only;
+      const isNear = tail.has(target) || inner?.lands.has(target) === true || inner?.loop === target;
+      if (inner === undefined || isNear || inlined.has(target)) break;
+      const code = this.#codes.get(target) ?? this.#codes.size + 1;
+      if (count === 0) [low, first, index] = [choice.value, code, choice.index];
+      else if (choice.index !== index || choice.value !== low + count || code !== first + count) break;
+      this.#code(target);
+      inner.exits.add(target);
+      count += 1;
+    }
+    if (count < 2) {
+      return [undefined, 0];
+    }
+    const shift = first - low;
+    const code = shift === 0 ? index : `${index}${shift < 0 ? shift : `+${shift}`}`;
+    return [`if(${index}>${low - 1}&&${index}<${low + count}){${this.#names.exit}=${code};break}`, count];
   }
 
   #loop({ id, body }: Extract<Statement, { kind: "loop" }>, here: Place, out: string[]): Breakable {
@@ -262,24 +325,23 @@ export class StructuredText {
     const tested = this.#testedAtEnd(list, id);
     if (tested !== undefined) {
       const text = this.#list(list.slice(0, -2), { ...turn, tail: NOWHERE });
-      out.push(`do{${ending(text)}}while(${this.#while(tested)});`);
+      out.push(`do{${ending([this.#charge(), ...text])}}while(${tested.text});`);
       return inner;
     }
     const [first, ...rest] = list;
     if (first?.kind === "if" && first.whenFalse.length === 0) {
       const leaves = rest[0]?.kind === "branch" && inner.lands.has(rest[0].target);
       if (leaves && this.#targets.diverges(first.whenTrue)) {
-        out.push(...this.#whileText(this.#while(first.condition), this.#list(first.whenTrue, turn)));
+        out.push(this.#whileText(first.condition, this.#list(first.whenTrue, turn)));
         return inner;
       }
       const [only] = first.whenTrue;
       if (first.whenTrue.length === 1 && only?.kind === "branch" && inner.lands.has(only.target)) {
-        const condition = opposite(first.condition);
-        out.push(...this.#whileText(this.#while(condition), this.#list(rest, turn)));
+        out.push(this.#whileText(opposite(first.condition), this.#list(rest, turn)));
         return inner;
       }
     }
-    out.push(...this.#whileText(this.#names.turn(), this.#list(list, turn)));
+    out.push(`while(${this.#names.turn()})${braced(this.#list(list, turn))}`);
     return inner;
   }
 
@@ -295,22 +357,27 @@ export class StructuredText {
     return turns && only.target === id && this.#targets.count(list, id) === 1 ? test.condition : undefined;
   }
 
-  #while(condition: Condition): string {
-    return `${within(condition, Precedence.and)}&&(${this.#names.turn()})`;
+  #charge(): string {
+    return `${this.#names.turn()};`;
   }
 
-  #whileText(condition: string, body: readonly string[]): string[] {
-    return [`while(${condition})${braced(body)}`];
+  #whileText(condition: Condition, body: readonly string[]): string {
+    return `while(${condition.text})${braced([this.#charge(), ...body])}`;
   }
 
   #if(condition: Condition, then: readonly string[], otherwise: readonly string[]): string[] {
     if (then.length === 0) {
       return otherwise.length === 0 ? [`${condition.text};`] : this.#if(opposite(condition), otherwise, []);
     }
-    if (otherwise.length === 0) {
-      return [`if(${condition.text})${braced(then)}`];
-    }
     const [only = ""] = then;
+    if (otherwise.length === 0) {
+      return [then.length === 1 ? conditioned(condition, only) : `if(${condition.text})${braced(then)}`];
+    }
+    const [other = ""] = otherwise;
+    const one = then.length === 1 && otherwise.length === 1 ? chosen(condition, only, other) : undefined;
+    if (one !== undefined) {
+      return [one];
+    }
     const hidesElse = then.length === 1 && /^(if|while)/.test(only);
     const first = hidesElse ? `{${ending(then)}}` : braced(then);
     const second = braced(otherwise);

@@ -49,13 +49,17 @@ export function translateFunction(
 ): FunctionCode {
   const type = module.types[module.functions[index] ?? 0] ?? { params: [], results: [] };
   const { params, results } = type;
-  const state = new FunctionState(module, type, localTypes(type, body), names);
+  const state = new FunctionState(module, index, type, localTypes(type, body), names);
   const assignedIn = scanConstructs(module.bytes, body);
   state.loops = isInlined ? 1 : 0;
   openConstruct(state, Op.block, { params: [], results }, new Set(), undefined, []);
   const id = state.lastId;
   for (const at of params.keys()) {
     state.slots.given(at);
+    const [slot] = state.slots.of(at);
+    if (slot !== undefined && params[at] === i32 && names.signs.has(`${index} ${at}`)) {
+      state.nonNegative.add(slot);
+    }
   }
   const instruction = new LiveInstructions(new ByteReader(module.bytes, body.start, body.end));
   let isLive = true;

@@ -11,6 +11,7 @@ import { readModule } from "../wasm/read-module.js";
 import type { WasmModule } from "../wasm/wasm-module.js";
 import type { MemoryPlan } from "./module-names.js";
 import { ModuleWriter } from "./module-text.js";
+import { settled } from "./sign-facts.js";
 import { type DataSegment, readData, readGlobals } from "./static-parts.js";
 
 const PAGE = 65_536;
@@ -22,6 +23,10 @@ const MAX_CALL_DEPTH = 200;
 /** Bytes of a module beyond which no translation is tried: its text would not fit on any board. */
 const MAX_MODULE_BYTES = 256 * 1024;
 const MAX_TEXT_BYTES = 1024 * 1024;
+
+/** Passes over a module to find out about signs, and bytes beyond which there is only one. */
+const MAX_PASSES = 12;
+const MAX_STUDIED_BYTES = 32 * 1024;
 
 /** Bounds for the translated function. */
 export interface TranslateOptions {
@@ -68,12 +73,16 @@ export function translateModule(wasm: Uint8Array, options: TranslateOptions): Tr
   const data = readData(module, constants);
   const memory = memoryPlan(module, options.maxMemoryBytes, uses(module, Op.memorySize));
   checkData(data, memory.bytes);
-  const writer = new ModuleWriter(module, memory, constants, data, {
-    maxTextBytes: options.maxTextBytes ?? MAX_TEXT_BYTES,
-    maxRecursion: MAX_RECURSION,
-  });
-  writer.usesGrowth = uses(module, Op.memoryGrow);
-  const { code, functions, callDepth } = writer.write();
+  const usesGrowth = uses(module, Op.memoryGrow);
+  const limits = { maxTextBytes: options.maxTextBytes ?? MAX_TEXT_BYTES, maxRecursion: MAX_RECURSION };
+  const { code, functions, callDepth } = settled(
+    wasm.length > MAX_STUDIED_BYTES ? 0 : MAX_PASSES,
+    (signs) => {
+      const writer = new ModuleWriter(module, memory, constants, data, limits, signs);
+      writer.usesGrowth = usesGrowth;
+      return writer.write();
+    },
+  );
   if (callDepth > MAX_CALL_DEPTH) {
     throw tooLarge(`its calls are ${callDepth} deep, boards allow ${MAX_CALL_DEPTH}`);
   }

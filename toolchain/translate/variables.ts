@@ -66,9 +66,8 @@ export function getGlobal(state: FunctionState, index: number): void {
   }
   const effect = globalEffect(index);
   const effects = { reads: new Set([effect]) };
-  const known: readonly [number, number] | undefined = state.nonNegative.has(effect)
-    ? [0, 2 ** 31 - 1]
-    : undefined;
+  const isKnown = state.nonNegative.has(effect) || state.names.signs.has(`global ${index}`);
+  const known: readonly [number, number] | undefined = isKnown ? [0, 2 ** 31 - 1] : undefined;
   const bounds = isFloat(type?.type ?? i32) ? ANY_NUMBER : known;
   state.push(
     type?.type ?? i32,
@@ -87,6 +86,7 @@ export function setGlobal(state: FunctionState, index: number): void {
   }
   const { parts } = state.pop();
   state.noteSign(globalEffect(index), type, parts[0]);
+  state.names.signs.note(`global ${index}`, parts[0]);
   for (const [at, value] of parts.entries()) {
     const exact = isFloat(type) ? value : signed(value);
     state.emit(`${names[at]}=${within(exact, Precedence.assignment)}`);

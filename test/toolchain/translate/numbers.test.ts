@@ -190,6 +190,8 @@ function runners(wasm: Uint8Array, letter: string): ((inputs: readonly Uint8Arra
   ];
 }
 
+t.setTimeout(180_000);
+
 t.test(
   "given any number instruction, when it is translated, then every operand gives the same bits",
   async (t) => {
