@@ -31,7 +31,11 @@ export function printError(error: unknown, json: boolean): void {
   const help = known ? error.help : new EdgelessError("EDGELESS_INTERNAL", "").help;
   const message = reasonOf(error);
   if (json) process.stderr.write(`${JSON.stringify({ error: { code, message, help } })}\n`);
-  else process.stderr.write(`Error: ${message} [${code}]\nHelp: ${help}\n`);
+  else {
+    // What follows the sentence, such as lines of source, stands as it is.
+    const [sentence = "", ...details] = message.split("\n");
+    process.stderr.write(`${[`Error: ${sentence} [${code}]`, ...details, `Help: ${help}`].join("\n")}\n`);
+  }
   if (!known && error instanceof Error && !json) process.stderr.write(`${error.stack ?? ""}\n`);
 }
 

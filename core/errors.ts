@@ -152,6 +152,10 @@ export const ERRORS = {
     number: 87,
     help: "Watch the board with edgeless esp32 monitor; check Wi-Fi, gateway address and firewall.",
   },
+  EDGELESS_BAD_PACKAGE: {
+    number: 61,
+    help: "Correct function.json at the named line; edgeless function new NAME makes one to compare with.",
+  },
   EDGELESS_USAGE: { number: 60, help: "See: edgeless --help" },
 } as const;
 

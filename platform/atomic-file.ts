@@ -4,10 +4,14 @@ import { dirname } from "node:path";
 /**
  * Replaces a file as a whole: after a crash at any moment it holds the old or the new content, never a mixture.
  * Missing folders are created.
+ * @param temporary where the content is collected, in the same folder; one of its own where several processes may write
  */
-export function writeFileAtomically(path: string, content: string | Uint8Array): void {
+export function writeFileAtomically(
+  path: string,
+  content: string | Uint8Array,
+  temporary = `${path}.new`,
+): void {
   mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.new`;
   try {
     const file = openSync(temporary, "w");
     try {

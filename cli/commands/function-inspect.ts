@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { EdgelessError } from "../../core/errors.js";
 import { DEFAULT_FUNCTION_SETTINGS } from "../../node/functions/function-settings.js";
+import { readUserFile } from "../../platform/read-file.js";
 import { abiFaults } from "../../toolchain/image/check-abi.js";
 import { inspectModule } from "../../toolchain/image/inspect.js";
 import { judgeTargets } from "../../toolchain/image/target-verdict.js";
-import { readUserFile } from "../files/read-file.js";
 import { formatModule } from "../functions/format-module.js";
 import { createOutput } from "../output.js";
 

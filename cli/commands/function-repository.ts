@@ -3,10 +3,10 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { writeFileAtomically } from "../../platform/atomic-file.js";
+import { readJsonFile } from "../../platform/json-file.js";
+import { readUserFile } from "../../platform/read-file.js";
 import { clientOf, withClientOptions } from "../client-command.js";
 import type { ClientConfig } from "../controller-connection.js";
-import { readJsonFile } from "../files/json-file.js";
-import { readUserFile } from "../files/read-file.js";
 import { functionClassSchema } from "../files/workflow-file.js";
 
 /** Longest that one request to the repository may take. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { EdgelessError } from "../../core/errors.js";
-import { readUserFile } from "../files/read-file.js";
+import { readUserFile } from "../../platform/read-file.js";
 import { formatHappening } from "../functions/format-happening.js";
 import type { Happening } from "../functions/happening.js";
 import { HostedFunction, type HostedFunctionOptions } from "../functions/hosted-function.js";

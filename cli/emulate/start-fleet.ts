@@ -3,8 +3,8 @@ import { Fleet } from "../../emulator/fleet.js";
 import { csvMeasurements } from "../../emulator/measurements.js";
 import { BridgedSocket } from "../../emulator/network/bridged-socket.js";
 import { seededRandom } from "../../emulator/seeded-random.js";
+import { readUserFile } from "../../platform/read-file.js";
 import { openUdpSocket } from "../../platform/udp-socket.js";
-import { readUserFile } from "../files/read-file.js";
 import {
   type EmulateOptions,
   gatewayOption,

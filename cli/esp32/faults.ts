@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { fieldName } from "../files/json-file.js";
+import { fieldName } from "../../platform/json-file.js";
 
 /** All that is wrong with what a person said, in one line. */
 export function faultsOf(error: z.ZodError): string {

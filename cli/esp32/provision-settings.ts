@@ -14,8 +14,8 @@ import {
   providersSchema,
 } from "../../esp32/board-settings.js";
 import type { Interpreter } from "../../esp32/tools/board-console.js";
+import { readJsonFile } from "../../platform/json-file.js";
 import { numberOption } from "../emulate/emulate-options.js";
-import { readJsonFile } from "../files/json-file.js";
 import { faultsOf } from "./faults.js";
 import { parseProvider } from "./provider-option.js";
 import type { Questions } from "./questions.js";

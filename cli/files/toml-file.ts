@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { writeFileAtomically } from "../../platform/atomic-file.js";
-import { plainReason, readUserFile } from "./read-file.js";
+import { plainReason, readUserFile } from "../../platform/read-file.js";
 
 /**
  * Reads a TOML configuration file and hands it to the parser of the component.
@@ -11,7 +11,9 @@ import { plainReason, readUserFile } from "./read-file.js";
 export function readConfig<T>(path: string, parseConfig: (raw: unknown) => T): T {
   if (!existsSync(path))
     throw new EdgelessError("EDGELESS_CONFIG_MISSING", `there is no configuration file ${path}`);
-  const text = readUserFile(path).toString("utf8");
+  const text = readUserFile(path)
+    .toString("utf8")
+    .replace(/^\ufeff/, "");
   let raw: unknown;
   try {
     raw = parse(text);

@@ -5,8 +5,8 @@ import { EdgelessError } from "../../core/errors.js";
 import { type FunctionClass, RUST_WASM } from "../../core/specification.js";
 import type { Workflow } from "../../core/workflow.js";
 import { describeFaults, validateWorkflow } from "../../core/workflow-validation.js";
-import { readJsonFile } from "./json-file.js";
-import { plainReason, readUserFile } from "./read-file.js";
+import { readJsonFile } from "../../platform/json-file.js";
+import { plainReason, readUserFile } from "../../platform/read-file.js";
 
 const texts = z.record(z.string(), z.string());
 

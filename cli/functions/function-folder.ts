@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { EdgelessError } from "../../core/errors.js";
+import { plainReason } from "../../platform/read-file.js";
 import { PACKAGE_FILE } from "../../toolchain/assemblyscript/function-package.js";
-import { plainReason } from "../files/read-file.js";
 
 /**
  * The folder of a function that was named by itself or, as in EDGELESS 1.2, by its `function.json`.

@@ -54,7 +54,7 @@ export function bigBits(big: usize): i32 {
 export function bigCompare(a: usize, b: usize): i32 {
   const length = load<u32>(a);
   if (length != load<u32>(b)) return length < load<u32>(b) ? -1 : 1;
-  for (let offset = 2 + (<usize>length << 1); offset > 2; offset -= 2) {
+  for (let offset: usize = 2 + (<usize>length << 1); offset > 2; offset -= 2) {
     const difference = <i32>load<u16>(a + offset) - <i32>load<u16>(b + offset);
     if (difference) return difference;
   }

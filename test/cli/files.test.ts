@@ -4,9 +4,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
 import { z } from "zod";
-import { lineOfPath } from "../../cli/files/json-location.js";
 import { readConfig, writeTemplate } from "../../cli/files/toml-file.js";
 import { readWorkflow } from "../../cli/files/workflow-file.js";
+import { lineOfPath } from "../../platform/json-location.js";
 
 const SOUND = `{
   "functions": [

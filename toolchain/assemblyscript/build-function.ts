@@ -1,15 +1,14 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { EdgelessError, reasonOf } from "../../core/errors.js";
-import { writeFileAtomically } from "../../platform/atomic-file.js";
+import { readUserFile } from "../../platform/read-file.js";
 import { prepareImage } from "../image/prepare.js";
 import type { BuildProfile } from "./build-profile.js";
 import type { BuildReport } from "./build-report.js";
 import { CompilerProcess } from "./compiler-process.js";
-import { compileError, type Diagnostic } from "./diagnostic.js";
+import { compileError, type Diagnostic, seenFrom } from "./diagnostic.js";
 import { functionPackageText, PACKAGE_FILE, readFunctionPackage } from "./function-package.js";
-
 import { sdkFolder } from "./sdk-folder.js";
+import { writeOutput } from "./write-output.js";
 
 /** The whole address space. */
 const MAX_PAGES = 65536;
@@ -28,14 +27,14 @@ export interface BuildOptions {
  * Builds the function of a folder: `function.json` names it and its source file. Writes `NAME.wasm` and
  * `function.json` with the output channels found in the source.
  * @throws EdgelessError EDGELESS_COMPILE with file, line, column and source line; EDGELESS_WASM_ABI when a host could
- * not load the module (nothing is written then); EDGELESS_BAD_CONFIG; EDGELESS_FILE_UNREADABLE
+ * not load the module (nothing is written then); EDGELESS_BAD_PACKAGE; EDGELESS_FILE_UNREADABLE
  */
 export async function buildFunction(folder: string, options: BuildOptions = {}): Promise<BuildReport> {
   const started = performance.now();
   const path = resolve(folder);
   const profile = options.profile ?? "normal";
-  const content = readFunctionPackage(path);
-  requireFile(join(path, content.build));
+  const content = readFunctionPackage(folder);
+  readUserFile(join(folder, content.build));
   const compiler = options.compiler ?? new CompilerProcess();
   const task = { folder: path, entry: content.build, functionId: content.id, profile, sdk: sdkFolder() };
   const outFolder = resolve(options.outFolder ?? path);
@@ -44,8 +43,7 @@ export async function buildFunction(folder: string, options: BuildOptions = {}):
     const { wasm, diagnostics, ...compilation } = await compiler.compile(task);
     if (wasm === undefined) throw compileError(folder, diagnostics);
     checkModule(folder, wasm, compilation.hostCalls);
-    mkdirSync(outFolder, { recursive: true });
-    writeFileAtomically(wasmFile, wasm);
+    writeOutput(wasmFile, wasm);
     writeIfChanged(
       join(outFolder, PACKAGE_FILE),
       functionPackageText({ ...content, outputs: [...compilation.outputs] }),
@@ -59,7 +57,7 @@ export async function buildFunction(folder: string, options: BuildOptions = {}):
       outputs: compilation.outputs,
       memory: compilation.memory,
       memoryReason: compilation.memoryReason,
-      warnings: diagnostics,
+      warnings: diagnostics.map((each) => seenFrom(folder, each)),
       inputs: [join(path, PACKAGE_FILE), ...compilation.inputs],
       duration: performance.now() - started,
     };
@@ -77,14 +75,6 @@ function checkModule(folder: string, wasm: Uint8Array, hostCalls: readonly Diagn
   }
 }
 
-function requireFile(path: string): void {
-  try {
-    readFileSync(path);
-  } catch (thrown) {
-    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot read ${path}: ${reasonOf(thrown)}`, thrown);
-  }
-}
-
 /** An unchanged file keeps its time, so that nothing that watches it starts again. */
 function writeIfChanged(path: string, text: string): void {
   try {
@@ -92,5 +82,5 @@ function writeIfChanged(path: string, text: string): void {
   } catch {
     // Not there yet.
   }
-  writeFileAtomically(path, text);
+  writeOutput(path, text);
 }

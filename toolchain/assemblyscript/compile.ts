@@ -6,7 +6,9 @@ import { ClassTransform } from "./class-transform.js";
 import type { Compilation, CompileTask } from "./compilation.js";
 import { type Diagnostic, diagnosticAt, diagnosticWithoutPlace } from "./diagnostic.js";
 import { ENTRY_FILE, entrySource } from "./entry-source.js";
-import { FUNCTION_DECORATOR, readSourceFacts, type SourceFacts } from "./source-facts.js";
+import { functionFault, handlerWarnings } from "./function-fault.js";
+import { explained, plainMessage } from "./plain-message.js";
+import { readSourceFacts, type SourceFacts } from "./source-facts.js";
 import { SourceFiles } from "./source-files.js";
 
 const OUT_FILE = "module.wasm";
@@ -19,11 +21,14 @@ export async function compile(task: CompileTask): Promise<Compilation> {
   const text = readFileSync(path, "utf8");
   const facts = readSourceFacts(text);
   const { memory, reason } = memoryScheme(task.profile, facts);
-  const complaint = complainAboutClasses(facts, task.entry, text);
+  const complaint = functionFault(facts);
   if (complaint !== undefined) {
+    // A syntax error can hide the class.
+    const errors = facts.classes.length === 0 ? await syntaxErrors(task) : [];
+    const { message, offset } = complaint;
     return {
       wasm: undefined,
-      diagnostics: [...(await syntaxErrors(task)), complaint],
+      diagnostics: errors.length > 0 ? errors : [diagnosticAt("error", message, task.entry, text, offset)],
       outputs: [],
       hostCalls: [],
       memory,
@@ -41,7 +46,11 @@ export async function compile(task: CompileTask): Promise<Compilation> {
     memory,
   });
   const run = await runCompiler(task, [ENTRY_FILE, ...compilerArguments(task.profile, memory)], entry);
-  return { ...run, memory, memoryReason: reason };
+  const warnings = handlerWarnings(found).map(({ message, offset }) =>
+    diagnosticAt("warning", message, task.entry, text, offset),
+  );
+  const diagnostics = [...withoutEntry(run.diagnostics, task.entry, text, found?.offset ?? 0), ...warnings];
+  return { ...run, diagnostics, memory, memoryReason: reason };
 }
 
 function memoryScheme(
@@ -53,17 +62,22 @@ function memoryScheme(
   return { memory: reason === undefined ? "arena" : "collected", reason };
 }
 
-function complainAboutClasses(facts: SourceFacts, file: string, text: string): Diagnostic | undefined {
-  const [first, second] = facts.classes;
-  if (first === undefined) {
-    const message = `no class with @${FUNCTION_DECORATOR}: put it in front of the class that extends EdgeFunction`;
-    return diagnosticAt("error", message, file, text, 0);
-  }
-  if (second === undefined) return undefined;
-  return diagnosticAt("error", `only one class may have @${FUNCTION_DECORATOR}`, file, text, second.offset);
+/** What the compiler says of the generated entry is about the class that it joins; other complaints say it better. */
+function withoutEntry(
+  diagnostics: readonly Diagnostic[],
+  file: string,
+  text: string,
+  offset: number,
+): Diagnostic[] {
+  const others = diagnostics.filter((diagnostic) => diagnostic.file !== ENTRY_FILE);
+  if (others.some(({ severity }) => severity === "error")) return others;
+  return diagnostics.map((diagnostic) =>
+    diagnostic.file === ENTRY_FILE
+      ? diagnosticAt(diagnostic.severity, diagnostic.message, file, text, offset)
+      : diagnostic,
+  );
 }
 
-/** Syntax errors can hide the class, so they are reported beside a missing one. */
 async function syntaxErrors(task: CompileTask): Promise<readonly Diagnostic[]> {
   const { diagnostics } = await runCompiler(task, [task.entry, "--noEmit"], "");
   return diagnostics.filter((diagnostic) => diagnostic.severity === "error");
@@ -89,8 +103,9 @@ async function runCompiler(
     transforms: [transform as unknown as asc.Transform],
     reportDiagnostic: ({ category, message, range }) => {
       const severity = category === CATEGORY_ERROR ? "error" : "warning";
-      if (range === null) diagnostics.push({ ...diagnosticWithoutPlace(message), severity });
-      else diagnostics.push(place(task, files, severity, message, range, entry));
+      const plain = plainMessage(message);
+      if (range === null) diagnostics.push({ ...diagnosticWithoutPlace(plain), severity });
+      else diagnostics.push(explained(place(task, files, severity, plain, range, entry)));
     },
   });
   const failed = diagnostics.some((diagnostic) => diagnostic.severity === "error");

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { EdgelessError } from "../../core/errors.js";
 
 /** One complaint of the compiler. */
@@ -48,9 +49,17 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   return `${file}:${line}:${column}: ${severity}: ${message}\n  ${source}\n  ${margin}^`;
 }
 
+/** The same complaint with the file named from where the person is who named the function's folder. */
+export function seenFrom(folder: string, diagnostic: Diagnostic): Diagnostic {
+  const { file } = diagnostic;
+  return file === undefined || file.startsWith("~lib/")
+    ? diagnostic
+    : { ...diagnostic, file: join(folder, file) };
+}
+
 /** Makes the error that a failed compilation ends with: EDGELESS_COMPILE, one paragraph per complaint. */
 export function compileError(folder: string, diagnostics: readonly Diagnostic[]): EdgelessError {
   const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error");
-  const text = errors.map(formatDiagnostic).join("\n");
+  const text = errors.map((each) => formatDiagnostic(seenFrom(folder, each))).join("\n");
   return new EdgelessError("EDGELESS_COMPILE", `${folder} does not compile\n${text}`);
 }

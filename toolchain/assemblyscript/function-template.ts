@@ -74,10 +74,24 @@ export function functionWorkflow(name: string): string {
 `;
 }
 
-/** \`hello_world\` becomes \`HelloWorld\`. */
+/** Names that the SDK and the source above give to something else. */
+const TAKEN: ReadonlySet<string> = new Set([
+  "Args",
+  "ByteWriter",
+  "EdgeFunction",
+  "Event",
+  "InstanceId",
+  "Lcg",
+  "NumberError",
+  "Output",
+  "Reply",
+]);
+
+/** `hello_world` becomes `HelloWorld`; a name that means something already, as `event`, `EventFunction`. */
 function className(name: string): string {
-  return name
+  const joined = name
     .split(/[_-]+/)
     .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
     .join("");
+  return TAKEN.has(joined) || joined in globalThis ? `${joined}Function` : joined;
 }

@@ -1,4 +1,12 @@
-import { CallExpression, IdentifierExpression, PropertyAccessExpression, type Source } from "assemblyscript";
+import {
+  CallExpression,
+  FunctionDeclaration,
+  IdentifierExpression,
+  PropertyAccessExpression,
+  type Source,
+  StringLiteralExpression,
+} from "assemblyscript";
+import { GUEST_IMPORT_MODULE, GUEST_IMPORTS } from "../image/guest-abi.js";
 import { walkSyntax } from "./syntax-walk.js";
 
 /** A use of something that AssemblyScript would import from a host that does not offer it. */
@@ -19,9 +27,12 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ["process", "end a function with throw"],
 ]);
 
+/** `CommonFlags.Ambient` of the compiler, which it publishes as a constant that other modules cannot import. */
+const AMBIENT_FLAG = 32768;
+
 /** Finds what makes a module ask its host for more than the guest ABI, by name: for error messages only. */
 export function hostCalls(source: Source): HostCall[] {
-  const found: HostCall[] = [];
+  const found: HostCall[] = declaredImports(source);
   walkSyntax(source.statements, (node) => {
     if (!(node instanceof CallExpression)) return;
     const name = calledName(node);
@@ -33,6 +44,22 @@ export function hostCalls(source: Source): HostCall[] {
     });
   });
   return found.sort((a, b) => a.offset - b.offset);
+}
+
+/** Functions that the source itself asks of the host. */
+function declaredImports({ statements }: Source): HostCall[] {
+  return statements.flatMap((statement) => {
+    const isImport = statement instanceof FunctionDeclaration && (statement.flags & AMBIENT_FLAG) !== 0;
+    if (!isImport) return [];
+    const external = statement.decorators?.find(({ name }) => "text" in name && name.text === "external");
+    const path = (external?.args ?? []).map((each) =>
+      each instanceof StringLiteralExpression ? each.value : "",
+    );
+    const [module, name] = path.length > 1 ? path : [undefined, path[0] ?? statement.name.text];
+    if (module === GUEST_IMPORT_MODULE && name !== undefined && Object.hasOwn(GUEST_IMPORTS, name)) return [];
+    const message = `a host offers no function ${name}: only what "edgeless" exports can be called`;
+    return [{ offset: statement.name.range.start, message }];
+  });
 }
 
 function calledName({ expression }: CallExpression): string {

@@ -1,6 +1,7 @@
 import {
   CallExpression,
   ClassDeclaration,
+  DeclarationStatement,
   type DecoratorNode,
   FieldDeclaration,
   FloatLiteralExpression,
@@ -33,11 +34,22 @@ export interface DecoratedClass {
   readonly offset: number;
   /** Handlers it defines; undefined when it does not derive from `EdgeFunction` directly. */
   readonly handlers: ReadonlySet<string> | undefined;
+  /** The class it extends; undefined: none. */
+  readonly base: string | undefined;
+  readonly methods: readonly { readonly name: string; readonly offset: number }[];
+  /** Where its constructor stands, when that cannot be called without arguments. */
+  readonly wantsArguments: number | undefined;
 }
 
 /** What the build needs to know of one source file before it is compiled. */
 export interface SourceFacts {
   readonly classes: readonly DecoratedClass[];
+  /** A class that extends `EdgeFunction` and has no decorator. */
+  readonly undecorated: { readonly name: string; readonly offset: number } | undefined;
+  /** Where the decorator stands in front of something that is no class. */
+  readonly misplaced: number | undefined;
+  /** Where the decorator is imported, which it cannot be. */
+  readonly decoratorImport: number | undefined;
   /** Names given as literals to `new Output(…)` and `Output.range(…)`. */
   readonly outputs: readonly string[];
   /** True when the file imports other files of the user. */
@@ -56,16 +68,30 @@ const PLAIN_CLASSES = new Set(["ByteWriter", "Lcg", "Output"]);
 /** `CommonFlags.Const` and `.Readonly` of the compiler, which it publishes as constants that cannot be imported. */
 const CONST_FLAG = 8;
 const READONLY_FLAG = 64;
+/** `ParameterKind.Default` of the compiler: neither optional nor the rest. */
+const PARAMETER_DEFAULT = 0;
 
 /** Parses one file, without its imports. A file with syntax errors gives the facts of what could be read. */
 export function readSourceFacts(text: string): SourceFacts {
   const program = newProgram(newOptions());
   parse(program, text, "source.ts", true);
   const source = program.sources.find((each) => each.internalPath === "source");
-  if (source === undefined)
-    return { classes: [], outputs: [], importsOwnFiles: false, keepsObjects: undefined };
+  const { statements = [] } = source ?? {};
+  if (source === undefined) {
+    const none = { undecorated: undefined, misplaced: undefined, decoratorImport: undefined };
+    return { classes: [], ...none, outputs: [], importsOwnFiles: false, keepsObjects: undefined };
+  }
+  const undecorated = statements.find(
+    (statement): statement is ClassDeclaration =>
+      statement instanceof ClassDeclaration && extendsFunction(statement) && !isDecorated(statement),
+  );
   return {
     classes: decoratedClasses(source).map(describeClass),
+    undecorated: undecorated && { name: undecorated.name.text, offset: undecorated.name.range.start },
+    misplaced: misplacedDecorator(source),
+    decoratorImport: statements
+      .flatMap((statement) => (statement instanceof ImportStatement ? (statement.declarations ?? []) : []))
+      .find(({ foreignName }) => foreignName.text === FUNCTION_DECORATOR)?.range.start,
     outputs: outputNames(source),
     importsOwnFiles: source.statements.some(
       (statement) => statement instanceof ImportStatement && statement.path.value.startsWith("."),
@@ -78,8 +104,24 @@ export function readSourceFacts(text: string): SourceFacts {
 export function decoratedClasses(source: Source): ClassDeclaration[] {
   return source.statements.filter(
     (statement): statement is ClassDeclaration =>
-      statement instanceof ClassDeclaration && (statement.decorators ?? []).some(isFunctionDecorator),
+      statement instanceof ClassDeclaration && isDecorated(statement),
   );
+}
+
+function isDecorated({ decorators }: DeclarationStatement): boolean {
+  return (decorators ?? []).some(isFunctionDecorator);
+}
+
+function extendsFunction({ extendsType }: ClassDeclaration): boolean {
+  return extendsType?.name.identifier.text === "EdgeFunction";
+}
+
+function misplacedDecorator(source: Source): number | undefined {
+  for (const statement of source.statements) {
+    const isOther = statement instanceof DeclarationStatement && !(statement instanceof ClassDeclaration);
+    if (isOther && isDecorated(statement)) return statement.name.range.start;
+  }
+  return undefined;
 }
 
 /** True for `@edgeFunction`. */
@@ -113,12 +155,19 @@ function namesOf(node: Node): string[] {
 }
 
 function describeClass(declaration: ClassDeclaration): DecoratedClass {
-  const direct = declaration.extendsType?.name.identifier.text === "EdgeFunction";
+  const direct = extendsFunction(declaration);
   const methods = declaration.members.filter((member) => member instanceof MethodDeclaration);
+  const made = methods.find((method) => method.name.text === "constructor");
+  const required = made?.signature.parameters.some(
+    ({ parameterKind, initializer }) => parameterKind === PARAMETER_DEFAULT && initializer === null,
+  );
   return {
     name: declaration.name.text,
     offset: declaration.name.range.start,
     handlers: direct ? new Set(methods.map((method) => method.name.text)) : undefined,
+    base: declaration.extendsType?.name.identifier.text,
+    methods: methods.map(({ name }) => ({ name: name.text, offset: name.range.start })),
+    wantsArguments: required === true ? made?.name.range.start : undefined,
   };
 }
 

@@ -132,6 +132,34 @@ t.test("a syntax error, a missing class and a second one are explained", async (
   t.match((await refusal(second)).message, /only one class may have @edgeFunction/);
 });
 
+t.test("what is not the class of a function is explained, and the generated entry never shows", async (t) => {
+  const head = 'import { EdgeFunction, Event, Reply } from "edgeless";\n';
+  const withHandler = (handler: string) => inClass(`  ${handler}`);
+  for (const [source, expected] of [
+    [`${head}@edgeFunction\nclass A {}\n`, /sample\.ts:3:7: error: class A must extend EdgeFunction/],
+    [`${head}@edgeFunction\nfunction f(): void {}\n`, /sample\.ts:3:10: .* in front of a class/],
+    [`${head}class A extends EdgeFunction {}\n`, /sample\.ts:2:7: .*put it in front of class A/],
+    [
+      `import { EdgeFunction, edgeFunction } from "edgeless";\n@edgeFunction\nclass A extends EdgeFunction {}\n`,
+      /sample\.ts:1:24: error: edgeFunction is known everywhere/,
+    ],
+    [withHandler("constructor(private a: i32) { super(); }"), /sample\.ts:5:3: .*use onInit/],
+    [
+      withHandler("onCall(event: Event): void {}"),
+      /onCall must be declared as onCall\(event: Event\): Reply/,
+    ],
+    [withHandler('onStop(): void { const a: i32 = "x"; }'), /Type 'string' is not assignable to type 'i32'/],
+    [`import { z } from "zod";\n${withHandler("")}`, /sample\.ts:1:19: error: There is no package "zod"/],
+  ] as const) {
+    const { message } = await refusal(source);
+    t.match(message, expected);
+    t.notMatch(message, /edgeless-entry|~lib/);
+  }
+  const { report } = await module(withHandler("oncast(event: Event): void {}\n  onTick(): void {}"));
+  t.match(report.warnings, [{ severity: "warning", line: 5, message: /oncast .* did you mean onCast/ }]);
+  t.equal(report.warnings.length, 1);
+});
+
 t.test("what no host offers is refused where it stands", async (t) => {
   for (const [call, instead] of [
     ['console.log("x")', /console\.log .* log\.info/],
@@ -147,8 +175,8 @@ t.test("what no host offers is refused where it stands", async (t) => {
   const own = await refusal(
     inClass("  onCast(event: Event): void { ask(); }", "declare function ask(): void;"),
   );
-  t.equal(own.code, "EDGELESS_WASM_ABI");
-  t.match(own.message, /ask/);
+  t.equal(own.code, "EDGELESS_COMPILE");
+  t.match(own.message, /sample\.ts:2:18: error: a host offers no function ask/);
 });
 
 t.test("assertions and errors end the instance; the debug profile says where", async (t) => {
@@ -187,18 +215,26 @@ t.test("helper files, package files and out folders", async (t) => {
     t.ok(inputs.includes(join(folder.path, file)), file);
   t.ok(inputs.includes(join(ROOT, "functions", "sdk", "output.ts")));
   for (const [text, expected] of [
-    ["{", /function\.json is not JSON/],
+    ["{", /function\.json:1: not JSON/],
+    ['{\n"id":"x",\n"version":5}', /function\.json:3: version: .*\n.*function\.json:1: function_type/],
     ['{"id":"../x","version":"1","function_type":"RUST_WASM","build":"a.ts"}', /id: must be letters/],
     ['{"id":"x","version":"1","function_type":"CONTAINER","build":"a.ts"}', /function_type/],
     ['{"id":"x","version":"1","function_type":"RUST_WASM","build":"../a.ts"}', /build: must name/],
   ] as const) {
     folder.write("function.json", text);
     await t.rejects(buildFunction(folder.path, { compiler }), {
-      code: "EDGELESS_BAD_CONFIG",
+      code: "EDGELESS_BAD_PACKAGE",
       message: expected,
     });
   }
-  folder.write("function.json", '{"id":"x","version":"1","function_type":"RUST_WASM","build":"a.ts"}');
+  const complete = '{"id":"x","version":"1","function_type":"RUST_WASM","build":"sample.ts","author":"me"}';
+  folder.write("function.json", `\ufeff${complete}`);
+  await buildFunction(folder.path, { compiler });
+  t.match(JSON.parse(readFileSync(join(folder.path, "function.json"), "utf8")), {
+    author: "me",
+    outputs: ["out"],
+  });
+  folder.write("function.json", complete.replace("sample", "a"));
   await t.rejects(buildFunction(folder.path, { compiler }), { code: "EDGELESS_FILE_UNREADABLE" });
   await t.rejects(buildFunction(join(folder.path, "none"), { compiler }), {
     code: "EDGELESS_FILE_UNREADABLE",
@@ -225,6 +261,18 @@ t.test("a new function builds, does what its test expects and shows no red lines
   t.teardown(() => rmSync(place, { recursive: true, force: true }));
   const path = createFunction(place, "hello-world");
   t.throws(() => createFunction(place, "hello-world"), { code: "EDGELESS_FILE_EXISTS" });
+  t.throws(() => createFunction(join(path, "function.json"), "x"), {
+    code: "EDGELESS_FILE_UNREADABLE",
+    message: /cannot write .*: a part of the path is no folder/,
+  });
+  for (const [name, className] of [
+    ["event", "EventFunction"],
+    ["string", "StringFunction"],
+    ["a-1", "A1"],
+  ] as const) {
+    const source = readFileSync(join(createFunction(place, name), `${name}.ts`), "utf8");
+    t.match(source, new RegExp(`class ${className} extends`));
+  }
   for (const name of ["", "../x", "1a", "a b"]) {
     t.throws(() => createFunction(place, name), { code: "EDGELESS_USAGE" }, name);
   }

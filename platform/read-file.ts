@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { EdgelessError, reasonOf } from "../core/errors.js";
 
 /**
  * Reads a file that the user named.
@@ -16,8 +16,16 @@ export function readUserFile(path: string): Buffer {
 /** What went wrong with a file, in words. */
 export function plainReason(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOENT") return "no such file";
-  if (code === "EISDIR") return "it is a folder";
-  if (code === "EACCES") return "permission denied";
-  return reasonOf(error);
+  return (typeof code === "string" ? PLAIN_REASONS[code] : undefined) ?? reasonOf(error);
 }
+
+const PLAIN_REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EEXIST: "there is a file of that name",
+  EISDIR: "it is a folder",
+  ENOENT: "no such file",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of the path is no folder",
+  EPERM: "permission denied",
+  EROFS: "the disk is read-only",
+};

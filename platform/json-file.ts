@@ -1,14 +1,17 @@
 import type { z } from "zod";
-import { EdgelessError, type ErrorCode, reasonOf } from "../../core/errors.js";
+import { EdgelessError, type ErrorCode, reasonOf } from "../core/errors.js";
 import { lineAt, lineOfPath } from "./json-location.js";
 import { readUserFile } from "./read-file.js";
+
+/** Some editors begin a file with it. */
+const BYTE_ORDER_MARK = /^\ufeff/;
 
 /**
  * Reads a JSON file and checks its shape.
  * @throws EdgelessError EDGELESS_FILE_UNREADABLE, or `code` naming file, line, field and reason of every fault
  */
 export function readJsonFile<T>(path: string, schema: z.ZodType<T>, code: ErrorCode): T {
-  const text = readUserFile(path).toString("utf8");
+  const text = readUserFile(path).toString("utf8").replace(BYTE_ORDER_MARK, "");
   let raw: unknown;
   try {
     raw = JSON.parse(text);
