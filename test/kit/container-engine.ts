@@ -1,5 +1,5 @@
-import { spawnSync } from "node:child_process";
-import { createReadStream, existsSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { createReadStream, writeFileSync } from "node:fs";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { eventually } from "./eventually.js";
@@ -12,10 +12,10 @@ export interface ContainerEngineKind {
   readonly missing: string | undefined;
   /** Name of this machine within containers. */
   readonly hostName: string;
-  /** Network device that it makes when it is not there, and never removes. */
-  readonly bridge: string;
+  /** Whether it needs a network device of its own, {@link ContainerEngine} makes it. */
+  readonly needsBridge: boolean;
   /** Program and arguments that keep everything in a folder and listen on a socket. */
-  command(folder: string, socket: string): [string, readonly string[]];
+  command(folder: string, socket: string, bridge: string): [string, readonly string[]];
 }
 
 const DOCKER_PROGRAM = findProgram("dockerd");
@@ -26,14 +26,14 @@ const RUNC = findProgram("runc");
 export const DOCKER: ContainerEngineKind = {
   name: "Docker",
   hostName: "host.docker.internal",
-  bridge: "docker0",
-  missing: reasonAgainst(DOCKER_PROGRAM, "dockerd", "docker.io", "/var/run/docker.sock"),
-  command: (folder, socket) => [
+  needsBridge: true,
+  missing: reasonAgainst(DOCKER_PROGRAM, "dockerd", "docker.io"),
+  command: (folder, socket, bridge) => [
     DOCKER_PROGRAM ?? "",
     [
       ...["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")],
       ...["--pidfile", join(folder, "pid"), "--host", `unix://${socket}`],
-      ...["--storage-driver", "vfs", "--iptables=false", "--ip-forward=false"],
+      ...["--storage-driver", "vfs", "--iptables=false", "--ip-forward=false", "--bridge", bridge],
     ],
   ],
 };
@@ -42,7 +42,7 @@ export const DOCKER: ContainerEngineKind = {
 export const PODMAN: ContainerEngineKind = {
   name: "Podman",
   hostName: "host.containers.internal",
-  bridge: "cni-podman0",
+  needsBridge: false,
   missing: reasonAgainst(PODMAN_PROGRAM, "podman", "podman"),
   command: (folder, socket) => [
     PODMAN_PROGRAM ?? "",
@@ -56,15 +56,9 @@ export const PODMAN: ContainerEngineKind = {
   ],
 };
 
-function reasonAgainst(
-  file: string | undefined,
-  program: string,
-  debianPackage: string,
-  taken?: string,
-): string | undefined {
+function reasonAgainst(file: string | undefined, program: string, debianPackage: string): string | undefined {
   if (file === undefined) return `the program ${program} is not installed (Debian package ${debianPackage})`;
   if (process.getuid?.() !== 0) return `${program} is started by the tests only when root runs them`;
-  if (taken !== undefined && existsSync(taken)) return `${program} runs on this machine already`;
   return undefined;
 }
 
@@ -82,8 +76,9 @@ export class ContainerEngine {
     // A process can have no more files than its parent, whatever an engine takes for usual.
     const settings = join(this.#folder, "containers.conf");
     writeFileSync(settings, '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n');
-    this.#bridge = existsSync(`/sys/class/net/${kind.bridge}`) ? undefined : kind.bridge;
-    const [file, args] = kind.command(this.#folder, this.socket);
+    const bridge = `edgeless-${process.pid}`.slice(0, 15);
+    this.#bridge = kind.needsBridge ? bridge : undefined;
+    const [file, args] = kind.command(this.#folder, this.socket, bridge);
     const variables = [`CONTAINERS_CONF=${settings}`];
     this.#process = new ServerProcess("/usr/bin/env", [...variables, file, ...args], { cwd: this.#folder });
   }
@@ -92,6 +87,7 @@ export class ContainerEngine {
   static async start(kind: ContainerEngineKind, image: EngineImage): Promise<ContainerEngine | string> {
     const engine = new ContainerEngine(kind);
     try {
+      engine.#makeBridge();
       await engine.run();
       await engine.#import(image);
       await engine.#try(image);
@@ -100,6 +96,15 @@ export class ContainerEngine {
       await engine.close();
       return `${kind.name} starts no containers here: ${error instanceof Error ? error.message : error}`;
     }
+  }
+
+  /** A network of its own: several engines would give the same addresses away. */
+  #makeBridge(): void {
+    if (this.#bridge === undefined) return;
+    const ip = (...args: readonly string[]) => execFileSync("ip", [...args, "dev", this.#bridge ?? ""]);
+    execFileSync("ip", ["link", "add", this.#bridge, "type", "bridge"], { stdio: "ignore" });
+    ip("addr", "add", `172.30.${process.pid % 256}.1/24`);
+    ip("link", "set", "up");
   }
 
   /** Starts it; again after it ended. */
@@ -127,8 +132,7 @@ export class ContainerEngine {
     // Docker mounts its folder onto itself.
     spawnSync("umount", [join(this.#folder, "data")], { stdio: "ignore" });
     await this.#process.close();
-    if (this.#bridge !== undefined && existsSync(`/sys/class/net/${this.#bridge}`))
-      spawnSync("ip", ["link", "del", this.#bridge]);
+    if (this.#bridge !== undefined) spawnSync("ip", ["link", "del", this.#bridge], { stdio: "ignore" });
   }
 
   /** One request; gives whatever it is answered with. */

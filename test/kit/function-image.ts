@@ -15,9 +15,13 @@ export interface PackedImage extends EngineImage {
 
 /**
  * Packs a program and the Node.js that runs this test, without the rest of a system, into the archive of an image.
- * @param program its first argument is where it listens
+ * @param options what stands before the URL where the program is to listen
  */
-export async function packFunctionImage(name: string, program: string): Promise<PackedImage> {
+export async function packFunctionImage(
+  name: string,
+  program: string,
+  ...options: readonly string[]
+): Promise<PackedImage> {
   const folder = serverFolder("image");
   const content = join(folder, "content");
   mkdirSync(join(content, "tmp"), { recursive: true });
@@ -40,7 +44,7 @@ export async function packFunctionImage(name: string, program: string): Promise<
     name,
     tar,
     port: PORT,
-    command: [process.execPath, "/function/main.mjs", `http://0.0.0.0:${PORT}`],
+    command: [process.execPath, "/function/main.mjs", ...options, `http://0.0.0.0:${PORT}`],
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
