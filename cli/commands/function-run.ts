@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { EdgelessError } from "../../core/errors.js";
 import { readUserFile } from "../../platform/read-file.js";
+import { aboutFile } from "../functions/about-file.js";
 import { formatHappening } from "../functions/format-happening.js";
 import type { Happening } from "../functions/happening.js";
 import { HostedFunction, type HostedFunctionOptions } from "../functions/hosted-function.js";
@@ -52,31 +53,35 @@ export function addRunCommand(group: Command): void {
       }
       const output = createOutput(options.json === true);
       const started = { init: options.init, state: options.state, answers };
-      await run(readUserFile(file), started, steps, limitMs, output);
+      await run(file, started, steps, limitMs, output);
     });
 }
 
 async function run(
-  wasm: Uint8Array,
+  file: string,
   options: HostedFunctionOptions,
   steps: readonly Step[],
   limitMs: number,
   output: Output,
 ): Promise<void> {
+  const wasm = readUserFile(file);
   let hosted: HostedFunction | undefined;
   const print = (text: string, value: object) => {
     const afterMs = Math.round(hosted?.skippedMs ?? 0);
     output.result(afterMs === 0 ? text : `${text}  (after ${afterMs / 1000} s)`, { ...value, afterMs });
   };
   const observe = (happening: Happening) => print(formatHappening(happening), happening);
-  hosted = await HostedFunction.start(wasm, options, observe);
+  hosted = await aboutFile(file, () => HostedFunction.start(wasm, options, observe));
   for (const { type, payload } of steps) {
     if (type === "cast") await hosted.cast(payload);
     else await reply(hosted, payload, print);
   }
   await hosted.advance(limitMs);
   const { waiting } = hosted;
-  if (waiting > 0) output.note(`${waiting} delayed casts still wait: --for SECONDS lets more time pass`);
+  if (waiting > 0) {
+    const casts = waiting === 1 ? "1 delayed cast still waits" : `${waiting} delayed casts still wait`;
+    output.note(`${casts}: --for SECONDS lets more time pass`);
+  }
 }
 
 async function reply(

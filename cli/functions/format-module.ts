@@ -1,11 +1,12 @@
 import type { ModuleInfo } from "../../toolchain/image/module-info.js";
-import type { ImageTarget, TargetVerdict } from "../../toolchain/image/target-verdict.js";
 import { alignColumns } from "../format.js";
+import type { ModuleVerdict } from "./module-verdicts.js";
 
-const TARGETS: Readonly<Record<ImageTarget, string>> = {
+const TARGETS: Readonly<Record<ModuleVerdict["target"], string>> = {
   "rust-node": "node of EDGELESS 1.2",
   node: "node of edgeless-ts",
-  device: "device with a WebAssembly engine",
+  device: "board with a WebAssembly engine",
+  board: "ESP32 with Espruino, translated",
 };
 
 /** A module and where it runs, for a person. */
@@ -13,7 +14,7 @@ export function formatModule(
   file: string,
   info: ModuleInfo,
   abiFaults: readonly string[],
-  targets: readonly TargetVerdict[],
+  targets: readonly ModuleVerdict[],
 ): string {
   const { memory } = info;
   const pages =
@@ -29,13 +30,14 @@ export function formatModule(
   ];
   const imports = info.imports.map(({ module, name, kind, type }) => [`${module}.${name}`, kind, type]);
   const exports = info.exports.map(({ name, kind, type }) => [name, kind, type]);
-  const verdicts = targets.flatMap(({ target, runs, reasons }) => [
-    [TARGETS[target], runs ? "runs" : "does not run"],
-    ...reasons.map((reason) => ["", reason]),
+  const verdicts = targets.flatMap(({ target, runs, reasons, translated }) => [
+    [TARGETS[target], runs ? `runs${sizeOf(translated)}` : "does not run"],
+    ...reasons.filter((reason) => !abiFaults.includes(reason)).map((reason) => ["", reason]),
   ]);
   return [
-    `${file}: ${info.bytes} bytes, ${info.functions} functions`,
+    `${file}: ${info.bytes} bytes, ${info.functions} ${info.functions === 1 ? "function" : "functions"}`,
     indent(facts),
+    ...(abiFaults.length === 0 ? [] : ["against the guest ABI", indent(abiFaults.map((fault) => [fault]))]),
     "imports",
     indent(imports),
     "exports",
@@ -45,6 +47,12 @@ export function formatModule(
   ]
     .filter((part) => part !== "")
     .join("\n");
+}
+
+function sizeOf(translated: ModuleVerdict["translated"]): string {
+  return translated === undefined
+    ? ""
+    : `, as ${translated.bytes} bytes of JavaScript with ${translated.memoryBytes} bytes of memory`;
 }
 
 function indent(rows: readonly (readonly string[])[]): string {
