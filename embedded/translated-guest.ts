@@ -65,7 +65,7 @@ type Host = (
   f: number,
 ) => number | undefined;
 
-/** A function image of the run-time `js`, evaluated: gives the memory, the exports, and the setter of the state. */
+/** A function image of the run-time `js`, evaluated: gives the memory, the exports (0: does nothing), and the setter of the state. */
 export type TranslatedImage = (host: Host) => unknown[];
 
 /** A function that was translated to JavaScript. */
@@ -145,8 +145,10 @@ export class TranslatedGuest implements Guest {
     e?: number,
     f?: number,
   ): number {
-    const exported = this.exports[entry] as Exported | undefined;
+    const exported = this.exports[entry] as Exported | number | undefined;
     if (exported === undefined) throw new DeviceFault(TRAPPED, "it has ended");
+    // Nothing to do.
+    if (typeof exported === "number") return exported;
     let value: number | undefined;
     this.depth++;
     try {

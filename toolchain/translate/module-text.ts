@@ -9,10 +9,11 @@ import type { FunctionBody, WasmModule } from "../wasm/wasm-module.js";
 import { type CallFacts, callFacts, type GraphNode } from "./call-graph.js";
 import { dataPieces } from "./data-text.js";
 import { float } from "./float-operations.js";
-import { functionText } from "./function-text.js";
+import { functionText, runOnce } from "./function-text.js";
 import { declaration, HostRequest, isVariable, type Part } from "./helpers.js";
 import { type MemoryPlan, ModuleNames } from "./module-names.js";
 import { EXIT_NAME, GlobalNames, shortenSlots, slotCounts, slotName } from "./names.js";
+import { doesNothing, forwarders, type NamedFunction } from "./short-functions.js";
 import type { SignFacts } from "./sign-facts.js";
 import { type Constant, constantOffset, type DataSegment } from "./static-parts.js";
 import { StructuredText } from "./structure.js";
@@ -109,8 +110,7 @@ export class ModuleWriter {
       this.#translate(next);
     }
     const facts = callFacts(this.#functions);
-    const list = exported.map((index) => (index === undefined ? "0" : this.#names.functionName(index)));
-    const body = this.#body(facts, list, start);
+    const body = this.#body(facts, exported, start);
     const code = GlobalNames.shorten(body);
     if (code.length > this.#limits.maxTextBytes) {
       throw tooMuchText(this.#limits.maxTextBytes);
@@ -225,19 +225,25 @@ export class ModuleWriter {
     };
   }
 
-  #body(facts: CallFacts, exported: readonly string[], start: number | undefined): string {
-    const functions = [...this.#functions].flatMap(([index, written]) =>
-      this.#function(index, written, facts),
-    );
+  #body(facts: CallFacts, exported: readonly (number | undefined)[], start: number | undefined): string {
+    const named = [...this.#functions].flatMap(([index, written]) => this.#function(index, written, facts));
+    const forward = forwarders(named);
     const { put, pieces } = this.#dataTexts();
     const later = [...this.#tableTexts(), ...this.#floatGlobalTexts(), ...pieces].join("");
+    const idle = new Set(named.filter(doesNothing).map(({ name }) => name));
+    const exports = exported.map((index) => (index === undefined ? "" : this.#names.functionName(index)));
     const memory = this.#names.part("memory");
     const state = this.#module.exports.find(({ name }) => name === PREPARED_EXPORTS.state);
-    const results = [memory, ...exported];
+    const results = [memory, ...exports.map((name) => (name === "" || idle.has(name) ? "0" : name))];
     if (state !== undefined) {
       results.push(`s=>${this.#names.global(state.index)[0]}=s`);
     }
-    const begin = start === undefined ? "" : `${this.#names.functionName(start)}();`;
+    const begin = start === undefined ? "" : this.#names.functionName(start);
+    const counts = GlobalNames.counts([...named.map(({ body }) => body), later, ...results, begin].join());
+    const once = named.find(({ name }) => name === begin && counts.get(name) === 1);
+    const functions = named
+      .filter(({ name }) => !forward.has(name) && (counts.get(name) ?? 0) > 0 && name !== once?.name)
+      .map(({ name, parameters, body }) => functionText(name, parameters, body));
     const globals = this.#globalTexts();
     const grow = this.#growText();
     const { variables, helpers } = this.#partTexts();
@@ -245,29 +251,32 @@ export class ModuleWriter {
       ? [`${this.#names.part("limit")}=${this.#memory.bytes}`]
       : [];
     const declared = [...first, ...variables, ...globals, ...helpers, ...functions, ...grow, ...put].join();
-    return `(function(${this.#names.part("host")}){var ${declared};${later}${begin}return[${results.join()}]})`;
+    const run = once !== undefined ? runOnce(once.body) : begin === "" ? "" : `${begin}();`;
+    const text = `(function(${this.#names.part("host")}){var ${declared};${later}${run}return[${results.join()}]})`;
+    return [...text].map((character) => forward.get(character) ?? character).join("");
   }
 
   #function(
     index: number,
     { parameters, body }: WrittenFunction,
     { recursive, charged }: CallFacts,
-  ): string[] {
+  ): NamedFunction[] {
     const name = this.#names.functionName(index);
     const charge = charged.has(index) ? this.#names.turn() : "";
     if (!recursive.has(index)) {
-      return [functionText(name, parameters, charge === "" ? body : `${charge};${body}`)];
+      return [{ name, parameters, body: charge === "" ? body : `${charge};${body}` }];
     }
     const inner = this.#names.key(`inner ${index}`);
     const depth = this.#names.part("depth");
     return [
-      functionText(inner, parameters, body),
-      functionText(
+      { name: inner, parameters, body },
+      {
         name,
         parameters,
-        `${charge};if(++${depth}>${this.#limits.maxRecursion})${this.#names.trap("depth")};` +
+        body:
+          `${charge};if(++${depth}>${this.#limits.maxRecursion})${this.#names.trap("depth")};` +
           `var z9=${inner}(${parameters});${depth}--;return z9`,
-      ),
+      },
     ];
   }
 
