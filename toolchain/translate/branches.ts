@@ -171,7 +171,7 @@ export function leaveFunction(state: FunctionState): void {
   } else {
     const text = within(value, Precedence.assignment);
     state.returned = count === 1 ? value : undefined;
-    state.out.push({ kind: "leave", text: `return${text.startsWith("(") ? "" : " "}${text}` });
+    state.out.push({ kind: "leave", text: `return${text.startsWith("(") ? "" : " "}${text}`, value: text });
   }
 }
 

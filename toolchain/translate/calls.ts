@@ -3,12 +3,22 @@ import { Op } from "../wasm/opcode.js";
 import { calledType } from "../wasm/operand-stack.js";
 import { ValueType, type ValueTypeCode } from "../wasm/value-type.js";
 import type { FunctionState } from "./function-state.js";
+import { canTakeResults, inlineFunction } from "./inlined-function.js";
 import { slotName } from "./names.js";
 import { isFloat } from "./operand.js";
+import { type FunctionCode, translateFunction } from "./translate-function.js";
 import { CALLS, call, conflicts, isHarmless, merge, signed, type Value } from "./value.js";
 import { forgetGlobals } from "./variables.js";
 
 const { i64 } = ValueType;
+
+/**
+ * Bytes of a function that is written into its only caller; inside of a construct less, because the interpreter reads over
+ * what it does not run.
+ */
+const MAX_INLINED_BYTES = 1000;
+const MAX_INLINED_INSIDE = 120;
+const MAX_INLINED_DEPTH = 5;
 
 /** A call of a function, an import or an entry of the table. */
 export function translateCall(state: FunctionState, instruction: LiveInstructions): void {
@@ -18,6 +28,11 @@ export function translateCall(state: FunctionState, instruction: LiveInstruction
   const count = params.length + (isIndirect ? 1 : 0);
   if (isIndirect) {
     settleTableIndex(state, params.length);
+  }
+  const code = isIndirect ? undefined : onlyHere(state, index, results);
+  if (code !== undefined) {
+    inlineFunction(state, index, params, results, code);
+    return;
   }
   const [result] = results;
   const isExpression = results.length === 1 && result !== undefined && result !== i64;
@@ -35,6 +50,26 @@ export function translateCall(state: FunctionState, instruction: LiveInstruction
     table === undefined ? state.names.call(index, args) : call(table, args, effects),
     results,
   );
+}
+
+/** Translates a function that is called here only, if its code should be here. */
+function onlyHere(
+  state: FunctionState,
+  index: number,
+  results: readonly ValueTypeCode[],
+): (() => FunctionCode) | undefined {
+  const body = state.names.bodyOf(index);
+  const most = state.open.length > 1 ? MAX_INLINED_INSIDE : MAX_INLINED_BYTES;
+  if (
+    body === undefined ||
+    body.end - body.start > most ||
+    state.depth >= MAX_INLINED_DEPTH ||
+    !canTakeResults(results) ||
+    state.names.expressionOf(index) !== undefined
+  ) {
+    return undefined;
+  }
+  return () => translateFunction(state.module, index, body, state.names, false, state.depth + 1);
 }
 
 function pushCallResults(state: FunctionState, value: Value, results: readonly ValueTypeCode[]): void {

@@ -3,13 +3,18 @@ import { LiveInstructions } from "../wasm/live-instructions.js";
 import { Op } from "../wasm/opcode.js";
 import type { FunctionBody } from "../wasm/wasm-module.js";
 
+/** Stands for the offset of the function itself. */
+export const WHOLE_FUNCTION = -1;
+
 /** The locals that are assigned inside each construct of a function, by the offset of its instruction. */
 export function scanConstructs(
   bytes: Uint8Array,
   body: FunctionBody,
 ): ReadonlyMap<number, ReadonlySet<number>> {
   const constructs = new Map<number, ReadonlySet<number>>();
-  const open: Set<number>[] = [new Set()];
+  const whole = new Set<number>();
+  const open: Set<number>[] = [whole];
+  constructs.set(WHOLE_FUNCTION, whole);
   const instruction = new LiveInstructions(new ByteReader(bytes, body.start, body.end));
   while (instruction.next()) {
     const inside = open[open.length - 1];

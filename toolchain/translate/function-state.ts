@@ -44,6 +44,8 @@ export class FunctionState {
   out: Statement[] = [];
   /** Number of the latest construct. */
   lastId = 0;
+  /** How many functions this one is written into. */
+  depth = 0;
   /** How many loops are open. */
   loops = 0;
   /** What the latest `return` gives. */

@@ -2,12 +2,13 @@ import { EdgelessError } from "../../core/errors.js";
 import { GUEST_IMPORTS } from "../image/guest-abi.js";
 import { HOOK_MODULE } from "../image/prepared-layout.js";
 import { type FunctionType, functionTypeText, ValueType } from "../wasm/value-type.js";
-import type { WasmModule } from "../wasm/wasm-module.js";
+import type { FunctionBody, WasmModule } from "../wasm/wasm-module.js";
 import { HostRequest, type Part, type TrapReason, trap } from "./helpers.js";
 import { substituted } from "./inlined-call.js";
-import { GlobalNames } from "./names.js";
+import { FIRST_INLINED_SLOT, GlobalNames, slotName, slotsIn } from "./names.js";
 import { width } from "./operand.js";
 import type { SignFacts } from "./sign-facts.js";
+import { type Statement, textsOf } from "./statement.js";
 import type { Constant } from "./static-parts.js";
 import { binary, CALLS, call, integer, primary, unsigned, type Value, within } from "./value.js";
 
@@ -34,6 +35,7 @@ export class ModuleNames {
   readonly #memory: MemoryPlan;
   readonly #constants: readonly Constant[];
   readonly #names = new GlobalNames();
+  #nextSlot = FIRST_INLINED_SLOT;
   /** Used parts in an order in which each comes after those it depends on. */
   readonly parts = new Set<Part>();
   readonly usedGlobals = new Set<number>();
@@ -47,6 +49,8 @@ export class ModuleNames {
   expressionOf: (
     index: number,
   ) => { readonly body: Value; readonly parameters: readonly string[] } | undefined = () => undefined;
+  /** The code of a function that is called in one place only, which is small enough to be written there. */
+  bodyOf: (index: number) => FunctionBody | undefined = () => undefined;
   /** Called with each function that is called. */
   onCall: (index: number) => void = () => {};
   onTable: (type: string) => void = () => {};
@@ -74,6 +78,24 @@ export class ModuleNames {
 
   get canGrow(): boolean {
     return this.#memory.mostPages > this.#memory.pages;
+  }
+
+  /** Numbers for the locals of a function that is written where it is called; gives the first one. */
+  reserveSlots(statements: readonly Statement[], parameters: readonly number[]): number {
+    const first = this.#nextSlot;
+    const own = parameters.map(slotName).join("");
+    this.#nextSlot += Math.max(slotsIn(own), slotsIn(textsOf(statements)));
+    return first;
+  }
+
+  /** Whether a local is one of those. */
+  isReserved(slot: number): boolean {
+    return slot >= FIRST_INLINED_SLOT;
+  }
+
+  /** Begins another function of the text. */
+  releaseSlots(): void {
+    this.#nextSlot = FIRST_INLINED_SLOT;
   }
 
   /** The name of a part of the text that is there when it is used. */
@@ -156,7 +178,7 @@ export class ModuleNames {
   call(index: number, args: readonly Value[]): Value {
     const effects = { reads: CALLS, writes: CALLS };
     if (index >= this.#module.importedFunctions) {
-      this.#noteArguments(index, args);
+      this.noteArguments(index, args);
       const expression = this.expressionOf(index);
       const inlined =
         expression === undefined ? undefined : substituted(expression.body, expression.parameters, args);
@@ -175,8 +197,8 @@ export class ModuleNames {
     return call(this.part("host"), [integer(HostRequest.imports + place), ...given], effects);
   }
 
-  /** `args`: an i64 is two of them. */
-  #noteArguments(index: number, args: readonly Value[]): void {
+  /** Notes what a function is given; an i64 is two arguments. */
+  noteArguments(index: number, args: readonly Value[]): void {
     let next = 0;
     for (const [at, type] of this.#typeOf(index).params.entries()) {
       if (type === ValueType.i32) {

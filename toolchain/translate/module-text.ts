@@ -81,6 +81,9 @@ export class ModuleWriter {
     this.#names = new ModuleNames(module, memory, constants, signs);
     this.#tables = tableOf(module, constants);
     this.#names.expressionOf = (index) => this.#expression(index);
+    const single = calledOnce(module);
+    this.#names.bodyOf = (index) =>
+      single.has(index) ? module.bodies[index - module.importedFunctions] : undefined;
     this.#names.onCall = (index) => this.#reach(index);
     this.#names.onTable = (type) => {
       for (const index of this.#tables) {
@@ -191,6 +194,7 @@ export class ModuleWriter {
       throw new EdgelessError("EDGELESS_INTERNAL", `function ${index} has no code`);
     }
     this.#calls = new Set();
+    this.#names.releaseSlots();
     const code = translateFunction(this.#module, index, body, this.#names);
     const written = this.#writeFunction(code);
     this.#functions.set(index, written);
@@ -418,6 +422,30 @@ export class ModuleWriter {
         .map((part) => texts.get(part) ?? "");
     return { variables: pick(true), helpers: pick(false) };
   }
+}
+
+/** The functions that are called in one place, and that nothing else can call. */
+function calledOnce(module: WasmModule): ReadonlySet<number> {
+  const counts = new Map<number, number>();
+  for (const { start, end } of module.bodies) {
+    const instruction = new InstructionReader(new ByteReader(module.bytes, start, end));
+    while (instruction.next()) {
+      if (instruction.opcode === Op.call) {
+        counts.set(instruction.index, (counts.get(instruction.index) ?? 0) + 1);
+      }
+    }
+  }
+  const others = [
+    module.start,
+    ...module.exports.filter(({ kind }) => kind === "function").map(({ index }) => index),
+    ...module.elements.flatMap(({ functions }) => [...functions]),
+  ];
+  for (const index of others) {
+    if (index !== undefined) {
+      counts.delete(index);
+    }
+  }
+  return new Set([...counts].filter(([, count]) => count === 1).map(([index]) => index));
 }
 
 function callsOrLoops(bytes: Uint8Array, { start, end }: FunctionBody): boolean {

@@ -6,6 +6,9 @@ const MAX_GLOBALS = 0x1800;
 const FIRST_SLOT = 0x1000;
 const MAX_SLOTS = 0xc000;
 
+/** From here on slots are locals of functions that are written where they are called. */
+export const FIRST_INLINED_SLOT = 0x4000;
+
 /** The stand-in of the local that says which construct is being left. */
 export const EXIT_NAME: string = String.fromCharCode(FIRST_SLOT + MAX_SLOTS - 1);
 
@@ -47,6 +50,29 @@ export function slotName(slot: number): string {
     throw new EdgelessError("EDGELESS_WASM_TOO_LARGE", `a function has more than ${MAX_SLOTS} locals`);
   }
   return String.fromCharCode(FIRST_SLOT + slot);
+}
+
+/** The text with the locals of a function that is written into another one: with numbers from `first`, or other text. */
+export function shiftSlots(text: string, first: number, known: ReadonlyMap<number, string>): string {
+  let out = "";
+  for (const character of text) {
+    const slot = character.charCodeAt(0) - FIRST_SLOT;
+    const isOwn = slot >= 0 && slot < FIRST_INLINED_SLOT;
+    out += isOwn ? (known.get(slot) ?? slotName(first + slot)) : character;
+  }
+  return out;
+}
+
+/** One more than the highest number of a function's own locals in a text. */
+export function slotsIn(text: string): number {
+  let most = 0;
+  for (const character of slotCounts(text).keys()) {
+    const slot = character.charCodeAt(0) - FIRST_SLOT;
+    if (slot < FIRST_INLINED_SLOT) {
+      most = Math.max(most, slot + 1);
+    }
+  }
+  return most;
 }
 
 /** How often each slot is in a text, by stand-in. */

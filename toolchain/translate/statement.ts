@@ -8,8 +8,8 @@ export interface Condition extends Text {
 /** Structured code with branches to numbered constructs: to the end of a block, to the head of a loop. */
 export type Statement =
   | { readonly kind: "do"; readonly text: string }
-  /** Leaves the function: returns or traps. */
-  | { readonly kind: "leave"; readonly text: string }
+  /** Leaves the function: returns, with a value, or traps. */
+  | { readonly kind: "leave"; readonly text: string; readonly value?: string }
   | {
       readonly kind: "if";
       readonly condition: Condition;
@@ -94,4 +94,24 @@ export class BranchTargets {
       }
     }
   }
+}
+
+/** All texts of a list of statements, one after the other. */
+export function textsOf(list: readonly Statement[]): string {
+  return list
+    .map((statement) => {
+      switch (statement.kind) {
+        case "do":
+        case "leave":
+          return statement.text;
+        case "if":
+          return statement.condition.text + textsOf(statement.whenTrue) + textsOf(statement.whenFalse);
+        case "block":
+        case "loop":
+          return textsOf(statement.body);
+        default:
+          return "";
+      }
+    })
+    .join("");
 }

@@ -9,7 +9,7 @@ import { branchIf, branchTable, leaveFunction, translateBranch } from "./branche
 import { translateCall } from "./calls.js";
 import { translateDrop, translateSelect } from "./choices.js";
 import { pushConstant, pushFloatConstant } from "./constants.js";
-import { scanConstructs } from "./construct-scan.js";
+import { scanConstructs, WHOLE_FUNCTION } from "./construct-scan.js";
 import { beginConstruct, finishArm, openConstruct } from "./constructs.js";
 import { FunctionState } from "./function-state.js";
 import { translateBulk, translateMemoryAccess } from "./memory-access.js";
@@ -31,13 +31,18 @@ export interface FunctionCode {
   readonly parameters: readonly number[];
   /** Slots that begin as zero, with the text of the zero. */
   readonly zeros: ReadonlyMap<number, string>;
+  /** Slots of parameters that are assigned. */
+  readonly assigned: ReadonlySet<number>;
+  /** Number of the last construct. */
+  readonly lastId: number;
   /** What it returns, when it does nothing but that. */
   readonly returned: Value | undefined;
 }
 
 /**
  * Translates the code of one function into statements, keeping the order of everything that can be seen. `isInlined`: the
- * text goes where it is called, so that it may be longer for less time, as in a loop. Throws EDGELESS_WASM_ABI for what
+ * text goes where it is called, so that it may be longer for less time, as in a loop. `depth`: how many functions it is written
+ * into, one inside the other. Throws EDGELESS_WASM_ABI for what
  * no board can run, EDGELESS_WASM_TOO_LARGE.
  */
 export function translateFunction(
@@ -46,12 +51,14 @@ export function translateFunction(
   body: FunctionBody,
   names: ModuleNames,
   isInlined = false,
+  depth = 0,
 ): FunctionCode {
   const type = module.types[module.functions[index] ?? 0] ?? { params: [], results: [] };
   const { params, results } = type;
   const state = new FunctionState(module, index, type, localTypes(type, body), names);
   const assignedIn = scanConstructs(module.bytes, body);
   state.loops = isInlined ? 1 : 0;
+  state.depth = depth;
   openConstruct(state, Op.block, { params: [], results }, new Set(), undefined, []);
   const id = state.lastId;
   for (const at of params.keys()) {
@@ -78,6 +85,8 @@ export function translateFunction(
     id,
     parameters: params.flatMap((_, at) => state.slots.of(at)),
     zeros: state.slots.zeros,
+    assigned: new Set([...(assignedIn.get(WHOLE_FUNCTION) ?? [])].flatMap((local) => state.slots.of(local))),
+    lastId: state.lastId,
     returned: state.out.length === 1 ? state.returned : undefined,
   };
 }
