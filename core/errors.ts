@@ -77,7 +77,7 @@ export const ERRORS = {
   },
   EDGELESS_FUNCTION_TRAPPED: {
     number: 53,
-    help: "The function ended itself; see its log lines before the trap.",
+    help: "See its log lines; a function built with --profile debug says there where it trapped, and why.",
   },
   EDGELESS_FUNCTION_OUT_OF_TIME: {
     number: 54,

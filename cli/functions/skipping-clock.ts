@@ -53,7 +53,7 @@ export class SkippingClock implements Clock {
 
   /**
    * Runs everything that is due now.
-   * @throws EdgelessError EDGELESS_TIMEOUT when there is no end to it
+   * @throws EdgelessError EDGELESS_FUNCTION_OUT_OF_TIME when there is no end to it
    */
   settle(): Promise<void> {
     return this.advance(0);
@@ -61,7 +61,7 @@ export class SkippingClock implements Clock {
 
   /**
    * Skips `ms` milliseconds and runs what falls due, in order.
-   * @throws EdgelessError EDGELESS_TIMEOUT when there is no end to what falls due at one time
+   * @throws EdgelessError EDGELESS_FUNCTION_OUT_OF_TIME when there is no end to what falls due at one time
    */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
@@ -73,7 +73,7 @@ export class SkippingClock implements Clock {
         busySinceMs = performance.now();
       } else if (performance.now() - busySinceMs > this.#busyMs) {
         throw new EdgelessError(
-          "EDGELESS_TIMEOUT",
+          "EDGELESS_FUNCTION_OUT_OF_TIME",
           `the function was busy for ${this.#busyMs / 1000} s without waiting for anything`,
         );
       }

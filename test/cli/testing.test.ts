@@ -87,5 +87,5 @@ t.test("given callbacks without end at one time, when they run, then the clock g
   const clock = new SkippingClock(20);
   const again = () => void clock.setTimer(0, again);
   again();
-  await t.rejects(clock.settle(), { code: "EDGELESS_TIMEOUT" });
+  await t.rejects(clock.settle(), { code: "EDGELESS_FUNCTION_OUT_OF_TIME" });
 });
