@@ -33,7 +33,7 @@ export class GatewayMetrics implements MetricsPage {
   readonly #instances: Gauge<"state">;
   readonly #queued: Gauge;
   readonly #images: Gauge;
-  readonly #coap: Gauge<"what">;
+  readonly #coap: Counter<"what">;
   readonly #droppedByReason = new Map<DropReason, number>();
 
   constructor() {
@@ -103,9 +103,9 @@ export class GatewayMetrics implements MetricsPage {
       help: "Function images that are kept for devices.",
       registers,
     });
-    this.#coap = new Gauge({
-      name: "edgeless_gateway_coap",
-      help: "Counters of the CoAP endpoint since the start.",
+    this.#coap = new Counter({
+      name: "edgeless_gateway_coap_messages",
+      help: "What happened to CoAP messages and peers.",
       labelNames: ["what"],
       registers,
     });
@@ -158,6 +158,12 @@ export class GatewayMetrics implements MetricsPage {
     for (const [state, count] of figures.instances) this.#instances.set({ state }, count);
     this.#queued.set(figures.queued);
     this.#images.set(figures.images);
-    for (const [what, count] of Object.entries(figures.coap)) this.#coap.set({ what }, count);
+    this.#coap.reset();
+    for (const [what, count] of Object.entries(figures.coap))
+      this.#coap.inc({ what: snakeCase(what) }, count);
   }
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -46,6 +46,8 @@ t.test(
     t.match(page, /edgeless_gateway_requests_refused_total\{request="rd",reason="malformed"\} 1/);
     t.match(page, /edgeless_gateway_events_dropped_total\{reason="unregistered"\} 1/);
     t.match(page, /edgeless_gateway_devices\{state="present"\} 0/);
+    t.match(page, /edgeless_gateway_coap_messages_total\{what="evicted_peers"\} 0/);
+    t.same(metricsFaults(page), []);
   },
 );
 
@@ -219,3 +221,25 @@ t.test(
     });
   },
 );
+
+/** What a linter of OpenMetrics would say of a page. */
+function metricsFaults(page: string): string[] {
+  const faults: string[] = [];
+  const types = new Map<string, string>();
+  const helped = new Set<string>();
+  for (const line of page.split("\n")) {
+    const [, keyword, family = "", rest = ""] = /^# (TYPE|HELP) (\S+) (.*)$/.exec(line) ?? [];
+    if (keyword === "TYPE") types.set(family, rest);
+    if (keyword === "HELP" && /^[A-Z].*\.$/.test(rest)) helped.add(family);
+    const [, name = "", labels = ""] = /^([a-z_]+)(\{.*\})? [0-9.e+]+$/.exec(line) ?? [];
+    if (name === "" && line !== "" && !line.startsWith("# ")) faults.push(`no sample: ${line}`);
+    if (name === "") continue;
+    const counter = types.get(name.replace(/_total$/, ""));
+    if (name.endsWith("_total") ? counter !== "counter" : types.get(name) !== "gauge")
+      faults.push(`type: ${line}`);
+    if (!/^(\{([a-z_]+="[^"A-Z]*",?)+\})?$/.test(labels)) faults.push(`labels: ${line}`);
+  }
+  for (const family of types.keys()) if (!helped.has(family)) faults.push(`no help: ${family}`);
+  if (!page.endsWith("# EOF\n")) faults.push("no end");
+  return faults;
+}
