@@ -5,6 +5,7 @@ export class TcpRelay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #target: string;
+  #isFrozen = false;
 
   private constructor(target: string) {
     this.#target = target;
@@ -34,6 +35,17 @@ export class TcpRelay {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Lets connections stand, with nothing carried on; new ones are taken and hang as well. */
+  freeze(): void {
+    this.#isFrozen = true;
+    for (const socket of this.#sockets) socket.unpipe();
+  }
+
+  /** Carries new connections on again. */
+  thaw(): void {
+    this.#isFrozen = false;
+  }
+
   close(): void {
     this.cut();
     this.#server.close();
@@ -53,6 +65,6 @@ export class TcpRelay {
         other.destroy();
       });
     }
-    socket.pipe(peer).pipe(socket);
+    if (!this.#isFrozen) socket.pipe(peer).pipe(socket);
   }
 }

@@ -2,7 +2,9 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Connection as CoreConnection } from "mysql2";
 import type { Connection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
+import type { Clock } from "../../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../../core/errors.js";
+import { LATE, withDeadline } from "../../../platform/deadline.js";
 import { guardData } from "../guard-data.js";
 import type { DatabaseServer } from "./database-url.js";
 import {
@@ -23,7 +25,10 @@ const SERVER_ENDS = ["ER_SERVER_SHUTDOWN", "ER_NEW_ABORTING_CONNECTION", "ER_ABO
  * Connects to a MySQL or MariaDB server and makes the table.
  * @throws EdgelessError EDGELESS_UNREACHABLE
  */
-export async function openMysql(server: DatabaseServer, options: SqlClientOptions): Promise<SqlClient> {
+export async function openMysql(
+  server: DatabaseServer,
+  options: SqlClientOptions & { readonly clock: Clock },
+): Promise<SqlClient> {
   // Loaded when first needed: most nodes never are.
   const { createConnection } = await import("mysql2");
   const { host, port, user, password, database, tls } = server;
@@ -50,7 +55,7 @@ export async function openMysql(server: DatabaseServer, options: SqlClientOption
     connection.on("error", options.onLost);
     const client = connection.promise();
     await client.query({ sql: CREATE_TABLE.mysql, timeout: options.statementTimeoutMs });
-    return new MysqlClient(client, options.statementTimeoutMs);
+    return new MysqlClient(client, options.statementTimeoutMs, options.clock);
   } catch (error) {
     connection.on("error", () => {});
     connection.destroy();
@@ -80,22 +85,30 @@ function endOutOfOrder(connection: CoreConnection): void {
 class MysqlClient implements SqlClient {
   readonly #connection: Connection;
   readonly #timeoutMs: number;
+  readonly #clock: Clock;
 
-  constructor(connection: Connection, timeoutMs: number) {
+  constructor(connection: Connection, timeoutMs: number, clock: Clock) {
     this.#connection = connection;
     this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
   }
 
   async run(statement: SqlStatement, workflowId: string): Promise<SqlResult> {
+    // The driver's own limit leaves out the preparation of the statement.
+    const outcome = await withDeadline(this.#clock, this.#timeoutMs, this.#run(statement, workflowId));
+    if (outcome !== LATE) return outcome;
+    throw new EdgelessError("EDGELESS_TIMEOUT", `MySQL: no answer in ${this.#timeoutMs} ms`);
+  }
+
+  async #run(statement: SqlStatement, workflowId: string): Promise<SqlResult> {
     const sql = withQuestionMarks(statement);
     const values = statement.placeholders.map(() => workflowId);
     try {
-      const options = { sql, values, timeout: this.#timeoutMs };
       if (statement.kind === "read") {
-        const [rows] = await this.#connection.execute<RowDataPacket[][]>(options);
+        const [rows] = await this.#connection.execute<RowDataPacket[][]>({ sql, values });
         return { type: "row", row: rows[0] };
       }
-      const [{ affectedRows, insertId }] = await this.#connection.execute<ResultSetHeader>(options);
+      const [{ affectedRows, insertId }] = await this.#connection.execute<ResultSetHeader>({ sql, values });
       return { type: "written", affected: affectedRows ?? 0, lastId: insertId ?? 0 };
     } catch (error) {
       return refusalOf(error);
@@ -113,8 +126,6 @@ class MysqlClient implements SqlClient {
 
 function refusalOf(error: unknown): SqlResult {
   const { code, sqlState } = errorFields(error);
-  if (code === "PROTOCOL_SEQUENCE_TIMEOUT")
-    throw new EdgelessError("EDGELESS_TIMEOUT", `MySQL: ${reasonOf(error)}`, error);
   if (sqlState === undefined || SERVER_ENDS.includes(code))
     throw new EdgelessError("EDGELESS_UNREACHABLE", `MySQL: ${reasonOf(error)}`, error);
   if (CANNOT_STORE.includes(code))

@@ -72,8 +72,8 @@ export class SharedDatabases {
         const onLost = (error: unknown) => {
           if (client !== undefined) lasting.lose(client, error);
         };
-        const options = { statementTimeoutMs, onLost };
-        if (isFile) client = await SqliteClient.open(database.path, { clock, ...options });
+        const options = { clock, statementTimeoutMs, onLost };
+        if (isFile) client = await SqliteClient.open(database.path, options);
         else if (database.dialect === "postgres") client = await openPostgres(database.server, options);
         else client = await openMysql(database.server, options);
         return client;

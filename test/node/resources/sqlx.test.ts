@@ -9,11 +9,13 @@ import { readDatabaseUrl } from "../../../node/resources/sqlx/database-url.js";
 import { parseStatement, withQuestionMarks } from "../../../node/resources/sqlx/sql-statement.js";
 import { sqlxProvider } from "../../../node/resources/sqlx/sqlx-provider.js";
 import { systemClock } from "../../../platform/system-clock.js";
+import { eventually } from "../../kit/eventually.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { MARIADB, NO_MARIADB } from "../../kit/mariadb-server.js";
 import { NO_POSTGRES, POSTGRES } from "../../kit/postgres-server.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 import { SqlServer } from "../../kit/sql-server.js";
+import { TcpRelay } from "../../kit/tcp-relay.js";
 import { hostOf, started, until } from "../kit/resource-fixture.js";
 import { talking } from "../kit/resource-talk.js";
 
@@ -320,6 +322,32 @@ for (const [kind, reason] of [
       const isReached = () => logger.lines.some((line) => line.includes("is reached again"));
       await until("an interruption to end", isReached, WAIT_MS);
       t.match(await call(id, SELECT), /"metadata":\[3\]/);
+      await host.close();
+    });
+
+    t.test("when it answers no more, or too late, then that is given up, and delivery resumes", async (t) => {
+      const { hostname, port, href } = new URL(server.url);
+      const relay = await TcpRelay.start(`${hostname}:${port}`);
+      t.teardown(() => relay.close());
+      const url = href.replace(`${hostname}:${port}`, relay.place);
+      const limits = { statementTimeoutMs: 500, patienceMs: 300 };
+      const { host, start, call, telemetry, logger } = sqlx(t.testdir(), limits);
+      const id = await start(url, "wf-5");
+      const other = await start(server.url, "wf-6");
+      t.match(await call(id, insert("[5]")), /rows_affected: 1/);
+      const slow = kind === POSTGRES ? "SELECT pg_sleep(30)::text, '1'" : "SELECT SLEEP(30), '1'";
+      t.equal(await call(id, slow), "err");
+      t.equal(await call(id, SELECT).then(() => call(id, SELECT)), '{"id":"wf-5","metadata":[5]}');
+      relay.freeze();
+      const hanging = call(id, SELECT);
+      t.match(await call(other, SELECT), /no rows/, "another instance does not wait");
+      t.equal(await hanging, "err");
+      t.equal(telemetry.dropCounts["handler-failed"], 2);
+      relay.thaw();
+      relay.cut();
+      const isBack = async () => (await call(id, SELECT)).includes("[5]");
+      await eventually("an answer", isBack, WAIT_MS);
+      t.match(logger.lines.join("\n"), /is interrupted/);
       await host.close();
     });
 
