@@ -36,7 +36,15 @@ const detailSchema = summarySchema.extend({
   uptime_seconds: z.number().nullable(),
   runtimes: z.array(z.string()),
   labels: z.array(z.string()),
-  providers: z.array(z.object({ providerId: z.string(), classType: z.string() })),
+  limits: z.object({
+    image_bytes: z.number(),
+    instances: z.number(),
+    function_memory_bytes: z.number(),
+    payload_bytes: z.number(),
+  }),
+  providers: z.array(
+    z.object({ provider_id: z.string(), class_type: z.string(), outputs: z.array(z.string()) }),
+  ),
   images: z.array(z.string()),
   counters: z.record(z.string(), z.number()),
   firmware: z

@@ -34,8 +34,13 @@ export function formatDeviceDetail(device: DeviceDetail): string {
     ["waiting events", `${device.queued_events}`],
     ["run-times", device.runtimes.join(", ")],
     ["labels", device.labels.join(", ")],
-    ["resources", device.providers.map(({ classType }) => classType).join(", ")],
+    ["resources", device.providers.map(({ class_type }) => class_type).join(", ")],
     ["images", device.images.join(", ")],
+    [
+      "limits",
+      `image ${device.limits.image_bytes} bytes, ${device.limits.instances} instances, ` +
+        `memory of a function ${device.limits.function_memory_bytes} bytes, payload ${device.limits.payload_bytes} bytes`,
+    ],
     [
       "counters",
       Object.entries(device.counters)

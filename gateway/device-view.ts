@@ -42,6 +42,21 @@ export interface DeviceSummary {
   readonly queued_events: number;
 }
 
+/** What a device can hold; bytes, but the instances. */
+export interface LimitsView {
+  readonly image_bytes: number;
+  readonly instances: number;
+  readonly function_memory_bytes: number;
+  readonly payload_bytes: number;
+}
+
+/** A resource that a device offers. */
+export interface ProviderView {
+  readonly provider_id: string;
+  readonly class_type: string;
+  readonly outputs: readonly string[];
+}
+
 /** All that is known of a device, as JSON of the control API. */
 export interface DeviceDetail extends DeviceSummary {
   readonly agent_port: number;
@@ -50,8 +65,8 @@ export interface DeviceDetail extends DeviceSummary {
   /** `wasm`, `js`; a number for what has no name here. */
   readonly runtimes: readonly string[];
   readonly labels: readonly string[];
-  readonly limits: Device["record"]["facts"]["limits"];
-  readonly providers: Device["record"]["facts"]["providers"];
+  readonly limits: LimitsView;
+  readonly providers: readonly ProviderView[];
   readonly images: readonly string[];
   readonly counters: Readonly<Record<string, number>>;
   readonly requests: number;
@@ -125,7 +140,16 @@ export function detailOf(device: Device, peer: Peer | undefined): DeviceDetail {
     lifetime_seconds: record.lifetimeSeconds,
     uptime_seconds: device.uptimeSeconds ?? null,
     runtimes: facts.runtimes.map((runtime) => RUNTIME_NAMES[runtime] ?? `${runtime}`),
-    ...{ labels: facts.labels, limits: facts.limits, providers: facts.providers },
+    labels: facts.labels,
+    limits: {
+      image_bytes: facts.limits.imageBytes,
+      instances: facts.limits.instances,
+      function_memory_bytes: facts.limits.functionMemoryBytes,
+      payload_bytes: facts.limits.payloadBytes,
+    },
+    providers: facts.providers.map(({ providerId, classType, outputs }) => ({
+      ...{ provider_id: providerId, class_type: classType, outputs },
+    })),
     images: [...plan.images],
     counters: Object.fromEntries(
       device.counters.map((value, index) => [COUNTER_NAMES[index] ?? `counter_${index}`, value]),

@@ -93,6 +93,9 @@ export function encodeRegistration(registration: Registration): Uint8Array {
   return writer.written();
 }
 
+/** Run-times of a registration that does not tell them; one without an engine tells that it has none. */
+const UNTOLD: number[] = [];
+
 /**
  * Reads a registration; keys of a newer edition are passed over. Lists and texts that are not there are empty.
  * @throws WireFault "missing field" also when edition, nonce, free memory, run-times or limits are not there
@@ -104,7 +107,7 @@ export function decodeRegistration(bytes: Uint8Array): Registration {
     bootNonce: -1,
     board: "",
     freeMemoryBytes: -1,
-    runtimes: [],
+    runtimes: UNTOLD,
     providers: [],
     digests: [],
     instances: [],
@@ -115,7 +118,7 @@ export function decodeRegistration(bytes: Uint8Array): Registration {
   for (let left = reader.map(); left > 0; left--) readField(reader, reader.unsigned(), registration);
   reader.end();
   const { edition, bootNonce, freeMemoryBytes, runtimes, limits } = registration;
-  if (edition === 0 || bootNonce < 0 || freeMemoryBytes < 0 || runtimes.length === 0 || limits.instances < 0)
+  if (edition === 0 || bootNonce < 0 || freeMemoryBytes < 0 || runtimes === UNTOLD || limits.instances < 0)
     throw new WireFault("missing field", 0);
   return registration;
 }

@@ -1,6 +1,6 @@
 import { parse } from "smol-toml";
 import t from "tap";
-import { CHANGED, CONTENT, formatCode, GET, POST, PUT } from "../../coap-api/coap/codes.js";
+import { CHANGED, CONTENT, DELETE, formatCode, GET, POST, PUT } from "../../coap-api/coap/codes.js";
 import { decodeDiagnostic } from "../../coap-api/operations/diagnostic.js";
 import { CALL, CAST, encodeUplinkEvent, NONE, REPLY } from "../../coap-api/operations/event.js";
 import { encodeRegistration } from "../../coap-api/operations/register.js";
@@ -42,6 +42,13 @@ t.test(
     t.match(decodeDiagnostic(edition.payload).reason, "edition 2 is not spoken here");
     const lifetime = await register(`ep=${uuid(1)}&lt=99999999`, encodeRegistration(REGISTRATION));
     t.match(decodeDiagnostic(lifetime.payload).reason, "allowed are 1 to 604800 s");
+    const plain = await register(
+      `ep=${uuid(1)}&lt=60`,
+      encodeRegistration({ ...REGISTRATION, runtimes: [] }),
+    );
+    t.equal(formatCode(plain.code), "2.01", "a board without functions");
+    t.equal(await client.code(DELETE, plain.locationPath), "2.02");
+    await eventually("left", () => rig.gateway.registry.present === 0);
     const page = await (await fetch(`${rig.gateway.metricsUrl}/metrics`)).text();
     t.match(page, /edgeless_gateway_requests_refused_total\{request="rd",reason="malformed"\} 1/);
     t.match(page, /edgeless_gateway_events_dropped_total\{reason="unregistered"\} 1/);

@@ -95,7 +95,7 @@ const registration = {
   bootNonce: uint32,
   board: text,
   freeMemoryBytes: uint,
-  runtimes: fc.array(uint, { minLength: 1, maxLength: 3 }),
+  runtimes: fc.array(uint, { maxLength: 3 }),
   providers: few(record({ providerId: text, classType: text, outputs: few(text) })),
   digests,
   instances: few(record({ handle: uint, kind: uint, tag: exactly(8) })),
