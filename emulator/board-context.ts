@@ -3,6 +3,7 @@ import type { TranslatedImage } from "../embedded/translated-guest.js";
 
 /** What a board's interpreter has of the things that a translated function may use. */
 const GLOBALS = {
+  atob,
   ArrayBuffer,
   DataView,
   Float32Array,

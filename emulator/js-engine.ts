@@ -9,7 +9,7 @@ import type { MemoryBudget } from "./memory-budget.js";
 
 /** Bytes of a variable of a board's interpreter, and how many a function that lies in flash takes. */
 const VARIABLE_BYTES = 14;
-const FUNCTION_VARIABLES = 8;
+const FUNCTION_VARIABLES = 7;
 /** Variables of a guest beside its functions and its memory. */
 const GUEST_VARIABLES = 40;
 
@@ -60,6 +60,6 @@ export class JsEngine implements Engine {
 
 /** What the functions of a text, which itself stays in flash, take of a board's memory. */
 export function closureBytes(text: string): number {
-  const functions = text.split("function").length - 1;
+  const functions = text.split("=>").length - 1;
   return VARIABLE_BYTES * (GUEST_VARIABLES + FUNCTION_VARIABLES * functions);
 }

@@ -249,8 +249,8 @@ export class ModuleWriter {
       .filter(({ name }) => !forward.has(name) && (counts.get(name) ?? 0) > 0 && name !== once?.name)
       .map(({ name, parameters, body }) => functionText(name, parameters, body));
     const globals = this.#globalTexts();
-    const grow = this.#growText();
     const { variables, helpers } = this.#partTexts();
+    const grow = this.#growText();
     const first = this.#names.parts.has("limit")
       ? [`${this.#names.part("limit")}=${this.#memory.bytes}`]
       : [];
@@ -356,10 +356,13 @@ export class ModuleWriter {
       return { put: [], pieces: [] };
     }
     const name = this.#names.key("data");
-    const body = `for(var i=0;i<s.length;i++)${this.#names.part("memory")}[p+i*n]=s.charCodeAt(i)`;
+    const usual = pieces.filter(({ step }) => step === 1).length * 2 > pieces.length ? 1 : 2;
+    const body = `for(var i=0;i<s.length;i++)${this.#names.part("memory")}[p+i*(n||${usual})]=s.charCodeAt(i)`;
     return {
       put: [functionText(name, "p,s,n", body)],
-      pieces: pieces.map(({ address, literal, step }) => `${name}(${address},${literal},${step});`),
+      pieces: pieces.map(
+        ({ address, literal, step }) => `${name}(${address},${literal}${step === usual ? "" : `,${step}`});`,
+      ),
     };
   }
 
