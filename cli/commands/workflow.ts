@@ -4,9 +4,9 @@ import { EdgelessError } from "../../core/errors.js";
 import { requireUuid, type Uuid } from "../../core/uuid.js";
 import type { WorkflowInstance } from "../../core/workflow.js";
 import { systemClock } from "../../platform/system-clock.js";
-import { accepted } from "../accepted.js";
+import { accepted, describeRefusal } from "../accepted.js";
 import { clientOf, withClientOptions } from "../client-command.js";
-import { readWorkflow } from "../files/workflow-file.js";
+import { readWorkflow, workflowWarnings } from "../files/workflow-file.js";
 import { alignColumns, componentRows, formatInspection } from "../format.js";
 import type { Output } from "../output.js";
 import { untilSignal } from "../until-signal.js";
@@ -39,6 +39,7 @@ export function addWorkflowCommands(program: Command): void {
         return;
       }
       const spec = readWorkflow(path);
+      for (const warning of workflowWarnings(path, spec)) output.note(`Warning: ${warning}`);
       const timeoutMs = secondsOption(options.timeout, "--timeout");
       await controller(async (api) => {
         const instance = accepted(await api.start(spec));
@@ -137,8 +138,7 @@ async function migrate(command: Command, id: string, domainId: string, component
     const workflowId = requireUuid(id, "workflow id");
     const result = await api.migrate({ workflowId, domainId, component });
     if (!result.ok) {
-      const { summary, detail } = result.error;
-      const why = detail === undefined ? summary : `${summary} (${detail})`;
+      const why = describeRefusal(result.error, [id, domainId, component]);
       throw new EdgelessError("EDGELESS_REJECTED", `migration of ${id} to ${domainId} failed: ${why}`);
     }
     output.result(`migration of ${id} to ${domainId} successful`, describe(result.value));

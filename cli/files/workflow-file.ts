@@ -63,6 +63,18 @@ export function readWorkflow(path: string): Workflow {
   return workflow;
 }
 
+/** What is allowed in a workflow, and looks like a mistake: outputs that are mapped and that the class does not name. */
+export function workflowWarnings(path: string, { functions }: Workflow): string[] {
+  return functions.flatMap(({ name, functionClass: { outputs }, outputMapping }) =>
+    [...outputMapping.keys()]
+      .filter((output) => !outputs.includes(output))
+      .map((output) => {
+        const known = outputs.length === 0 ? "no outputs" : `only ${outputs.join(", ")}`;
+        return `${path}: ${name}: output ${output} is mapped, but class_specification.outputs has ${known}`;
+      }),
+  );
+}
+
 /**
  * The modules that a workflow file names, as absolute paths; they need not exist.
  * @throws EdgelessError EDGELESS_BAD_WORKFLOW, EDGELESS_FILE_UNREADABLE

@@ -8,7 +8,7 @@ import { formatReport, inputsOf } from "../../toolchain/assemblyscript/build-rep
 import { CompilerProcess } from "../../toolchain/assemblyscript/compiler-process.js";
 import { sha256 } from "../../toolchain/image/digest.js";
 import { accepted } from "../accepted.js";
-import { readCodePaths, readWorkflow } from "../files/workflow-file.js";
+import { readCodePaths, readWorkflow, workflowWarnings } from "../files/workflow-file.js";
 import { type Output, printError } from "../output.js";
 import { waitUntilRunning } from "../wait-until-running.js";
 import { repeated } from "./repeat.js";
@@ -91,6 +91,7 @@ export class WatchedWorkflow {
     const workflow = readWorkflow(path);
     const print = fingerprint(workflow);
     if (print === this.#print && this.#workflowId !== undefined) return;
+    for (const warning of workflowWarnings(path, workflow)) this.#parts.output.note(`Warning: ${warning}`);
     await this.#replace(workflow);
     this.#print = print;
   }

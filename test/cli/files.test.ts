@@ -1,12 +1,13 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
 import { z } from "zod";
 import { readConfig, writeTemplate } from "../../cli/files/toml-file.js";
-import { readWorkflow } from "../../cli/files/workflow-file.js";
+import { readWorkflow, workflowWarnings } from "../../cli/files/workflow-file.js";
 import { lineOfPath } from "../../platform/json-location.js";
+import { ROOT } from "../kit/repository.js";
 
 const SOUND = `{
   "functions": [
@@ -65,6 +66,21 @@ t.test("given a sound workflow file, when read, then the code of wasm functions 
   t.equal(f?.outputMapping.get("out"), "log");
   t.equal(g?.functionClass.binary, undefined);
   t.equal(workflow.resources[0]?.configurations.get("filename"), "x");
+  t.same(workflowWarnings("w.json", workflow), []);
+  writeFileSync(join(folder, "w.json"), SOUND.replace('"out": "log"', '"outt": "log"'));
+  t.same(workflowWarnings("w.json", readWorkflow(join(folder, "w.json"))), [
+    "w.json: f: output outt is mapped, but class_specification.outputs has only out",
+  ]);
+});
+
+t.test("given the workflow files of the examples, when read, then they give no warning", async (t) => {
+  const folder = join(ROOT, "examples");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const workflows = files.filter((name) => /workflow[^/]*\.json$/.test(name));
+  t.ok(workflows.length > 30);
+  for (const name of workflows) {
+    t.same(workflowWarnings(name, readWorkflow(join(folder, name))), [], name);
+  }
 });
 
 t.test("given faulty workflow files, when read, then file, line, field and reason are told", async (t) => {

@@ -1,4 +1,5 @@
 import t from "tap";
+import { describeRefusal } from "../../cli/accepted.js";
 import { candidates } from "../../cli/commands/completion.js";
 import { alignColumns, componentRows, formatCapabilities, formatInspection } from "../../cli/format.js";
 import { describeResources, resourcesToJson } from "../../cli/format-resources.js";
@@ -182,4 +183,14 @@ t.test("given words typed so far, when completed, then commands and options are 
   t.notOk(candidates(program, [""]).includes("complete"), "the helper itself is hidden");
   t.same(candidates(program, ["workflow", "st"]), ["start", "status", "stop"]);
   t.ok(candidates(program, ["workflow", "start", "--"]).includes("--wait"));
+});
+
+t.test("given a refusal, when described, then it is one line without repetitions", async (t) => {
+  t.equal(describeRefusal({ summary: "no" }), "no");
+  t.equal(describeRefusal({ summary: "no: full", detail: "full" }), "no: full");
+  t.equal(describeRefusal({ summary: "Unknown workflow id", detail: W }, [W]), "Unknown workflow id");
+  t.equal(describeRefusal({ summary: "no", detail: "x".repeat(600) }), `no: ${"x".repeat(500)}…`);
+  const dump =
+    'could not start workflow: SpawnWorkflowRequest { functions: [WorkflowFunction { name: "f" } ] }';
+  t.match(describeRefusal({ summary: "Request rejected", detail: dump }), /^Request rejected: .* its log$/);
 });

@@ -79,7 +79,7 @@ export class CompilerProcess {
     });
     child.on("message", (answer: CompilerAnswer) => this.#answer(answer));
     child.on("error", (error) => this.#failOf(child, `the compiler cannot be started: ${error.message}`));
-    child.on("exit", () => this.#failOf(child, `the compiler ended unexpectedly: ${this.#complaint.trim()}`));
+    child.on("exit", () => this.#failOf(child, `the compiler failed: ${lastError(this.#complaint)}`));
     this.#child = child;
     return child;
   }
@@ -104,4 +104,11 @@ export class CompilerProcess {
     this.#waiting.clear();
     for (const each of waiting) each.failed(error);
   }
+}
+
+/** Of what a process said before it ended, the error alone, without its stack and what goes with it. */
+function lastError(complaint: string): string {
+  const [error] = /\b\w*Error: [^\n]*/.exec(complaint) ?? [];
+  if (error?.includes("call stack") === true) return `${error}: something in the source is nested too deeply`;
+  return error ?? complaint.trim().split("\n").at(-1) ?? "";
 }
