@@ -73,15 +73,21 @@ t.test("given a sound workflow file, when read, then the code of wasm functions 
   ]);
 });
 
-t.test("given the workflow files of the examples, when read, then they give no warning", async (t) => {
-  const folder = join(ROOT, "examples");
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  const workflows = files.filter((name) => /workflow[^/]*\.json$/.test(name));
-  t.ok(workflows.length > 30);
-  for (const name of workflows) {
-    t.same(workflowWarnings(name, readWorkflow(join(folder, name))), [], name);
-  }
-});
+t.test(
+  "given the workflow files of the examples, when read, then they give no warning but where it is known",
+  async (t) => {
+    const folder = join(ROOT, "examples");
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    const workflows = files.filter((name) => /workflow[^/]*\.json$/.test(name));
+    t.ok(workflows.length > 30);
+    for (const name of workflows) {
+      const warnings = workflowWarnings(name, readWorkflow(join(folder, name)));
+      // As in EDGELESS 1.2, it maps an output that its function does not have.
+      if (name === join("redis", "workflow-state.json")) t.match(warnings, [/output redis is mapped/]);
+      else t.same(warnings, [], name);
+    }
+  },
+);
 
 t.test("given faulty workflow files, when read, then file, line, field and reason are told", async (t) => {
   const cases: [name: string, text: string, expected: RegExp][] = [
