@@ -1,4 +1,5 @@
 import { DEPLOYMENT_KEYS, FUNCTION_ANNOTATIONS, parseRequirements } from "./deployment-requirements.js";
+import { nearMiss } from "./near-miss.js";
 import type { StringMap } from "./specification.js";
 import type { Workflow } from "./workflow.js";
 
@@ -11,7 +12,8 @@ export interface WorkflowFault {
 
 /**
  * Finds everything that is wrong with a workflow by itself, without looking at any domain.
- * Channels are not compared with the declared outputs: shipped examples use undeclared ones.
+ * Channels are not compared with the declared outputs: shipped examples use undeclared ones. Annotations of no meaning
+ * here are let through, because orchestrators outside of a domain may read them, unless one looks misspelt.
  */
 export function validateWorkflow(workflow: Workflow): WorkflowFault[] {
   const faults: WorkflowFault[] = [];
@@ -35,8 +37,9 @@ export function validateWorkflow(workflow: Workflow): WorkflowFault[] {
     if (functionClass.id === "") add("the class id is empty");
     if (functionClass.functionType === "") add("the function_type is empty");
     for (const key of annotations.keys()) {
-      if (FUNCTION_ANNOTATIONS.indexOf(key) < 0)
-        add(`unknown annotation ${key} (known: ${FUNCTION_ANNOTATIONS.join(", ")})`);
+      if (FUNCTION_ANNOTATIONS.indexOf(key) >= 0) continue;
+      const meant = nearMiss(key, FUNCTION_ANNOTATIONS);
+      if (meant !== undefined) add(`unknown annotation ${key} (did you mean ${meant}?)`);
     }
     checkCommon(add, names, outputMapping, annotations);
   }

@@ -206,7 +206,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
 
   async migrate(migration: Migration): Promise<Result<WorkflowInstance>> {
     const { workflowId } = migration;
-    if (!this.#workflows.has(workflowId)) return refusal("Unknown workflow id");
+    if (!this.#workflows.has(workflowId)) return refusal("Unknown workflow id", workflowId);
     return await this.#workflowQueue.run(workflowId, () => this.#migrate(migration));
   }
 
@@ -275,17 +275,18 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
 
   async #migrate({ workflowId, domainId, component }: Migration): Promise<Result<WorkflowInstance>> {
     const record = this.#workflows.get(workflowId);
-    if (record === undefined) return refusal("Unknown workflow id");
+    if (record === undefined) return refusal("Unknown workflow id", workflowId);
     const names = componentNames(record.workflow);
     if (component !== "") {
-      if (!this.#isRunning(record)) return refusal("Cannot migrate a single component of an orphan workflow");
+      if (!this.#isRunning(record))
+        return refusal("Cannot migrate a single component of an orphan workflow", workflowId);
       if (!names.includes(component))
-        return refusal("Invalid component name specified in migration request", `no component ${component}`);
+        return refusal("Invalid component name specified in migration request", component);
       if (record.placements.get(component)?.domainId === domainId)
-        return refusal("Ignoring request to migrate component to the same domain");
+        return refusal("Ignoring request to migrate component to the same domain", domainId);
     }
     const cannot = (reason: string) =>
-      refusal<WorkflowInstance>(`Migration request cannot be satisfied: ${reason}`);
+      refusal<WorkflowInstance>(`Migration request cannot be satisfied: ${reason}`, workflowId);
     const staying = names.filter((name) => record.placements.get(name)?.domainId !== domainId);
     const domain = this.#domains.all.get(domainId);
     if (domain?.presence !== "present") return cannot(`there is no domain ${domainId}`);
@@ -301,7 +302,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     if (outcome === undefined) return cannot("the portal went away");
     if (!outcome.ok) {
       const rest = this.#isRunning(record) ? "it goes on where it was" : "it waits for a domain";
-      return refusal(`Error when migrating the workflow: ${outcome.failure.reason}; ${rest}`);
+      return refusal(`Error when migrating the workflow: ${outcome.failure.reason}; ${rest}`, workflowId);
     }
     this.#adopt(outcome.record);
     return { ok: true, value: this.#describe(outcome.record) };

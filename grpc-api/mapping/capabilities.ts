@@ -7,7 +7,7 @@ import {
 } from "../../core/capabilities.js";
 import type * as proto from "../generated/messages.js";
 import { required, uuidField } from "./field.js";
-import { toUint32 } from "./number.js";
+import { fromFloat32, toUint32 } from "./number.js";
 
 /** Writes `NodeCapabilities`. */
 export function nodeCapabilitiesToMessage(capabilities: NodeCapabilities): proto.NodeCapabilities {
@@ -24,7 +24,8 @@ export function nodeCapabilitiesToMessage(capabilities: NodeCapabilities): proto
 
 /** Reads `NodeCapabilities`; absent means none. */
 export function nodeCapabilitiesFromMessage(message: proto.NodeCapabilities | undefined): NodeCapabilities {
-  return message ?? NO_CAPABILITIES;
+  if (message === undefined) return NO_CAPABILITIES;
+  return { ...message, clockFreqCpu: fromFloat32(message.clockFreqCpu) };
 }
 
 /** Writes `DomainCapabilities`. */

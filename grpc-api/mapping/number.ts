@@ -16,3 +16,12 @@ export function toInt64(value: number): bigint {
 export function toUint32(value: number): number {
   return Number.isNaN(value) ? 0 : Math.max(0, Math.min(UINT32_MAX, Math.round(value)));
 }
+
+/** A 32-bit float that was read, as the shortest decimal number that stands for the same float: 0.1, not 0.10000000149. */
+export function fromFloat32(value: number): number {
+  for (let digits = 1; digits <= 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
+}

@@ -163,7 +163,7 @@ t.test("given faults, when checked, then every one names its component and the r
     /a: output out is mapped to nobody/,
     /a: an output channel has an empty name/,
     /a: the output channel self is reserved/,
-    /a: unknown annotation lable_match_all/,
+    /a: unknown annotation lable_match_all \(did you mean label_match_all\?\)/,
     /a: max_instances: "many"/,
     /b: the name is used 3 times/,
     /a component has an empty name/,
@@ -173,6 +173,22 @@ t.test("given faults, when checked, then every one names its component and the r
     t.match(text, expected);
   }
   t.equal(faults.length, 9);
+});
+
+t.test("given annotations of other tools, then only those that look misspelt are faults", async (t) => {
+  const faultsOf = (key: string) => validateWorkflow(flow([fun("f", {}, { [key]: "1" })], []));
+  for (const key of ["site-priority", "owner", "ttl", "fee", "label_match", ""])
+    t.same(faultsOf(key), [], key);
+  for (const [key, meant] of [
+    ["label_match_any", "label_match_all"],
+    ["Label_Match_All", "label_match_all"],
+    ["init_payload", "init-payload"],
+    ["max-instance", "max_instances"],
+    ["TEE", "tee"],
+  ] as const)
+    t.match(faultsOf(key), [
+      { component: "f", reason: `unknown annotation ${key} (did you mean ${meant}?)` },
+    ]);
 });
 
 t.test("given any names and targets, when checked, then it never throws", async (t) => {

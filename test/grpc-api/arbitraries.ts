@@ -20,6 +20,7 @@ import type { FunctionClass, ResourceSpecification, SpawnFunctionRequest } from 
 import type { ComponentStatus, InstanceStatus } from "../../core/status.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { Workflow, WorkflowInfo, WorkflowInstance } from "../../core/workflow.js";
+import { fromFloat32 } from "../../grpc-api/mapping/number.js";
 
 /*
  * Arbitrary values of the types that travel over gRPC, all of them valid.
@@ -100,7 +101,7 @@ export const peerUpdate: fc.Arbitrary<PeerUpdate> = fc.oneof(
 const nodeCapabilities: fc.Arbitrary<NodeCapabilities> = record({
   numCpus: uint32,
   modelNameCpu: text,
-  clockFreqCpu: fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+  clockFreqCpu: fc.float({ noNaN: true, noDefaultInfinity: true }).map(fromFloat32),
   numCores: uint32,
   memSize: uint32,
   labels: texts,

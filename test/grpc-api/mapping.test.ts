@@ -415,3 +415,17 @@ t.test("given guest messages that lack a part, when read, then the part is named
   t.equal(log(4).level, "trace");
   t.throws(() => log(5), bad(/log_level is unknown: 5/));
 });
+
+t.test(
+  "given a clock frequency in 32 bits, when read, then it has the decimals that were meant",
+  async (t) => {
+    const frequencyOf = (hex: string) => {
+      const capabilities = proto.NodeCapabilities.decode(Buffer.from(hex, "hex"));
+      const codec = updateNodeMethod(SILENT).request;
+      return receive(codec, proto.UpdateNodeRequest, { ...NODE, capabilities }).capabilities.clockFreqCpu;
+    };
+    // Field 12, as another implementation writes 2596.144 and 2596.
+    t.equal(frequencyOf("654e422245"), 2596.144);
+    t.equal(frequencyOf("6500402245"), 2596);
+  },
+);

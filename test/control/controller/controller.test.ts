@@ -43,6 +43,15 @@ t.test(
 );
 
 t.test(
+  "given an annotation that means nothing to the reference or to us, then it travels to the ε-ORC as it is",
+  async (t) => {
+    const cluster = await Cluster.of("domain-1");
+    accepted(await cluster.controller.start(workflow([fn("f1", [], { "site-priority": "high" })])));
+    t.match(only(cluster).calls, [{ request: { annotations: new Map([["site-priority", "high"]]) } }]);
+  },
+);
+
+t.test(
   "given a resource that sends to a function, then start function, start resource, one patch",
   async (t) => {
     const cluster = await Cluster.of("domain-1");

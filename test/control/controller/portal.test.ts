@@ -2,6 +2,7 @@ import fc from "fast-check";
 import t from "tap";
 import { assignComponents } from "../../../control/controller/assignment.js";
 import type { DomainCapabilities } from "../../../core/capabilities.js";
+import type { Uuid } from "../../../core/uuid.js";
 import type { WorkflowInstance } from "../../../core/workflow.js";
 import { accepted, Cluster, fn, refused, res, workflow } from "./cluster.js";
 import type { SimulatedOrchestrator } from "./simulated-orchestrator.js";
@@ -189,6 +190,13 @@ t.test(
     if (mapping[0]?.domainId !== "c") t.match(await migrate("f1", "c"), /c is not connected to the portal/);
     t.match(await migrate("f1", "nowhere"), /there is no domain nowhere/);
     t.match(await migrate("nobody", other), /Invalid component name/);
+    t.match(await controller.migrate({ workflowId, domainId: other, component: "nobody" }), {
+      error: { summary: "Invalid component name specified in migration request", detail: "nobody" },
+    });
+    const unknown = "00000000-0000-4000-8000-0000000000ff" as Uuid;
+    t.match(await controller.migrate({ workflowId: unknown, domainId: other, component: "" }), {
+      error: { summary: "Unknown workflow id", detail: unknown },
+    });
     of(other).refuse = () => "full";
     t.match(await migrate("f1", other), mapping[0]?.domainId === "c" ? /connected/ : /full/);
     t.same(places((await controller.inspect(workflowId)).instance), before);
