@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import t from "tap";
 import { readWorkflow } from "../../cli/files/workflow-file.js";
+import type { Uuid } from "../../core/uuid.js";
 import type { Workflow } from "../../core/workflow.js";
 import { InputOperation } from "../../node/resources/dda/generated/state.js";
 import { DdaServer } from "../kit/dda-server.js";
@@ -14,6 +15,9 @@ import { ROOT } from "../kit/repository.js";
 import { System } from "../kit/system.js";
 
 t.setTimeout(220_000);
+
+/** A password of servers. */
+const SECRET = "hunter2";
 
 const doubling = await HttpAnswers.start(({ body }, response) => response.end(String(2 * Number(body))));
 const ollama = await HttpAnswers.start(ollamaAnswer);
@@ -31,14 +35,14 @@ dda_provider = "dda-1"
 directory = ${JSON.stringify(join(ROOT, "examples", "hello"))}
 provider = "file-pusher-1"
 [resources.ollama_provider]
-host = "127.0.0.1"
+host = "http://user:${SECRET}@127.0.0.1"
 port = ${ollama.port}
 messages_number_limit = 30
 provider = "ollama-1"
 [[resources.serverless_provider]]
 class_type = "double"
 version = "0.1"
-function_url = "${doubling.url}"
+function_url = "${doubling.url.replace("//", `//user:${SECRET}@`)}/?key=${SECRET}"
 provider = "double-1"
 `,
 });
@@ -49,7 +53,7 @@ t.teardown(async () => {
 });
 
 /** Runs an example with servers of this test in place of those it names. */
-async function run(path: string, servers: Readonly<Record<string, string>> = {}): Promise<string> {
+async function run(path: string, servers: Readonly<Record<string, string>> = {}): Promise<Uuid> {
   const workflow = readWorkflow(join(ROOT, "examples", path));
   const { workflowId } = await system.start(withServers(workflow, servers));
   await system.running(workflowId);
@@ -126,6 +130,7 @@ t.test("given file_pusher, sqlx and serverless, when they run, then logs and tab
   await stop(pusher);
   const serverless = await run("serverless/workflow-serverless.json");
   t.match((await lines("serverless.log", 2))[0], / \d*[02468]$/);
+  t.match(doubling.seen[0], { url: `/?key=${SECRET}`, headers: { authorization: /^Basic / } });
   await stop(serverless);
   const sqlx = await run("sqlx/workflow.json");
   await eventually("an update", () =>
@@ -171,4 +176,21 @@ t.test("given a DDA, when its examples run, then they hear and publish", async (
   await eventually("the action", () => dda.actions.some(({ type }) => type === "move_arm"));
   await stop(demo);
   t.same(await system.api.list(), []);
+});
+
+t.test("given passwords of servers, when all that ran is looked at, then no log has one", async (t) => {
+  await ollama.kill();
+  await doubling.kill();
+  const ids = [await run("serverless/workflow-serverless.json"), await run("ollama/workflow.json")];
+  await ask(system.httpUrl(0), "demo.edgeless.com", "Why?");
+  const log = await eventually("both failures", () => {
+    const text = system.log("node0-0");
+    return text.split("ECONNREFUSED").length > 2 && text;
+  });
+  t.notMatch(log, SECRET);
+  t.notMatch(log, Buffer.from(`user:${SECRET}`).toString("base64"));
+  for (const id of ids) {
+    t.notMatch(JSON.stringify((await system.api.inspect(id)).instance), SECRET);
+    await stop(id);
+  }
 });
