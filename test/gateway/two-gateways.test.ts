@@ -1,6 +1,7 @@
 import t, { type Test } from "tap";
 import type { InstanceId } from "../../core/instance-id.js";
 import type { Uuid } from "../../core/uuid.js";
+import { EVENTS_RECEIVED } from "../../embedded/device-counters.js";
 import { connectOrchestrator } from "../../grpc-api/index.js";
 import { eventually } from "../kit/eventually.js";
 import { shippedModule } from "../kit/guest-driver.js";
@@ -91,6 +92,34 @@ t.test(
     t.equal(light.read("D2"), level);
     t.same(instancesAt(second, 3), []);
     t.equal(traveller.device?.instances().length, 1, "one relay runs");
+
+    const taken = () => second.deviceOf(2).device?.status().counters[EVENTS_RECEIVED] ?? 0;
+    const before = taken();
+    let sent = 0;
+    const load = setInterval(() => presses.set("D1", ++sent & 1), 30);
+    t.teardown(() => clearInterval(load));
+    for (const [address, here, there] of [
+      ["10.0.0.2", second, first],
+      ["10.0.0.1", first, second],
+      ["10.0.0.2", second, first],
+      ["10.0.0.1", first, second],
+    ] as const) {
+      traveller.device?.setGateway(address, 5683);
+      await eventually("moved under load", () => isAt(here) && !isAt(there));
+      const from = taken();
+      await eventually("events flow there", () => taken() > from + 5);
+    }
+    clearInterval(load);
+    await eventually("quiet", async () => {
+      const from = taken();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return taken() === from;
+    });
+    t.comment(`${taken() - before} of ${sent} events arrived over four moves`);
+    t.ok(taken() - before <= sent, "none arrived twice");
+    t.equal(traveller.device?.instances().length, 1, "one relay still runs");
+    level = sent & 1;
+    await blinks("the button switches the lamp after all");
   },
 );
 
