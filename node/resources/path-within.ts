@@ -1,6 +1,6 @@
 import { lstatSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { EdgelessError } from "../../core/errors.js";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
 
 /**
  * The path of a file that is, links followed, below a folder; the file need not be there, its folder must.
@@ -14,16 +14,23 @@ export function pathWithin(folder: string, name: string, what: string): string {
   const real = join(realpathOf(dirname(path), name), basename(path));
   const isWithin = real.startsWith(top === sep ? sep : `${top}${sep}`);
   if (!isWithin) throw bad(`the file "${name}" is outside of the folder for ${what}`);
-  const found = lstatSync(real, { throwIfNoEntry: false });
-  if (found !== undefined && !found.isFile()) throw bad(`"${name}" is no ordinary file`);
+  if (!isFileOrNothing(real, name)) throw bad(`"${name}" is no ordinary file`);
   return real;
+}
+
+function isFileOrNothing(path: string, name: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+  } catch (error) {
+    throw bad(`the file "${name.slice(0, 100)}" cannot be used: ${reasonOf(error).split(",")[0]}`);
+  }
 }
 
 function realpathOf(folder: string, name: string): string {
   try {
     return realpathSync(folder);
   } catch {
-    throw bad(`the folder of "${name}" does not exist`);
+    throw bad(`the folder of "${name.slice(0, 100)}" does not exist`);
   }
 }
 

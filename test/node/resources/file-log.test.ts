@@ -141,6 +141,7 @@ t.test("given a file that cannot be used, when it starts, then the refusal says 
   t.match(await refusal([["filename", "a-file/x"]]), /ENOTDIR/);
   t.match(await refusal([["filename", "none/x"]]), /ENOENT/);
   t.match(await refusal([["filename", "nul\0"]]), /cannot be opened/);
+  t.match(await refusal([["filename", "n".repeat(300)]]), /ENAMETOOLONG/);
 });
 
 t.test("given a folder for the files, when one is named outside of it, then it is refused", async (t) => {
@@ -162,6 +163,11 @@ t.test("given a folder for the files, when one is named outside of it, then it i
     "sub",
     "nul\0",
     "no/x",
+    "n".repeat(300),
+    `${"n/".repeat(5_000)}x`,
+    ".",
+    "..",
+    "a.log/../../outside",
   ])
     t.match(await start(name), { ok: false, error: { summary: "Invalid resource configuration" } }, name);
   await host.close();

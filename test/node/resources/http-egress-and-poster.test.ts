@@ -190,13 +190,17 @@ t.test(
 t.test("given a server that hangs at any point, then the deadline ends the request", async (t) => {
   const web = await webServer(t, ({ url }, response) => {
     if (url === "/head") response.writeHead(200, { "content-length": "10" }).write("half");
-    else if (url === "/loop") setTimeout(() => response.writeHead(302, { location: "/loop" }).end(), 60);
+    else if (url === "/drip") {
+      const drip = setInterval(() => response.write("x"), 10);
+      response.on("close", () => clearInterval(drip));
+    } else if (url === "/loop") setTimeout(() => response.writeHead(302, { location: "/loop" }).end(), 60);
   });
   const { exchange, host } = egress({ timeoutMs: 150 });
   const start = performance.now();
-  for (const path of ["/", "/head", "/loop"]) t.equal(await exchange({ host: web.host, path }), "err", path);
+  for (const path of ["/", "/head", "/drip", "/loop"])
+    t.equal(await exchange({ host: web.host, path }), "err", path);
   t.ok(performance.now() - start < 3_000);
-  t.ok(web.seen.length <= 6, "redirects do not renew the deadline");
+  t.ok(web.seen.length <= 7, "redirects do not renew the deadline");
   await host.close();
 });
 
