@@ -28,6 +28,8 @@ import { StateKeeper } from "./state-keeper.js";
 import { Switchboard } from "./switchboard.js";
 import { Uplink } from "./uplink.js";
 
+/** Strangers have nothing to say, and bodies of theirs are not to fill the memory. */
+const STRANGE_BYTES = 64;
 /** Bytes that a start of a function needs beside its init payload and its state. */
 const START_BYTES = 256;
 
@@ -228,9 +230,15 @@ export class Device {
 
   /** What runs here is for its gateway to know and to say. */
   private listen(): void {
-    const { endpoint, link, requests } = this;
+    const { endpoint, link, requests, settings } = this;
     endpoint.onQuickPost("e", (datagram, from, address, port) =>
       address === link.address && port === link.port ? requests.quickEvent(datagram, from) : 0,
+    );
+    endpoint.onBodySink((request, address, port) =>
+      link.isGateway(address, port) ? requests.sinkOf(request) : undefined,
+    );
+    endpoint.onBodyLimit((_request, address, port) =>
+      link.isGateway(address, port) ? settings.endpoint.maxBodyBytes : STRANGE_BYTES,
     );
     endpoint.onRequest((request, reply) => {
       const { address, port, path } = request;

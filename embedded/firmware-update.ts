@@ -20,11 +20,6 @@ export interface FirmwareBoard {
   readonly guard: BootGuard;
   /** Of a firmware that no list describes. */
   readonly version: string;
-  /**
-   * Writes a part of a block of a certain size; the first part makes it. Parts that are there already stay.
-   * @returns false when there is no room, or other bytes are there
-   */
-  writePart(name: string, at: number, total: number, bytes: Uint8Array): boolean;
   /** Of a whole block, as zlib has it. */
   crc32(name: string): number;
 }
@@ -65,7 +60,7 @@ export function storeFirmwarePart(
     throw new DeviceFault(UPDATE_DAMAGED, `the beginning of ${name} is missing`);
   if (at === 0 && total > storage.freeBytes())
     throw new DeviceFault(DEVICE_FULL, `${storage.freeBytes()} bytes are free`);
-  if (!board.writePart(block, at, total, bytes))
+  if (!storage.writePart(block, at, total, bytes))
     throw new DeviceFault(UPDATE_DAMAGED, `${name} could not be written`);
 }
 

@@ -9,6 +9,13 @@ export interface FlashStorage {
   readText(name: string): string | undefined;
   /** Replaces a block; false when there is no room. */
   write(name: string, bytes: Uint8Array): boolean;
+  /**
+   * Writes a part of a block of a certain size; the first part makes it. Parts that are there already stay, and may come again.
+   * @returns false when there is no room, or other bytes are there
+   */
+  writePart(name: string, at: number, total: number, bytes: Uint8Array): boolean;
+  /** SHA-256 of a whole block, 32 bytes; undefined when there is none, or the board cannot compute it in reasonable time. */
+  sha256(name: string): Uint8Array | undefined;
   erase(name: string): void;
   names(): string[];
   freeBytes(): number;

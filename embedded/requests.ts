@@ -1,3 +1,4 @@
+import { type BodySink, FITS } from "../coap-api/block/body.js";
 import { CborWriter } from "../coap-api/cbor/cbor-writer.js";
 import {
   BAD_REQUEST,
@@ -18,6 +19,7 @@ import {
   UNSUPPORTED_CONTENT_FORMAT,
 } from "../coap-api/coap/codes.js";
 import { CBOR, isStrangeFormat, LINKS_FORMAT } from "../coap-api/coap/content-formats.js";
+import type { Message } from "../coap-api/coap/message.js";
 import type { IncomingRequest, Reply } from "../coap-api/endpoint/request-server.js";
 import { NOTHING } from "../coap-api/nothing.js";
 import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
@@ -49,7 +51,7 @@ import { startFirmwareTrial, storeFirmwarePart } from "./firmware-update.js";
 import { FunctionInstance } from "./function-instance.js";
 import type { Hardware } from "./hardware.js";
 import { bytesToHex } from "./hex.js";
-import { ALREADY_THERE, type ImageStore, isDigest, NO_ROOM } from "./image-store.js";
+import { ALREADY_THERE, DAMAGED, type ImageStore, isDigest, NO_ROOM } from "./image-store.js";
 import type { Instance } from "./instance.js";
 import { ResourceInstance } from "./resource-instance.js";
 import type { DeviceResourceProvider } from "./resource-provider.js";
@@ -62,6 +64,8 @@ const CAST_HEAD = 0x83;
 const BYTES_HEAD = 0x40;
 const MOST_IN_HEAD = 23;
 const NEXT_BYTE = 24;
+/** Start of the paths of images. */
+const IMAGES = "i/";
 /** Seconds after which a full mailbox, or a full queue of events to the gateway, is worth another try. */
 const FULL_PAUSE = 1;
 
@@ -331,15 +335,31 @@ export class Requests {
       if (code === GET) reply(CONTENT, digestsPayload(images), { contentFormat: CBOR });
       else answer(METHOD_NOT_ALLOWED);
     } else if (!isDigest(digest)) answer(BAD_REQUEST, new DeviceFault(BAD_MESSAGE, "16 hexadecimal digits"));
-    else if (code === DELETE) answer(images.remove(digest) ? DELETED : FORBIDDEN);
-    else if (code !== PUT) answer(METHOD_NOT_ALLOWED);
+    else if (code === DELETE) {
+      const removed = images.remove(digest);
+      if (removed) this.device.statusChanged();
+      answer(removed ? DELETED : FORBIDDEN);
+    } else if (code !== PUT) answer(METHOD_NOT_ALLOWED);
     else this.store(digest, payload, reply);
+  }
+
+  /** Where the parts of an image go; undefined when a request is not one for an image. */
+  sinkOf({ code, path }: Message): BodySink | undefined {
+    const digest = path.slice(IMAGES.length);
+    if (code !== PUT || path.slice(0, IMAGES.length) !== IMAGES || !isDigest(digest)) return undefined;
+    const { images, board } = this;
+    const most = board.settings.maxImageBytes;
+    return (at, bytes, total) =>
+      total <= most && images.putPart(digest, at, bytes, total) ? FITS : Math.min(most, images.freeBytes());
   }
 
   private store(digest: string, image: Uint8Array, reply: Reply): void {
     const { images } = this;
     const most = this.board.settings.maxImageBytes;
-    const result = image.length > most ? NO_ROOM : images.put(digest, image);
+    const arrived = image.length === 0 ? images.finish(digest) : undefined;
+    const result =
+      arrived !== undefined ? arrived : image.length > most ? NO_ROOM : images.put(digest, image);
+    if (result === DAMAGED) throw new DeviceFault(BAD_WASM, "the image is not what its digest says");
     if (result !== NO_ROOM) {
       this.device.statusChanged();
       reply(result === ALREADY_THERE ? CHANGED : CREATED, NOTHING);

@@ -56,7 +56,6 @@ export class EmulatedBoot {
     return {
       version: "emulated",
       guard: new BootGuard(this.decision, { ...board, note }, TRIAL_MS),
-      writePart: (name, at, total, bytes) => flash.writePart(name, at, total, bytes),
       crc32: (name) => crc32(flash.read(name) ?? new Uint8Array(0)),
     };
   }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FlashStorage } from "../embedded/hardware.js";
@@ -40,10 +41,7 @@ export class EmulatedFlash implements FlashStorage {
     return true;
   }
 
-  /**
-   * Writes a part of a block of a certain size as flash memory does: the first part makes the block, and what is written stays.
-   * @returns false when there is no room, or other bytes are there
-   */
+  /** As flash memory does it: what is written stays. */
   writePart(name: string, at: number, total: number, bytes: Uint8Array): boolean {
     if (at === 0 && !this.write(name, new Uint8Array(total).fill(ERASED))) return false;
     const block = this.#blocks.get(name);
@@ -51,7 +49,14 @@ export class EmulatedFlash implements FlashStorage {
     const there = block.subarray(at, at + bytes.length);
     const isErased = there.every((byte) => byte === ERASED);
     if (!isErased && Buffer.compare(there, bytes) !== 0) return false;
-    return this.write(name, Buffer.concat([block.subarray(0, at), bytes, block.subarray(at + bytes.length)]));
+    block.set(bytes, at);
+    if (this.#folder !== undefined) writeFileSync(join(this.#folder, name), block);
+    return true;
+  }
+
+  sha256(name: string): Uint8Array | undefined {
+    const bytes = this.#blocks.get(name);
+    return bytes === undefined ? undefined : createHash("sha256").update(bytes).digest();
   }
 
   erase(name: string): void {

@@ -5,6 +5,16 @@ import { blockBytes, blockExponent, blockMore, blockNumber, LARGEST_EXPONENT } f
 /** Outcome of {@link takeBlock} when the body is complete. */
 export const COMPLETE = 0;
 
+/**
+ * Takes the parts of a body that is not kept as a whole, in order; a part may come once more.
+ * @param total length of the whole body
+ * @returns {@link FITS}, or the number of bytes for which there would be room
+ */
+export type BodySink = (at: number, bytes: Uint8Array, total: number) => number;
+
+/** What a {@link BodySink} gives for a part that it took. */
+export const FITS = -1;
+
 /** A request body that arrives block by block (RFC 7959 section 2.5). The token plays no part in it. */
 export interface Body {
   buffer: Uint8Array;
@@ -12,16 +22,24 @@ export interface Body {
   length: number;
   /** Bytes of the newest block, which may come once more under another message id. */
   newest: number;
+  /** Where the parts go; undefined: into the buffer. */
+  sink: BodySink | undefined;
+  /** Length of the whole body as the peer said with the first block, or {@link ABSENT}. */
+  total: number;
+  /** Bytes for which there would be room, when there is none for the body. */
+  room: number;
 }
 
 /** A body of which nothing has come. */
 export function createBody(): Body {
-  return { buffer: new Uint8Array(0), length: 0, newest: 0 };
+  return { buffer: new Uint8Array(0), length: 0, newest: 0, sink: undefined, total: ABSENT, room: 0 };
 }
 
-/** The body as it was received so far. */
+/** The body as it was received so far; empty when its parts went elsewhere. */
 export function bodyBytes(body: Body): Uint8Array {
-  return body.buffer.length === body.length ? body.buffer : body.buffer.subarray(0, body.length);
+  return body.sink !== undefined || body.buffer.length === body.length
+    ? body.buffer
+    : body.buffer.subarray(0, body.length);
 }
 
 /**
@@ -42,7 +60,10 @@ export function takeBlock(
   const from = blockNumber(block1) * size;
   const more = blockMore(block1);
   if (more ? payload.length !== size : payload.length > size) return BAD_REQUEST;
+  body.room = maxBytes;
   if (from + payload.length > maxBytes || (from === 0 && size1 > maxBytes)) return REQUEST_ENTITY_TOO_LARGE;
+  if (from === 0) body.total = size1;
+  if (body.sink !== undefined) return takeElsewhere(body, body.sink, from, payload, more);
   if (from === 0)
     body.buffer = new Uint8Array(size1 === ABSENT ? payload.length : Math.max(size1, payload.length));
   else if (from !== body.length && (body.length === 0 || from !== body.length - body.newest))
@@ -68,4 +89,16 @@ export function joinBlocks(blocks: readonly Uint8Array[], length: number): Uint8
     at += block.length;
   }
   return body;
+}
+
+function takeElsewhere(body: Body, sink: BodySink, from: number, payload: Uint8Array, more: boolean): number {
+  const isNext = from === body.length || from === body.length - body.newest;
+  if (from !== 0 && !isNext) return REQUEST_ENTITY_INCOMPLETE;
+  const end = from + payload.length;
+  if (end > body.total || more === (end === body.total)) return BAD_REQUEST;
+  body.room = sink(from, payload, body.total);
+  if (body.room !== FITS) return REQUEST_ENTITY_TOO_LARGE;
+  body.length = end;
+  body.newest = payload.length;
+  return more ? CONTINUE : COMPLETE;
 }

@@ -9,7 +9,13 @@ import { Observers } from "./observers.js";
 import type { Peer, PeerTable } from "./peer.js";
 import { type QuickPost, takeQuickPost } from "./quick-post.js";
 import { RequestClient } from "./request-client.js";
-import { type BodyLimit, type ReplyOptions, type RequestHandler, RequestServer } from "./request-server.js";
+import {
+  type BodyLimit,
+  type BodySinkOf,
+  type ReplyOptions,
+  type RequestHandler,
+  RequestServer,
+} from "./request-server.js";
 import { ResponseBlocks } from "./response-blocks.js";
 import { ANSWERED, addSeen, findSeen, SILENCE, seenKey } from "./seen.js";
 import { Separate } from "./separate.js";
@@ -65,6 +71,11 @@ export class Endpoint {
   /** Sets how large a request body may be; without it, as large as the settings say. */
   onBodyLimit(limit: BodyLimit): void {
     this.server.bodyLimit = limit;
+  }
+
+  /** Sets where bodies go that are not to be kept as a whole; their handler gets none. Such a peer tells the length first (Size1). */
+  onBodySink(sinkOf: BodySinkOf): void {
+    this.server.bodySink = sinkOf;
   }
 
   /** Sets who is told of what a handler threw; without it, such a fault is only counted. */

@@ -5,7 +5,7 @@ import {
   blockValue,
   LARGEST_EXPONENT,
 } from "../block/block-option.js";
-import { bodyBytes, COMPLETE, takeBlock } from "../block/body.js";
+import { type BodySink, bodyBytes, COMPLETE, takeBlock } from "../block/body.js";
 import {
   ACK,
   BAD_OPTION,
@@ -76,7 +76,10 @@ export type Reply = (code: number, payload: Uint8Array, options?: ReplyOptions) 
 export type RequestHandler = (request: IncomingRequest, reply: Reply) => void;
 
 /** Largest body, in bytes, that is taken for a request; called with the first block, whose payload is not complete. */
-export type BodyLimit = (request: Message) => number;
+export type BodyLimit = (request: Message, address: string, port: number) => number;
+
+/** Says where the parts of a request body go that is not to be kept as a whole; undefined: it is kept. */
+export type BodySinkOf = (request: Message, address: string, port: number) => BodySink | undefined;
 
 /** A request that is being carried out. */
 interface Answer {
@@ -98,6 +101,8 @@ export class RequestServer {
   handler: RequestHandler | undefined;
   /** Undefined: as the settings say. */
   bodyLimit: BodyLimit | undefined;
+  /** Undefined: all bodies are kept as a whole. */
+  bodySink: BodySinkOf | undefined;
   private readonly link: Link;
   private readonly separate: Separate;
   private readonly observers: Observers;
@@ -121,6 +126,7 @@ export class RequestServer {
     this.handler = undefined;
     this.late = [];
     this.bodyLimit = undefined;
+    this.bodySink = undefined;
   }
 
   /** @param size bytes of the datagram */
@@ -206,8 +212,8 @@ export class RequestServer {
       const body = this.assemble(answer);
       if (body === undefined) return;
       payload = body;
-    } else if (payload.length > 0 && payload.length > this.largestBody(request)) {
-      this.answer(answer, REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: this.largestBody(request) });
+    } else if (payload.length > 0 && payload.length > this.largestBody(answer)) {
+      this.answer(answer, REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: this.largestBody(answer) });
       return;
     } else if (block2 !== ABSENT && blockNumber(block2) > 0 && this.serveBlock(answer)) return;
     const { address, port } = peer;
@@ -227,8 +233,11 @@ export class RequestServer {
     }
   }
 
-  private largestBody(request: Message): number {
-    return this.bodyLimit === undefined ? this.link.settings.maxBodyBytes : this.bodyLimit(request);
+  private largestBody({ request, peer }: Answer): number {
+    const { bodyLimit } = this;
+    return bodyLimit === undefined
+      ? this.link.settings.maxBodyBytes
+      : bodyLimit(request, peer.address, peer.port);
   }
 
   /** Takes a block of a request body; returns the body when it is complete, else it answered. */
@@ -236,7 +245,7 @@ export class RequestServer {
     const { peer, request } = answer;
     const { block1, size1 } = request;
     const { held } = this;
-    const maxBytes = this.largestBody(request);
+    const maxBytes = this.largestBody(answer);
     let assembly = held.find(peer, false, request);
     if (assembly === undefined) {
       if (blockNumber(block1) > 0) {
@@ -245,11 +254,13 @@ export class RequestServer {
       }
       assembly = held.hold(peer, request, undefined);
     }
+    if (blockNumber(block1) === 0 && size1 !== ABSENT && this.bodySink !== undefined)
+      assembly.body.sink = this.bodySink(request, peer.address, peer.port);
     const result = takeBlock(assembly.body, block1, request.payload, size1, maxBytes);
     if (result === CONTINUE) held.touch(assembly);
     else if (result !== REQUEST_ENTITY_INCOMPLETE) held.release(assembly);
     if (result === COMPLETE) return bodyBytes(assembly.body);
-    const options = result === REQUEST_ENTITY_TOO_LARGE ? { size1: maxBytes } : undefined;
+    const options = result === REQUEST_ENTITY_TOO_LARGE ? { size1: assembly.body.room } : undefined;
     this.answer(answer, result, NOTHING, options);
     return undefined;
   }

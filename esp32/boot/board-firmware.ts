@@ -16,21 +16,9 @@ export function boardFirmware(
       { timers, note: noteInJournal, reboot: () => E.reboot(), log },
       TRIAL_MS,
     ),
-    writePart,
     crc32: (name) => {
       const text = require("Storage").read(name);
       return text === undefined ? 0 : E.CRC32(text);
     },
   };
-}
-
-function writePart(name: string, at: number, total: number, bytes: Uint8Array): boolean {
-  const storage = require("Storage");
-  const there = at > 0 ? storage.read(name) : undefined;
-  if (there !== undefined && there.substr(at, bytes.length) === E.toString(bytes)) return true;
-  try {
-    return storage.write(name, bytes, at, total) === true;
-  } catch (_thrown) {
-    return false;
-  }
 }

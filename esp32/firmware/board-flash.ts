@@ -1,5 +1,8 @@
 import type { FlashStorage } from "../../embedded/hardware.js";
 
+/** Module of the interpreter, which not all builds have. */
+const CRYPTO = "crypto";
+
 /** Flash that a write must leave free: Storage keeps a head for each file, and moves nothing while the runtime runs. */
 const RESERVE = 4096;
 
@@ -14,6 +17,25 @@ export const boardFlash: FlashStorage = {
     // A write that does not fit would first move files together, and with them the code that runs.
     if (bytes.length > boardFlash.freeBytes()) return false;
     return require("Storage").write(name, bytes) === true;
+  },
+  writePart: (name, at, total, bytes) => {
+    const storage = require("Storage");
+    if (at === 0 && total > boardFlash.freeBytes()) return false;
+    const there = at > 0 ? storage.read(name) : undefined;
+    if (there !== undefined && there.substr(at, bytes.length) === E.toString(bytes)) return true;
+    try {
+      return storage.write(name, bytes, at, total) === true;
+    } catch (_thrown) {
+      return false;
+    }
+  },
+  sha256: (name) => {
+    const text = require("Storage").read(name);
+    try {
+      return text === undefined ? undefined : new Uint8Array(require(CRYPTO).SHA256(text));
+    } catch (_missing) {
+      return undefined;
+    }
   },
   erase: (name) => require("Storage").erase(name),
   names: () => require("Storage").list(),

@@ -76,3 +76,4 @@ declare function require(module: "Storage"): BoardStorage;
 declare function require(module: "Wifi"): BoardWifi;
 declare function require(module: "dgram"): BoardDatagrams;
 declare function require(module: "TelnetServer"): BoardTelnet;
+declare function require(module: "crypto"): { SHA256(text: string): ArrayBuffer };

@@ -22,11 +22,11 @@ import { shippedModule } from "../kit/guest-driver.js";
 import { ROOT } from "../kit/repository.js";
 
 /** Bytes that the device runtime with one engine and two providers may have, minified. */
-const BUDGET = 52_500;
+const BUDGET = 54_000;
 
 /** Names of `embedded/hardware.ts` and `embedded/engine.ts`, and of the parts of `Device` that are used here. */
 const OUTSIDE =
-  "socket timers random storage freeMemoryBytes log board send onDatagram nowMs set clear read write erase names freeBytes readText firmware show runtime load suspended memory run resume close cast_asm cast_raw_asm call_asm call_raw_asm delayed_cast_asm telemetry_log_asm slf_asm sync_asm isRegistered start startDevice".split(
+  "socket timers random storage freeMemoryBytes log board send onDatagram nowMs set clear read write erase names freeBytes readText writePart sha256 firmware show runtime load suspended memory run resume close cast_asm cast_raw_asm call_asm call_raw_asm delayed_cast_asm telemetry_log_asm slf_asm sync_asm isRegistered start startDevice".split(
     " ",
   );
 
