@@ -10,6 +10,8 @@ import { freePorts } from "../kit/free-ports.js";
 import { ROOT } from "../kit/repository.js";
 import { System } from "../kit/system.js";
 
+t.setTimeout(240_000);
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 t.test(

@@ -4,6 +4,8 @@ import { systemRandom } from "../../platform/system-random.js";
 import { eventually } from "../kit/eventually.js";
 import { functionOf, resourceOf, System, workflowOf } from "../kit/system.js";
 
+t.setTimeout(300_000);
+
 t.test(
   "given one domain with one node, when ten workflows start and stop, then all are seen and gone",
   async (t) => {

@@ -11,6 +11,8 @@ import { formatLine, formatTime } from "../../../node/resources/file-log/log-lin
 import { FakeClock } from "../../kit/fake-clock.js";
 import { eventFor, hostOf, METADATA, PEER, started, until } from "../kit/resource-fixture.js";
 
+t.setTimeout(120_000);
+
 const SOURCE =
   "InstanceId(node_id: bbbbbbbb-0000-4000-8000-000000000002, function_id: cccccccc-0000-4000-8000-000000000003)";
 const TIME = "2023-11-14T22:13:20.000000+00:00";

@@ -7,6 +7,8 @@ import { FilePusherProvider } from "../../../node/resources/file-pusher/file-pus
 import { FakeClock } from "../../kit/fake-clock.js";
 import { eventFor, hostOf, keepingLogger, PEER, started } from "../kit/resource-fixture.js";
 
+t.setTimeout(120_000);
+
 async function pusher(directory: string, maxBytes = 1_000) {
   const clock = new FakeClock();
   const logger = keepingLogger();

@@ -18,6 +18,8 @@ import { systemClock } from "../../../platform/system-clock.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 import { eventFor, hostOf, keepingLogger, PEER, started, until } from "../kit/resource-fixture.js";
 
+t.setTimeout(120_000);
+
 const OTHER: InstanceId = { ...PEER, functionId: "dddddddd-0000-4000-8000-000000000004" as Uuid };
 const MAX_BODY = 100_000;
 

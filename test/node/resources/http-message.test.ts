@@ -11,6 +11,8 @@ import {
   HTTP_PROTOCOLS,
 } from "../../../node/resources/http-message.js";
 
+t.setTimeout(120_000);
+
 const REQUEST =
   '{"method":"Post","protocol":"Unknown","host":"demo.edgeless.com","path":"/a/b?x=1","body":[104,105],"headers":{"content-type":"text/plain"}}';
 const RESPONSE = '{"body":[79,75],"status":200,"headers":{}}';

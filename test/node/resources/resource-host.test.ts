@@ -17,6 +17,8 @@ import { FakeClock, settle } from "../../kit/fake-clock.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 import { eventFor, hostOf, METADATA, NODE, PEER, started } from "../kit/resource-fixture.js";
 
+t.setTimeout(120_000);
+
 const cast = (payload: string): EventData => ({ type: "cast", payload });
 const call = (payload: string): EventData => ({ type: "call", payload });
 

@@ -11,6 +11,8 @@ import { HttpAnswers, type ReceivedRequest } from "../../kit/http-answers.js";
 import { ollamaAnswer } from "../../kit/ollama-server.js";
 import { eventFor, hostOf, METADATA, PEER, started, until } from "../kit/resource-fixture.js";
 
+t.setTimeout(120_000);
+
 const WAIT_MS = 20_000;
 const ERRORS: InstanceId = {
   ...PEER,
