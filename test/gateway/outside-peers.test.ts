@@ -125,9 +125,11 @@ t.test(
     t.equal(code("cast to nobody"), "4.04");
     t.match(peer.step("nonsense"), { code: "4.00", format: 60 });
     t.equal(peer.step("diagnostic")?.error, 12);
-    const counts = peer.step("observed")?.counts as number[];
+    const { counts, images } = peer.step("observed") as unknown as Record<"counts" | "images", number[]>;
     t.equal(counts.at(-1), 0, `told of the end too: ${counts}`);
     t.ok(counts.includes(1));
+    t.equal(images.at(-1), 0, `told of the images: ${images}`);
+    t.match(peer.step("wrong image"), { code: "4.00", format: 60 });
   },
 );
 

@@ -93,6 +93,7 @@ async def play_gateway(port, image_path):
         device.maximum_block_size_exp = exponent
         await step(f"image by {16 << exponent}", PUT, "i/" + digest.hex(), image)
         await step(f"removed {exponent}", DELETE, "i/" + digest.hex())
+    await step("wrong image", PUT, "i/" + digest.hex(), image[:-1])
     await step("image", PUT, "i/" + digest.hex(), image)
     await step("too large", PUT, "i/" + "f" * 16, b"\0asm" + bytes(60000))
     say("images", there=digest in cbor2.loads((await step("list", GET, "i")).payload))
@@ -103,10 +104,13 @@ async def play_gateway(port, image_path):
     observation = context.request(request)
     await observation.response
     counts = []
+    images = []
 
     async def watch():
         async for told in observation.observation:
-            counts.append(len(cbor2.loads(told.payload)[2]))
+            status = cbor2.loads(told.payload)
+            counts.append(len(status[2]))
+            images.append(len(status[5]))
 
     watching = asyncio.create_task(watch())
     start = {0: digest, 1: ID, 2: ID[:8], 5: 1000, 6: 65536, 7: "incr"}
@@ -119,8 +123,9 @@ async def play_gateway(port, image_path):
     await asyncio.sleep(0.3)
     await step("stop", DELETE, "f/1")
     await step("reset", POST, "x")
+    await step("removed", DELETE, "i/" + digest.hex())
     await asyncio.sleep(0.3)
-    say("observed", counts=counts)
+    say("observed", counts=counts, images=images)
     watching.cancel()
     observation.observation.cancel()
     await context.shutdown()
