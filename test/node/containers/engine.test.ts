@@ -270,6 +270,23 @@ t.test(
   },
 );
 
+t.test(
+  "given a user without rights on the socket, when the engine is asked, then the error says so",
+  { skip: process.getuid?.() === 0 ? false : "needs root" },
+  async (t) => {
+    await withEngine(async (_engine, client) => {
+      process.seteuid?.(65_534);
+      const refused = client.image("i:t");
+      await refused.catch(() => {});
+      process.seteuid?.(0);
+      await t.rejects(refused, {
+        code: "EDGELESS_CONTAINER_ENGINE",
+        message: /this user may not use the socket/,
+      });
+    });
+  },
+);
+
 t.test("given the log of a container, when it comes in any pieces, then its lines are whole", async (t) => {
   const frames = new LogFrames();
   const bytes = Buffer.concat([
