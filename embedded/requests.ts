@@ -112,7 +112,7 @@ export class Requests {
       else reply(code, encodeDiagnostic(fault), { contentFormat: CBOR });
     };
     try {
-      if (isStrangeFormat(request)) answer(UNSUPPORTED_CONTENT_FORMAT);
+      if (isStrangeFormat(request.message)) answer(UNSUPPORTED_CONTENT_FORMAT);
       else this.dispatch(request, reply, answer);
     } catch (thrown) {
       if (thrown instanceof WireFault) answer(BAD_REQUEST, new DeviceFault(BAD_MESSAGE, thrown.toString()));

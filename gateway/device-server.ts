@@ -96,7 +96,7 @@ export class DeviceServer {
       }
     };
     try {
-      if (isStrangeFormat(request)) answer(UNSUPPORTED_CONTENT_FORMAT, "unsupported format");
+      if (isStrangeFormat(request.message)) answer(UNSUPPORTED_CONTENT_FORMAT, "unsupported format");
       else this.#dispatch(root, request, device, answer, reply)?.catch(failed);
     } catch (thrown) {
       failed(thrown);

@@ -6,12 +6,6 @@ export const OCTETS = 42;
 export const CBOR = 60;
 
 /** True when a request brings a payload in a format that nothing here reads; most say nothing of it. */
-export function isStrangeFormat(request: { payload: Uint8Array; message: Message }): boolean {
-  const { contentFormat } = request.message;
-  return (
-    contentFormat !== ABSENT &&
-    request.payload.length > 0 &&
-    contentFormat !== CBOR &&
-    contentFormat !== OCTETS
-  );
+export function isStrangeFormat({ contentFormat, payload }: Message): boolean {
+  return contentFormat !== ABSENT && payload.length > 0 && contentFormat !== CBOR && contentFormat !== OCTETS;
 }

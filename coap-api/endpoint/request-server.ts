@@ -254,8 +254,8 @@ export class RequestServer {
       }
       assembly = held.hold(peer, request, undefined);
     }
-    if (blockNumber(block1) === 0 && size1 !== ABSENT && this.bodySink !== undefined)
-      assembly.body.sink = this.bodySink(request, peer.address, peer.port);
+    if (blockNumber(block1) === 0 && this.bodySink !== undefined)
+      assembly.body.sink = size1 === ABSENT ? undefined : this.bodySink(request, peer.address, peer.port);
     const result = takeBlock(assembly.body, block1, request.payload, size1, maxBytes);
     if (result === CONTINUE) held.touch(assembly);
     else if (result !== REQUEST_ENTITY_INCOMPLETE) held.release(assembly);
