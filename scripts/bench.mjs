@@ -11,6 +11,7 @@ const BENCHMARKS = {
   fuel: "bench/fuel-overhead",
   coap: "bench/coap-server",
   gateway: "bench/gateway",
+  translator: "bench/translator",
 };
 
 const wanted = process.argv.slice(2);

@@ -79,19 +79,21 @@ const METHODS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Looks for what Espruino does not understand or gets wrong. Syntax beyond ES5 is a fault in itself, reported where the
- * parser meets it first.
+ * Looks for what Espruino does not understand or gets wrong. Syntax beyond ES5, or another edition of the language, is a fault
+ * in itself, reported where the parser meets it first.
  */
-export function subsetFaults(script: string): SubsetFault[] {
+export function subsetFaults(script: string, edition: 5 | 2020 = 5): SubsetFault[] {
   const faults: SubsetFault[] = [];
   const fault = (at: number, what: string) => {
     faults.push({ line: script.slice(0, at).split("\n").length, what });
   };
   let program: SyntaxNode;
   try {
-    program = parse(script, { ecmaVersion: 5 }) as unknown as SyntaxNode;
+    program = parse(script, { ecmaVersion: edition }) as unknown as SyntaxNode;
   } catch (thrown) {
-    return [{ line: 0, what: `beyond ES5: ${thrown instanceof Error ? thrown.message : String(thrown)}` }];
+    return [
+      { line: 0, what: `beyond ES${edition}: ${thrown instanceof Error ? thrown.message : String(thrown)}` },
+    ];
   }
   visit(program, (node) => check(node, (what) => fault(node.start, what)));
   return faults;

@@ -6,7 +6,7 @@ import { CompilerProcess } from "./compiler-process.js";
 import { PACKAGE_FILE } from "./function-package.js";
 
 /** Functions small enough for a board, whose size in the tiny profile is of interest. */
-const TINY = [
+export const TINY: readonly string[] = [
   "counter",
   "double",
   "double_tiny",

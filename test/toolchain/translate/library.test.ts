@@ -55,6 +55,8 @@ function course(id: string, engine: "plain" | "translated", init: string | undef
   return seen;
 }
 
+t.setTimeout(180_000);
+
 t.test("given any function of the library, when it is translated, then it does the same", async (t) => {
   for (const id of FUNCTIONS) {
     for (const init of INITS) {

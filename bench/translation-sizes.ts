@@ -1,0 +1,53 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildFunction } from "../toolchain/assemblyscript/build-function.js";
+import { CompilerProcess } from "../toolchain/assemblyscript/compiler-process.js";
+import { PACKAGE_FILE } from "../toolchain/assemblyscript/function-package.js";
+import { TINY } from "../toolchain/assemblyscript/size-table.js";
+import { translateModule } from "../toolchain/translate/translate.js";
+import type { TranslationSize } from "./translation-table.js";
+
+/** A module of the library in one profile. */
+export interface LibraryModule {
+  readonly id: string;
+  readonly profile: "normal" | "tiny";
+  readonly wasm: Uint8Array;
+}
+
+/** Memory for which the sizes are those of the text; it changes a few digits of it. */
+const MEMORY_BYTES = 8192;
+
+/**
+ * The shipped functions as they were built, and those for the smallest boards in the profile `tiny`, which are built now.
+ * @param root folder of the checkout
+ */
+export async function libraryModules(root: string): Promise<LibraryModule[]> {
+  const ids = readdirSync(join(root, "functions")).filter((id) =>
+    existsSync(join(root, "functions", id, PACKAGE_FILE)),
+  );
+  const modules: LibraryModule[] = [];
+  const outFolder = mkdtempSync(join(tmpdir(), "edgeless-translation-"));
+  const compiler = new CompilerProcess();
+  try {
+    for (const id of ids.sort()) {
+      const wasm = readFileSync(join(root, "dist", "functions", id, `${id}.wasm`));
+      modules.push({ id, profile: "normal", wasm });
+      if (TINY.includes(id)) {
+        const folder = join(root, "functions", id);
+        const { wasmFile } = await buildFunction(folder, { profile: "tiny", compiler, outFolder });
+        modules.push({ id, profile: "tiny", wasm: readFileSync(wasmFile) });
+      }
+    }
+  } finally {
+    compiler.close();
+    rmSync(outFolder, { recursive: true, force: true });
+  }
+  return modules;
+}
+
+/** What the translation of a module is in bytes. */
+export function translationSize({ id, profile, wasm }: LibraryModule): TranslationSize {
+  const { code } = translateModule(wasm, { maxMemoryBytes: MEMORY_BYTES });
+  return { id, profile, wasmBytes: wasm.length, textBytes: code.length };
+}

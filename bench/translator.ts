@@ -1,0 +1,30 @@
+/*
+ * Prints what the shipped functions are in bytes when they are translated for boards, and, where ESPRUINO names an interpreter for
+ * Linux, what they cost there.
+ */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MeasuringInterpreter } from "./interpreter-costs.js";
+import { runningCosts } from "./running-costs.js";
+import { libraryModules, translationSize } from "./translation-sizes.js";
+import { type MeasuredCells, measuredCells, renderTable, rowKey } from "./translation-table.js";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+const { ESPRUINO } = process.env;
+const interpreter =
+  ESPRUINO === undefined || ESPRUINO === "" ? undefined : new MeasuringInterpreter(ESPRUINO);
+const modules = await libraryModules(ROOT);
+const sizes = modules.map(translationSize);
+const measured = new Map<string, MeasuredCells>();
+for (const module of interpreter === undefined ? [] : modules) {
+  if (interpreter !== undefined) {
+    measured.set(rowKey(module), measuredCells(await runningCosts(interpreter, module)));
+  }
+}
+process.stdout.write(`${renderTable(sizes, measured)}\n`);
+const mean = sizes.reduce((sum, { wasmBytes, textBytes }) => sum + textBytes / wasmBytes, 0) / sizes.length;
+process.stdout.write(`mean ratio ${mean.toFixed(2)}\n`);
+if (interpreter === undefined) {
+  process.stdout.write("memory, variables and turns were not measured: ESPRUINO names no interpreter\n");
+}
