@@ -125,7 +125,7 @@ export class ImageWorkshop {
   async #translate({ wasm, maxMemoryBytes }: WantedImage): Promise<DeviceImage> {
     const { code, memoryBytes } = await this.#parts.workers.run({ kind: "translate", wasm, maxMemoryBytes });
     const bytes = new TextEncoder().encode(code);
-    const functions = code.split("function").length - 1;
+    const functions = code.split("=>").length - 1;
     const neededBytes = memoryBytes + GUEST_BYTES + functions * FUNCTION_BYTES;
     return { bytes, digest: sha256(bytes), memoryBytes, neededBytes };
   }

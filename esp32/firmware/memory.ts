@@ -6,8 +6,10 @@ const MARGIN = 300;
 /** Bytes of a variable of a board. */
 const VARIABLE_BYTES = 14;
 
-/** Characters of a translated function that need a variable. */
-const TEXT_PER_VARIABLE = 12;
+/** Variables of a function in the text of a translated one, which itself stays in flash. */
+const FUNCTION_VARIABLES = 9;
+/** What such a function has in the text. */
+const ARROW = "=>";
 /** Variables that calls take while a function starts. */
 const START_VARIABLES = 80;
 
@@ -27,7 +29,9 @@ export function freeMemoryBytes(): number {
 export function needMemoryFor(text: string): void {
   const at = text.indexOf(MEMORY);
   const bytes = at < 0 ? 0 : parseInt(text.substr(at + MEMORY.length, 8), 10);
-  const need = bytes / VARIABLE_BYTES + text.length / TEXT_PER_VARIABLE + START_VARIABLES;
+  let functions = 1;
+  for (let next = text.indexOf(ARROW); next >= 0; next = text.indexOf(ARROW, next + 2)) functions++;
+  const need = bytes / VARIABLE_BYTES + functions * FUNCTION_VARIABLES + START_VARIABLES;
   const { free } = process.memory(true);
   if (free < need) throw new DeviceFault(DEVICE_FULL, `${Math.ceil(need)} variables, ${free} are free`);
 }

@@ -3,8 +3,8 @@ import type { DriverConfig } from "../drivers/driver-config.js";
 /** Name of the settings in flash. */
 const SETTINGS = "edgeless.json";
 
-/** Memory of a function: two functions and what runs in them fit into a board. */
-const FUNCTION_MEMORY_BYTES = 3072;
+/** Memory of a function: enough for what functions of the usual profile keep, and two small ones fit into a board. */
+const FUNCTION_MEMORY_BYTES = 4096;
 
 /** Port of CoAP (RFC 7252 section 6.1). */
 const COAP_PORT = 5683;
@@ -23,7 +23,7 @@ export interface BoardSettings {
   readonly providers: readonly DriverConfig[];
   /** Pin of the light that shows the state; empty: none. */
   readonly led: string;
-  /** Memory of one function, bytes; default 3,072. */
+  /** Memory of one function, bytes; default 4,096. */
   readonly functionMemoryBytes: number;
   /** UDP port of the board; default 5683. */
   readonly port: number;

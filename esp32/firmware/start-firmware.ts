@@ -17,6 +17,8 @@ import { showState } from "./state-light.js";
 /** Bounds of a board with some 2,700 variables; the others are those of any device. */
 const INSTANCES = 4;
 const PAYLOAD_BYTES = 512;
+/** Images are written to flash as they come; those of functions that fit into the memory are shorter. */
+const IMAGE_BYTES = 32_768;
 const STATE_BYTES = 512;
 /** Things that wait, each of which takes variables. */
 const WAITING = 4;
@@ -111,6 +113,7 @@ function deviceSettings(board: BoardSettings): DeviceSettings {
   settings.labels = board.labels;
   settings.lifetimeSeconds = board.lifetimeSeconds;
   settings.maxFunctionMemoryBytes = board.functionMemoryBytes;
+  settings.maxImageBytes = IMAGE_BYTES;
   settings.maxInstances = INSTANCES + board.providers.length;
   settings.maxPayloadBytes = PAYLOAD_BYTES;
   settings.maxStateBytes = STATE_BYTES;
