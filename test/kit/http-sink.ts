@@ -1,4 +1,5 @@
 import { createServer, request } from "node:http";
+import { eventually } from "./eventually.js";
 
 /** A web server that keeps what it gets. */
 export interface HttpSink {
@@ -44,4 +45,14 @@ export function ask(url: string, host: string, body?: string): Promise<string> {
     outgoing.on("error", reject);
     outgoing.end(body);
   });
+}
+
+/** Asks until http-ingress takes the request: a resource is wired a moment after it runs. Anything but 404 must be as expected. */
+export async function answers(expected: RegExp, ...request: Parameters<typeof ask>): Promise<string> {
+  const answer = await eventually(`${expected}`, async () => {
+    const found = await ask(...request);
+    return found.startsWith("404") ? undefined : found;
+  });
+  if (!expected.test(answer)) throw new Error(`${answer} is not ${expected}`);
+  return answer;
 }

@@ -5,7 +5,7 @@ import { readWorkflow } from "../../cli/files/workflow-file.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { Workflow } from "../../core/workflow.js";
 import { eventually } from "../kit/eventually.js";
-import { ask, startHttpSink } from "../kit/http-sink.js";
+import { answers, ask, startHttpSink } from "../kit/http-sink.js";
 import { filesBelow, ROOT } from "../kit/repository.js";
 import { System } from "../kit/system.js";
 
@@ -14,7 +14,14 @@ t.setTimeout(180_000);
 /** Where the web server of the examples listens. */
 const SINK = "localhost:10000";
 
-const system = await System.start({ domains: 1, nodesPerDomain: 1, http: true, logLevel: "trace" });
+const system = await System.start({
+  domains: 1,
+  nodesPerDomain: 1,
+  http: true,
+  logLevel: "trace",
+  // The benchmarks compute for a while, on a busy machine for seconds.
+  wasmRuntime: "max_run_time_ms = 5000",
+});
 const sink = await startHttpSink();
 t.teardown(async () => {
   sink.close();
@@ -96,13 +103,13 @@ t.test("given ping_pong, when it runs, then every call is answered", async () =>
 t.test("given http_ingress, when requests come, then a function or a log takes them", async (t) => {
   const url = system.httpUrl(0);
   const answering = await run("http_ingress/workflow.json");
-  t.equal(await ask(`${url}/hello`, "demo.edgeless.com"), "200 World");
+  await answers(/^200 World$/, `${url}/hello`, "demo.edgeless.com");
   t.equal(await ask(`${url}/bye`, "demo.edgeless.com"), "404 Not Found");
   t.match(await ask(`${url}/hello`, "elsewhere"), /^404/);
   await answering.stop();
 
   const async = await run("http_ingress/workflow-async.json");
-  t.equal(await ask(`${url}/?wf_id=${async.id}`, "any", "kept for later"), "200 OK");
+  await answers(/^200 OK$/, `${url}/?wf_id=${async.id}`, "any", "kept for later");
   t.match(await ask(url, "any", "lost"), /^404/);
   t.match((await lines("out.log", 1))[0], / kept for later$/);
   await async.stop();
@@ -112,7 +119,7 @@ t.test("given http_ingress, when requests come, then a function or a log takes t
     await run("http_ingress/workflow-multi-2.json"),
   ];
   const sent = Array.from({ length: 40 }, (_, i) => `request ${i}`);
-  for (const text of sent) t.equal(await ask(url, "any", text), "200 OK");
+  for (const text of sent) await answers(/^200 OK$/, url, "any", text);
   await eventually("all requests", () => {
     const [one, two] = [system.lines("out-1.log"), system.lines("out-2.log")];
     if (one.length + two.length < sent.length) return false;
@@ -134,7 +141,7 @@ t.test("given simple_workflow_http, when 42 comes in, then 86 goes out", async (
   const running = await run("simple_workflow_http/workflow.json");
   const url = `${system.httpUrl(0)}/read_number`;
   const host = "demo.edgeless-project.eu";
-  t.equal(await ask(url, host, "42"), "200 ");
+  await answers(/^200 $/, url, host, "42");
   t.equal(await ask(url, host, "forty-two"), "400 body does not contain an integer");
   await eventually("the number", () => sink.requests.includes("POST / 86"));
   await running.stop();

@@ -7,7 +7,7 @@ import { InputOperation } from "../../node/resources/dda/generated/state.js";
 import { DdaServer } from "../kit/dda-server.js";
 import { eventually } from "../kit/eventually.js";
 import { HttpAnswers } from "../kit/http-answers.js";
-import { ask } from "../kit/http-sink.js";
+import { answers } from "../kit/http-sink.js";
 import { KafkaCluster, NO_KAFKA } from "../kit/kafka-cluster.js";
 import { ollamaAnswer } from "../kit/ollama-server.js";
 import { NO_REDIS, RedisServer } from "../kit/redis-server.js";
@@ -141,7 +141,7 @@ t.test("given file_pusher, sqlx and serverless, when they run, then logs and tab
 
 t.test("given ollama, when a request brings a prompt, then the log has the answer", async (t) => {
   const id = await run("ollama/workflow.json");
-  t.match(await ask(system.httpUrl(0), "demo.edgeless.com", "Why?"), /^200/);
+  await answers(/^200/, system.httpUrl(0), "demo.edgeless.com", "Why?");
   t.match((await lines("ollama.log", 1))[0], / llama3 heard 1: Why\?$/);
   await stop(id);
 });
@@ -182,7 +182,7 @@ t.test("given passwords of servers, when all that ran is looked at, then no log 
   await ollama.kill();
   await doubling.kill();
   const ids = [await run("serverless/workflow-serverless.json"), await run("ollama/workflow.json")];
-  await ask(system.httpUrl(0), "demo.edgeless.com", "Why?");
+  await answers(/^200/, system.httpUrl(0), "demo.edgeless.com", "Why?");
   const log = await eventually("both failures", () => {
     const text = system.log("node0-0");
     return text.split("ECONNREFUSED").length > 2 && text;
