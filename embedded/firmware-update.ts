@@ -14,6 +14,7 @@ import { NORMAL } from "./boot-journal.js";
 import { BAD_MESSAGE, DEVICE_FULL, DeviceFault, UPDATE_DAMAGED } from "./device-fault.js";
 import { FIRMWARE_LIST, isFirmwareFile, slotName } from "./firmware-slot.js";
 import type { Hardware } from "./hardware.js";
+import { bytesToHex } from "./hex.js";
 
 /** What a board needs so that its firmware can be replaced. */
 export interface FirmwareBoard {
@@ -76,10 +77,15 @@ export function startFirmwareTrial(hardware: Hardware, board: FirmwareBoard, pay
   const list: unknown[][] = [];
   let isRunnable = false;
   for (let i = 0; i < files.length; i++) {
-    const { name, bytes, crc32 } = files[i] as FirmwareFile;
+    const { name, bytes, crc32, sha256 } = files[i] as FirmwareFile;
     const block = slotName(slot, name);
     const there = isFirmwareFile(name) ? hardware.storage.read(block) : undefined;
-    if (there === undefined || there.length !== bytes || board.crc32(block) !== crc32)
+    if (
+      there === undefined ||
+      there.length !== bytes ||
+      board.crc32(block) !== crc32 ||
+      !isSame(hardware.storage.sha256(block), sha256)
+    )
       throw new DeviceFault(UPDATE_DAMAGED, `${name} is missing or damaged`);
     if (name === "edgeless") isRunnable = true;
     list.push([name, bytes, crc32]);
@@ -90,4 +96,9 @@ export function startFirmwareTrial(hardware: Hardware, board: FirmwareBoard, pay
     throw new DeviceFault(DEVICE_FULL, "no room for the list of files");
   guard.tryFirmware(slot);
   hardware.timers.set(REBOOT_MS, () => guard.reboot());
+}
+
+/** True when a board computed the same sum, or none. */
+function isSame(computed: Uint8Array | undefined, said: Uint8Array): boolean {
+  return computed === undefined || bytesToHex(computed) === bytesToHex(said);
 }

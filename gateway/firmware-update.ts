@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { formatCode, isSuccess, POST, PUT } from "../coap-api/coap/codes.js";
 import type { Message } from "../coap-api/coap/message.js";
@@ -79,7 +80,12 @@ export class FirmwareUpdate {
     if (file !== undefined) return this.#part(file.name, file.content);
     const payload = encodeFirmwareManifest({
       version,
-      files: files.map(({ name, content }) => ({ name, bytes: content.length, crc32: crc32(content) })),
+      files: files.map(({ name, content }) => ({
+        name,
+        bytes: content.length,
+        crc32: crc32(content),
+        sha256: createHash("sha256").update(content).digest(),
+      })),
     });
     return this.#work({ code: POST, path: "u", payload }, () => {
       this.state = "trial";

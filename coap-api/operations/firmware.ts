@@ -1,5 +1,6 @@
 import { CborReader } from "../cbor/cbor-reader.js";
 import { CborWriter } from "../cbor/cbor-writer.js";
+import { WireFault } from "../wire-fault.js";
 
 /** How a device came to the firmware that it runs. */
 export const PROVED = 0;
@@ -33,6 +34,8 @@ export interface FirmwareFile {
   bytes: number;
   /** As of zlib. */
   crc32: number;
+  /** 32 bytes; devices that cannot compute it go by the CRC. */
+  sha256: Uint8Array;
 }
 
 /** What a new firmware consists of, `POST /u` at the device, which then starts anew with it. */
@@ -40,6 +43,8 @@ export interface FirmwareManifest {
   version: string;
   files: FirmwareFile[];
 }
+
+const SHA256_BYTES = 32;
 
 /** Writes a piece of a file. */
 export function encodeFirmwarePart({ at, total, bytes }: FirmwarePart): Uint8Array {
@@ -62,8 +67,8 @@ export function encodeFirmwareManifest({ version, files }: FirmwareManifest): Ui
   const writer = new CborWriter(64);
   writer.array(2).text(version).array(files.length);
   for (let i = 0; i < files.length; i++) {
-    const { name, bytes, crc32 } = files[i] as FirmwareFile;
-    writer.array(3).text(name).integer(bytes).integer(crc32);
+    const { name, bytes, crc32, sha256 } = files[i] as FirmwareFile;
+    writer.array(4).text(name).integer(bytes).integer(crc32).byteString(sha256);
   }
   return writer.written();
 }
@@ -75,10 +80,13 @@ export function decodeFirmwareManifest(payload: Uint8Array): FirmwareManifest {
   const version = reader.text();
   const files: FirmwareFile[] = [];
   for (let left = reader.array(); left > 0; left--) {
-    reader.arrayOf(3);
+    reader.arrayOf(4);
     const name = reader.text();
     const bytes = reader.unsigned();
-    files.push({ name, bytes, crc32: reader.unsigned32() });
+    const crc32 = reader.unsigned32();
+    const sha256 = reader.byteString();
+    if (sha256.length !== SHA256_BYTES) throw new WireFault("a SHA-256 has 32 bytes");
+    files.push({ name, bytes, crc32, sha256 });
   }
   reader.end();
   return { version, files };

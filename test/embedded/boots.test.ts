@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import t from "tap";
@@ -215,7 +216,12 @@ async function update(rig: DeviceRig, version: string, files: Record<string, Uin
       );
       if (response?.code !== CHANGED) return response;
     }
-    list.push({ name, bytes: bytes.length, crc32: crc32(bytes) ^ damage });
+    list.push({
+      name,
+      bytes: bytes.length,
+      crc32: crc32(bytes) ^ damage,
+      sha256: createHash("sha256").update(bytes).digest(),
+    });
   }
   return rig.post(
     "u",

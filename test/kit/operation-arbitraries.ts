@@ -184,7 +184,10 @@ export const OPERATIONS: readonly Operation[] = [
   ),
   operation(
     "firmware-manifest",
-    record({ version: text, files: few(record({ name: text, bytes: uint, crc32: uint32 })) }),
+    record({
+      version: text,
+      files: few(record({ name: text, bytes: uint, crc32: uint32, sha256: exactly(32) })),
+    }),
     encodeFirmwareManifest,
     decodeFirmwareManifest,
   ),

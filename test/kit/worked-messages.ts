@@ -392,8 +392,13 @@ export function workedExchanges(): WorkedExchange[] {
         payload: encodeFirmwareManifest({
           version: "1.1.0",
           files: [
-            { name: "edgeless", bytes: 21_000, crc32: 0x1c2d3e4f },
-            { name: "edgeless.cold", bytes: 26_000, crc32: 0x9a8b7c6d },
+            { name: "edgeless", bytes: 21_000, crc32: 0x1c2d3e4f, sha256: new Uint8Array(32).fill(0x5a) },
+            {
+              name: "edgeless.cold",
+              bytes: 26_000,
+              crc32: 0x9a8b7c6d,
+              sha256: new Uint8Array(32).fill(0xa5),
+            },
           ],
         }),
       },
@@ -407,7 +412,9 @@ export function workedExchanges(): WorkedExchange[] {
         path: "u",
         payload: encodeFirmwareManifest({
           version: "1.1.0",
-          files: [{ name: "edgeless", bytes: 21_000, crc32: 0x1c2d3e4f }],
+          files: [
+            { name: "edgeless", bytes: 21_000, crc32: 0x1c2d3e4f, sha256: new Uint8Array(32).fill(0x5a) },
+          ],
         }),
       },
       "firmware-manifest",
