@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { parseEndpoint } from "../../core/endpoint.js";
 import { EdgelessError } from "../../core/errors.js";
 import { BOARD_PROFILES, type BoardProfile } from "../../emulator/board-profile.js";
@@ -54,10 +55,20 @@ export function resourcesOption(text: string | undefined): readonly ResourceClas
   });
 }
 
-/** Address and port of the gateway. @throws EdgelessError EDGELESS_BAD_URL */
-export function gatewayOption(text: string): { readonly address: string; readonly port: number } {
+/**
+ * Address and port of the gateway; a device knows it by the address from which it answers, so a name is looked up.
+ * @throws EdgelessError EDGELESS_BAD_URL, EDGELESS_UNREACHABLE
+ */
+export async function gatewayOption(
+  text: string,
+): Promise<{ readonly address: string; readonly port: number }> {
   const { host, port } = parseEndpoint(text.includes("://") ? text : `coap://${text}`, "--gateway");
-  return { address: host === "localhost" ? "127.0.0.1" : host, port };
+  try {
+    const { address } = await lookup(host, { order: "ipv4first" });
+    return { address, port };
+  } catch (error) {
+    throw new EdgelessError("EDGELESS_UNREACHABLE", `--gateway: there is no address for ${host}`, error);
+  }
 }
 
 /** How the links treat datagrams. @throws EdgelessError EDGELESS_USAGE */

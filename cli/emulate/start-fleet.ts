@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { Clock } from "../../core/clock.js";
 import { Fleet } from "../../emulator/fleet.js";
 import { csvMeasurements } from "../../emulator/measurements.js";
@@ -18,8 +19,8 @@ import {
 const MOST = 20_000;
 
 /** Makes the emulated devices that the command line asks for, without power. */
-export function createFleet(options: EmulateOptions, clock: Clock): Promise<Fleet> {
-  const gateway = gatewayOption(options.gateway);
+export async function createFleet(options: EmulateOptions, clock: Clock): Promise<Fleet> {
+  const gateway = await gatewayOption(options.gateway);
   const conditions = linkOption(options);
   const isClean = Object.values(conditions).every(
     (value) => value === 0 || (Array.isArray(value) && value.length === 0),
@@ -37,7 +38,8 @@ export function createFleet(options: EmulateOptions, clock: Clock): Promise<Flee
     clock,
     seed,
     openSocket: async (index) => {
-      const socket = await openUdpSocket("0.0.0.0", 0, "the socket of an emulated device");
+      const host = isIPv6(gateway.address) ? "::" : "0.0.0.0";
+      const socket = await openUdpSocket(host, 0, "the socket of an emulated device");
       return isClean
         ? socket
         : new BridgedSocket(socket, clock, seededRandom(seed ^ (index + 1)), conditions);

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { createFleet } from "../../cli/emulate/start-fleet.js";
 import { encodeLogLines } from "../../coap-api/operations/log-lines.js";
 import { encodeRegistration } from "../../coap-api/operations/register.js";
 import { decodeStatus } from "../../coap-api/operations/status.js";
@@ -37,6 +38,16 @@ async function freePort(): Promise<number> {
   const { port } = socket;
   await socket.close();
   return port;
+}
+
+/** Why tests with IPv6 are left out; false when they can run. */
+async function noIpv6(): Promise<string | false> {
+  try {
+    await (await openUdpSocket("::1", 0, "test")).close();
+    return false;
+  } catch {
+    return "this machine has no IPv6";
+  }
 }
 
 /** An emulated device on the real network, whose gateway is whoever has a port. */
@@ -130,6 +141,41 @@ t.test(
     t.ok(counts.includes(1));
     t.equal(images.at(-1), 0, `told of the images: ${images}`);
     t.match(peer.step("wrong image"), { code: "4.00", format: 60 });
+  },
+);
+
+t.test(
+  "given a gateway on IPv6 and IPv4, when emulated devices come by address and by name, then they register",
+  { skip: await noIpv6() },
+  async (t) => {
+    const socket = await openUdpSocket("::", 0, "test");
+    t.teardown(() => socket.close());
+    const rig = await rigFor(t, { socket });
+    const usual = { loss: "0", delay: "0", jitter: "0", duplication: "0", reordering: "0", bandwidth: "0" };
+    for (const [index, host] of ["[::1]", "127.0.0.1", "localhost"].entries()) {
+      const gateway = `${host}:${socket.port}`;
+      const options = {
+        gateway,
+        count: "1",
+        name: `by ${host}`,
+        seed: `${index}`,
+        profile: "esp32",
+        spread: "0",
+      };
+      const fleet = await createFleet({ ...usual, ...options }, systemClock);
+      t.teardown(() => fleet.close());
+      fleet.powerOn();
+      await eventually(`${host} registers`, () => rig.gateway.registry.present === index + 1);
+    }
+    const nowhere = {
+      gateway: "nowhere.invalid:1",
+      count: "1",
+      name: "",
+      seed: "1",
+      profile: "esp32",
+      spread: "0",
+    };
+    await t.rejects(createFleet({ ...usual, ...nowhere }, systemClock), { code: "EDGELESS_UNREACHABLE" });
   },
 );
 
