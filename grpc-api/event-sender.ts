@@ -9,16 +9,17 @@ import { isUnimplemented } from "./status.js";
 /** Most that one batch carries; a larger event travels alone. */
 const BATCH_EVENTS = 256;
 const BATCH_BYTES = 256 * 1024;
-/**
- * Most bytes of single events in flight: half of the smallest HTTP/2 window (RFC 9113 section 6.9.2). Below it no event
- * waits for the window, so none can be overtaken.
- */
-const SINGLES_BYTES = 32 * 1024;
+/** Most bytes of single events that are under way or wait for their turn. */
+const SINGLES_BYTES = 256 * 1024;
 /** Most events that wait here for those in flight. */
 const WAITING_EVENTS = 16_384;
 
+const WAITED_TOO_LONG = "an event waited too long for the peer";
+
 interface Entry {
   readonly bytes: Uint8Array;
+  /** Events of one lane keep their order. */
+  readonly lane: string;
   /** Monotonic milliseconds. */
   readonly untilMs: number;
   resolve(): void;
@@ -28,7 +29,8 @@ interface Entry {
 /**
  * Puts encoded events on the wire in the order in which they were given, without waiting for the answer to one before
  * sending the next: what is given while a request is in flight goes together in the next one, in a batch. To a peer that
- * knows no batches the events go one by one, several in flight.
+ * knows no batches the events go one by one, those of different lanes at the same time: a Rust node handles requests on
+ * several threads, and two in flight may change places there.
  */
 export class EventSender {
   readonly #peer: PeerConnection;
@@ -40,6 +42,8 @@ export class EventSender {
   #inFlight = 0;
   #bytesInFlight = 0;
   #batches = true;
+  /** Settles when the last event so far of a lane is over; fails when the peer cannot be reached. */
+  readonly #lanes = new Map<string, Promise<void>>();
 
   constructor(peer: PeerConnection, clock: Clock, deadlineMs: number) {
     this.#peer = peer;
@@ -47,11 +51,11 @@ export class EventSender {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** Resolves when the peer took the event. */
-  send(bytes: Uint8Array): Promise<void> {
+  /** Resolves when the peer took the event, which comes after those given before for the same lane. */
+  send(bytes: Uint8Array, lane: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const untilMs = this.#clock.monotonicMs() + this.#deadlineMs;
-      if (this.#waiting.push({ bytes, untilMs, resolve, reject })) this.#pump();
+      if (this.#waiting.push({ bytes, lane, untilMs, resolve, reject })) this.#pump();
       else reject(new EdgelessError("EDGELESS_UNREACHABLE", "too many events wait for the peer"));
     });
   }
@@ -63,7 +67,7 @@ export class EventSender {
         return;
       }
       if (this.#batches) this.#sendTogether(this.#gather(first));
-      else this.#transfer([first], (deadlineMs) => this.#sendOne(first, deadlineMs));
+      else this.#transfer([first], () => this.#sendInTurn(first));
     }
   }
 
@@ -77,7 +81,7 @@ export class EventSender {
     for (;;) {
       const entry = this.#next.shift() ?? this.#waiting.shift();
       if (entry === undefined || entry.untilMs > this.#clock.monotonicMs()) return entry;
-      entry.reject(new EdgelessError("EDGELESS_TIMEOUT", "an event waited too long for the peer"));
+      entry.reject(new EdgelessError("EDGELESS_TIMEOUT", WAITED_TOO_LONG));
     }
   }
 
@@ -100,19 +104,18 @@ export class EventSender {
   #sendTogether(entries: readonly Entry[]): void {
     const [only] = entries;
     if (entries.length === 1 && only !== undefined) {
-      this.#transfer(entries, (deadlineMs) => this.#sendOne(only, deadlineMs));
+      this.#transfer(entries, () => this.#sendOne(only));
     } else {
-      this.#transfer(entries, (deadlineMs) => this.#sendBatch(entries, deadlineMs));
+      this.#transfer(entries, () => this.#sendBatch(entries));
     }
   }
 
   /** Accounts for a request and settles its events when it failed as a whole. */
-  #transfer(entries: readonly Entry[], request: (deadlineMs: number) => Promise<void>): void {
+  #transfer(entries: readonly Entry[], request: () => Promise<void>): void {
     const bytes = entries.reduce((sum, entry) => sum + entry.bytes.length, 0);
-    const untilMs = Math.min(...entries.map((entry) => entry.untilMs));
     this.#inFlight++;
     this.#bytesInFlight += bytes;
-    request(untilMs - this.#clock.monotonicMs())
+    request()
       .catch((error: unknown) => {
         for (const entry of entries) entry.reject(error);
       })
@@ -123,12 +126,35 @@ export class EventSender {
       });
   }
 
-  async #sendOne(entry: Entry, deadlineMs: number): Promise<void> {
-    await this.#peer.callRaw(handleMethod.path, entry.bytes, deadlineMs);
+  /** When the peer cannot be reached, those behind in the lane fail too, so that they are sent again in their order. */
+  #sendInTurn(entry: Entry): Promise<void> {
+    const { lane } = entry;
+    const sent = (this.#lanes.get(lane) ?? Promise.resolve()).then(() => this.#sendOne(entry));
+    const over = sent.catch((error: unknown) => {
+      if (error instanceof EdgelessError && error.code === "EDGELESS_UNREACHABLE") throw error;
+    });
+    const leave = () => {
+      if (this.#lanes.get(lane) === over) this.#lanes.delete(lane);
+    };
+    this.#lanes.set(lane, over);
+    over.then(leave, leave);
+    return sent;
+  }
+
+  async #sendOne(entry: Entry): Promise<void> {
+    await this.#peer.callRaw(handleMethod.path, entry.bytes, this.#remainingMs([entry]));
     entry.resolve();
   }
 
-  async #sendBatch(entries: readonly Entry[], deadlineMs: number): Promise<void> {
+  /** @throws EdgelessError EDGELESS_TIMEOUT when there is no time left */
+  #remainingMs(entries: readonly Entry[]): number {
+    const remainingMs = Math.min(...entries.map((entry) => entry.untilMs)) - this.#clock.monotonicMs();
+    if (remainingMs <= 0) throw new EdgelessError("EDGELESS_TIMEOUT", WAITED_TOO_LONG);
+    return remainingMs;
+  }
+
+  async #sendBatch(entries: readonly Entry[]): Promise<void> {
+    const deadlineMs = this.#remainingMs(entries);
     const request = handleAllMethod.request.encode(entries.map((entry) => entry.bytes));
     let answer: Uint8Array;
     try {

@@ -20,8 +20,8 @@ export function invocationService(api: InvocationApi): Service {
 /** Delivers events to a peer. */
 export interface InvocationClient extends Connection {
   /**
-   * Resolves when the peer took the event. Events reach the wire in the order of the calls, however many are in flight;
-   * a peer of this project takes them in that order, a Rust peer may exchange neighbours.
+   * Resolves when the peer took the event. The peer takes the events for one instance in the order of the calls, a peer
+   * of this project those for all instances, however many are in flight.
    * @throws EdgelessError as {@link PeerConnection.call}
    */
   handle(event: Event): Promise<void>;
@@ -32,7 +32,7 @@ export function connectInvocation(url: string, options: ClientOptions): Invocati
   const peer = new PeerConnection(url, options);
   const sender = new EventSender(peer, options.clock ?? systemClock, options.deadlineMs);
   return {
-    handle: async (event) => sender.send(handleMethod.request.encode(event)),
+    handle: async (event) => sender.send(handleMethod.request.encode(event), event.target.functionId),
     close: () => peer.close(),
   };
 }

@@ -1,12 +1,16 @@
+import { setImmediate } from "node:timers/promises";
 import t from "tap";
 import { EdgelessError } from "../../core/errors.js";
 import { type Event, METADATA_NONE, TIMESTAMP_ZERO } from "../../core/event.js";
 import { INSTANCE_NONE } from "../../core/instance-id.js";
+import { uniform } from "../../core/random.js";
+import { requireUuid } from "../../core/uuid.js";
 import { handleAllMethod } from "../../grpc-api/event-batch.js";
 import { connectInvocation, invocationService, type Service, startServer } from "../../grpc-api/index.js";
 import { handleMethod } from "../../grpc-api/invocation-method.js";
 import { serve } from "../../grpc-api/service.js";
 import { eventually } from "../kit/eventually.js";
+import { seededRandom } from "../kit/seeded-random.js";
 import { RawPeer } from "./raw-peer.js";
 
 const OPTIONS = { deadlineMs: 30_000 };
@@ -39,6 +43,8 @@ function recorder(picky = false): { readonly seen: number[]; readonly service: S
 function withoutBatches({ methods }: Service): Service {
   return { methods: methods.filter(({ definition }) => definition.path === handleMethod.path) };
 }
+
+const INSTANCES = [1, 2, 3, 4].map((i) => requireUuid(`00000000-0000-4000-8000-00000000000${i}`, "instance"));
 
 const sizes = [1, 1000, 40_000, 10, 300_000, 5, 70_000];
 const mixed = Array.from({ length: 700 }, (_, i) => cast(i, i % 50 < sizes.length ? sizes[i % 50] : 100));
@@ -75,6 +81,39 @@ for (const [peer, change] of [
     await server.close();
   });
 }
+
+t.test(
+  "given a peer without batches whose threads overtake each other, when events are sent at once, then those for one instance keep their order",
+  async (t) => {
+    const random = seededRandom(3);
+    const seen = new Map<string, number[]>();
+    let together = 0;
+    let most = 0;
+    const service = invocationService({
+      async handle({ target, streamId }) {
+        most = Math.max(most, ++together);
+        for (let turns = Math.floor(20 * uniform(random)); turns > 0; turns--) await setImmediate();
+        together--;
+        seen.set(target.functionId, [...(seen.get(target.functionId) ?? []), Number(streamId)]);
+      },
+    });
+    const server = await startServer("http://127.0.0.1:0", [withoutBatches(service)]);
+    const client = connectInvocation(server.url, OPTIONS);
+    const lane = (i: number) => INSTANCES[i % INSTANCES.length] ?? INSTANCE_NONE.functionId;
+    await Promise.all(
+      order.map((i) => client.handle({ ...cast(i), target: { ...INSTANCE_NONE, functionId: lane(i) } })),
+    );
+    t.equal(seen.size, INSTANCES.length);
+    for (const [i, id] of INSTANCES.entries())
+      t.strictSame(
+        seen.get(id),
+        order.filter((streamId) => streamId % INSTANCES.length === i),
+      );
+    t.equal(most, INSTANCES.length, "instances do not wait for each other");
+    client.close();
+    await server.close();
+  },
+);
 
 t.test("given an ill-formed event in a batch, when received, then the others are taken", async (t) => {
   const { seen, service } = recorder();
