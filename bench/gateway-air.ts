@@ -51,15 +51,15 @@ export async function measureAir(say: (line: string) => void): Promise<void> {
   network.onPassing = ({ from, datagram }) => {
     const isRequest = (((datagram[0] ?? 0) >> 4) & 3) === CONFIRMABLE;
     const isUp = from.startsWith(DEVICE);
-    // Refreshes come between all else, and nothing else is so short.
+    // Refreshes come between all else.
     const id = ((datagram[2] ?? 0) << 8) | (datagram[3] ?? 0);
-    if (isUp && isRequest && datagram.length <= REFRESH_BYTES) {
+    if (isUp && isRequest && isRefresh(datagram)) {
       refresh.id = id;
-      refresh.request = datagram.length;
+      if (datagram.length <= REFRESH_BYTES) refresh.request = datagram.length;
       return;
     }
     if (!isUp && !isRequest && id === refresh.id) {
-      refresh.answer = datagram.length;
+      if (refresh.request > 0) refresh.answer = datagram.length;
       return;
     }
     lastMs = performance.now();
@@ -148,6 +148,12 @@ export async function measureAir(say: (line: string) => void): Promise<void> {
   for (const connection of [agent, invocation]) connection.close();
   await gateway.close();
   await register.close();
+}
+
+/** True for a path `rd/<n>` behind a token of two bytes; registrations have a query instead of a second part. */
+function isRefresh(datagram: Uint8Array): boolean {
+  const [head = 0, r = 0, d = 0, next = 0xff] = datagram.subarray(6);
+  return head === 0xb2 && r === 0x72 && d === 0x64 && next >> 4 === 0;
 }
 
 async function start(agent: Agent, id: string): Promise<InstanceId> {
