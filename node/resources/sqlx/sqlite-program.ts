@@ -33,8 +33,8 @@ function database(): Database.Database {
   return opened;
 }
 
-function run({ text, kind, values }: SqliteRequest): SqliteReply {
-  const statement = database().prepare(text);
+function run(database: Database.Database, { text, kind, values }: SqliteRequest): SqliteReply {
+  const statement = database.prepare(text);
   if (kind === "write") {
     const { changes, lastInsertRowid } = statement.run(...values);
     return { type: "written", affected: changes, lastId: Number(lastInsertRowid) };
@@ -48,8 +48,15 @@ function run({ text, kind, values }: SqliteRequest): SqliteReply {
 }
 
 function answer(request: SqliteRequest): SqliteReply {
+  let opened: Database.Database;
   try {
-    return run(request);
+    opened = database();
+  } catch (error) {
+    // Whatever goes wrong here is about the file; not every such error has a code.
+    return { type: "error", code: "SQLITE_CANTOPEN", reason: reasonOf(error) };
+  }
+  try {
+    return run(opened, request);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     return { type: "error", code, reason: reasonOf(error) };

@@ -241,9 +241,10 @@ t.test("given SQLite", { timeout: 200_000 }, async (t) => {
     "when the file is removed or is no database, then it is made anew or the error says so",
     async (t) => {
       const folder = t.testdir({
+        gone: {},
         "text.db": "this is no database, it is a text that is long enough\n".repeat(40),
       });
-      const { host, start, call, logger } = sqlx(folder);
+      const { host, start, call, logger, telemetry } = sqlx(folder);
       const id = await start("sqlite://a.db", "wf");
       t.match(await call(id, insert("{}")), /rows_affected: 1/);
       rmSync(join(folder, "a.db"));
@@ -252,6 +253,10 @@ t.test("given SQLite", { timeout: 200_000 }, async (t) => {
       const bad = await start("sqlite://text.db", "wf");
       t.equal(await call(bad, SELECT), "err");
       t.match(logger.lines.join("\n"), /not a database/);
+      const lost = await start("sqlite://gone/b.db", "wf");
+      rmSync(join(folder, "gone"), { recursive: true });
+      t.equal(await call(lost, SELECT), "err", "no text with a path of the node");
+      t.equal(telemetry.dropCounts["handler-failed"], 2);
       await host.close();
     },
   );
