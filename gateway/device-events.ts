@@ -65,6 +65,8 @@ export interface DeviceEventsParts {
 /** Answer to an event of a device. */
 export interface Verdict {
   readonly code: number;
+  /** Why it was not taken. */
+  readonly reason?: string;
   /** Seconds; with 5.03. */
   readonly maxAge?: number;
 }
@@ -315,13 +317,14 @@ export class DeviceEvents {
     return this.#refuse(isRoute ? "unknown-route" : "unknown-reference", NOT_FOUND);
   }
 
-  #overloaded(reason: DropReason): Verdict {
-    return { ...this.#refuse(reason, SERVICE_UNAVAILABLE), maxAge: this.#parts.settings.overloadSeconds };
+  /** The device keeps the event and offers it again: nothing is lost. */
+  #overloaded(reason: string): Verdict {
+    return { code: SERVICE_UNAVAILABLE, reason, maxAge: this.#parts.settings.overloadSeconds };
   }
 
   #refuse(reason: DropReason, code: number): Verdict {
     this.#parts.dropped(reason, 1);
-    return { code };
+    return { code, reason };
   }
 
   #loseQueued(all: readonly QueuedEvent[], reason: DropReason): void {

@@ -132,7 +132,8 @@ export class DeviceServer {
     }
     if (path === "e") {
       const verdict = device.uplink(decodeUplinkEvent(payload));
-      answer(verdict.code, "", verdict.maxAge === undefined ? undefined : { maxAge: verdict.maxAge });
+      const options = verdict.maxAge === undefined ? undefined : { maxAge: verdict.maxAge };
+      answer(verdict.code, verdict.reason, options);
     } else if (path === "l") {
       device.logged(decodeLogLines(payload));
       answer(CHANGED);

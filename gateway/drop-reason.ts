@@ -16,5 +16,4 @@ export type DropReason =
   | "unknown-reference"
   | "not-utf-8"
   | "malformed"
-  | "unregistered"
-  | "overload";
+  | "unregistered";

@@ -47,7 +47,7 @@ export class GatewayMetrics implements MetricsPage {
     });
     this.#dropped = new Counter({
       name: "edgeless_gateway_events_dropped",
-      help: "Events that were not delivered, by reason.",
+      help: "Events that were lost on their way from or to a device, by reason.",
       labelNames: ["reason"],
       registers,
     });

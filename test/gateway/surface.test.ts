@@ -129,6 +129,9 @@ t.test(
       rig.payloads().map(Number),
       Array.from({ length: 12 }, (_, i) => i + 2),
     );
+    t.same([...rig.gateway.metrics.drops], []);
+    const page = await (await fetch(`${rig.gateway.metricsUrl}/metrics`)).text();
+    t.match(page, /edgeless_gateway_requests_refused_total\{request="e",reason="overload"\} [0-9]+/);
   },
 );
 
