@@ -84,8 +84,8 @@ export const boardSettingsSchema = z.strictObject({
   lifetimeSeconds: z.int().min(10).max(604_800),
   providers: providersSchema,
   led: pin.optional(),
-  /** Whether Bluetooth stays on, which costs memory. */
-  ble: z.boolean(),
+  /** What was said of Bluetooth last, which the interpreter remembers itself. */
+  ble: z.boolean().optional(),
   /** UDP port of the board; without it that of CoAP. */
   port: z.int().min(0).max(65_535).optional(),
   /** Whether everyone in the network gets the console of the interpreter; without it nobody does. */

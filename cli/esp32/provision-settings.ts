@@ -35,6 +35,7 @@ export interface SettingsOptions {
   readonly lifetime?: string;
   readonly led?: string;
   readonly ble?: boolean;
+  readonly telnet?: boolean;
   readonly devicePort?: string;
 }
 
@@ -81,7 +82,8 @@ export async function chooseSettings(
         : numberOption(options.lifetime, "--lifetime", 10, 604_800),
     providers: providers(options, previous, profile),
     led: light(options, previous, profile),
-    ble: options.ble ?? previous?.ble ?? false,
+    ble: options.ble ?? previous?.ble,
+    telnet: options.telnet ?? previous?.telnet,
     port:
       options.devicePort === undefined
         ? previous?.port

@@ -39,6 +39,7 @@ export async function runProvision(options: ProvisionOptions, output: Output): P
       {
         runtime,
         settings: (interpreter, previous) => chooseSettings(options, interpreter, previous, sources),
+        bluetooth: options.ble,
         clear: options.clear === true,
         waitMs,
       },

@@ -9,12 +9,15 @@ import type { BytePort } from "./byte-port.js";
 import { parseBoardLogLine } from "./console-lines.js";
 import { restartBoard } from "./restart-board.js";
 import { BOOT_FILE, type RuntimeFiles } from "./runtime-files.js";
+import { switchBluetooth } from "./switch-bluetooth.js";
 
 /** What a person wants on a board. */
 export interface Provision {
   readonly runtime: RuntimeFiles;
   /** Makes the settings, knowing the board and what it had before. */
   settings(interpreter: Interpreter, previous: BoardSettings | undefined): Promise<BoardSettings>;
+  /** Whether Bluetooth is to be on; undefined: as it is. */
+  readonly bluetooth?: boolean | undefined;
   /** Empties the storage first, function images and foreign programs included. */
   readonly clear: boolean;
   /** How long to wait for the registration, milliseconds; 0: do not wait. */
@@ -73,6 +76,11 @@ export async function provisionBoard(
     await storage.erase(BOOT_FILE);
     await restartBoard(port, console, interpreter, clock);
     await attachQuietly(console);
+  }
+  if (wanted.bluetooth !== undefined) {
+    const variables = await switchBluetooth(console, clock, wanted.bluetooth);
+    if (variables === undefined) report.note("this firmware has no Bluetooth that can be switched");
+    else report.note(`Bluetooth is ${wanted.bluetooth ? "on" : "off"}: ${variables} variables`);
   }
   if (wanted.clear) await storage.eraseAll();
   else await eraseStale(storage, names, wanted.runtime);

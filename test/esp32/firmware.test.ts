@@ -11,10 +11,11 @@ import { invocationOf, rigFor, SOURCE, sink } from "../gateway/kit/gateway-steps
 import { functionFolder } from "../kit/built-function.js";
 import { EspruinoBoard, MEMORY_PROBE, NO_ESPRUINO } from "../kit/espruino-board.js";
 import { eventually } from "../kit/eventually.js";
+import { shippedModule } from "../kit/guest-driver.js";
 import { ROOT } from "../kit/repository.js";
 import { cast, uuid } from "../node/kit/events.js";
 
-t.setTimeout(180_000);
+t.setTimeout(400_000);
 
 /** Largest resident script and largest text of cold functions, bytes. */
 const RESIDENT_BYTES = 5_000;
@@ -174,6 +175,15 @@ t.test(
     await says(71, first, "100", "200");
     await says(72, second, "200", "400");
     t.pass("after a power cycle the functions are back");
+
+    for (const instance of [first, second]) await agent.stopFunction(instance);
+    // As large as the usual profile makes it, and with more text than the board has memory for in one piece.
+    const usual = await eventually("room", () => start(rig, agent, shippedModule("double"), 73), 120_000);
+    await says(73, usual, "21", "42");
+    await agent.stopFunction(usual);
+    const large = await eventually("room", () => start(rig, agent, shippedModule("thermostat"), 74), 120_000);
+    t.comment(`${await board.freeVariables()} with a large function`);
+    t.equal(rig.stateOf(large), "running");
     t.notMatch(board.output, /OUT OF MEMORY/);
   },
 );

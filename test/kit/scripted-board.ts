@@ -45,6 +45,7 @@ export class ScriptedBoard implements PortPeer {
   starts = 0;
   packets = 0;
   interrupts = 0;
+  #hasBluetooth = true;
   readonly #port: MemoryPort;
   #input: number[] = [];
   #file: { name: string; size: number; parts: Buffer[] } | undefined;
@@ -222,8 +223,14 @@ export class ScriptedBoard implements PortPeer {
         return wifi;
       },
       E: { CRC32: (text: string) => crc32(Buffer.from(text, "latin1")), reboot: () => this.start() },
+      ESP32: {
+        enableBLE: (isOn: boolean) => {
+          this.#hasBluetooth = isOn;
+          this.start();
+        },
+      },
       process: {
-        memory: () => ({ free: 2_500, total: 2_714, blocksize: 14 }),
+        memory: () => ({ free: 2_500, total: this.#hasBluetooth ? 2_714 : 4_600, blocksize: 14 }),
         env: { VERSION: this.script.version ?? "2v29", BOARD: this.script.board ?? "ESP32" },
       },
       setTimeout: (callback: () => void) => {

@@ -205,6 +205,18 @@ t.test("given firmware without packets, when provisioned, then the version is to
 });
 
 t.test(
+  "given a board with Bluetooth, when it is switched off, then the board restarts with more variables, and is provisioned",
+  async (t) => {
+    const port = new MemoryPort(true);
+    new ScriptedBoard(port, { startLines: START });
+    const told: Notes = { notes: [], files: new Set() };
+    const done = await provision(port, { bluetooth: false }, told);
+    t.equal(done.registration, "rd/1");
+    t.ok(told.notes.includes("Bluetooth is off: 4600 variables"), told.notes.join());
+  },
+);
+
+t.test(
   "given a real Espruino, when it is provisioned, changed and cleared, then it runs what it was given",
   { skip: NO_ESPRUINO },
   async (t) => {
