@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.js";
 import { EdgelessError } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
+import { TextBudget } from "../functions/text-budget.js";
 import { ddaProvider } from "./dda/dda-provider.js";
 import { fileLogProvider } from "./file-log/file-log-provider.js";
 import { FilePusherProvider } from "./file-pusher/file-pusher-provider.js";
@@ -31,6 +32,8 @@ export interface ProviderEnvironment {
 const MIB = 1024 * 1024;
 /** Longest answer that the clients of HTTP servers take, bytes. */
 const LONGEST_ANSWER = 16 * MIB;
+/** Most that all their answers take while they are read, bytes. */
+const MOST_ANSWERS = 256 * MIB;
 /** Most that the files of file-pusher take, bytes. */
 const MOST_FILES = 256 * MIB;
 
@@ -44,7 +47,7 @@ export async function createProviders(
 ): Promise<ResourceProviderHost[]> {
   const { clock, random, logger, hostname, workingFolder } = environment;
   const idOf = (name: string) => (settings.prepend_hostname ? `${hostname}-${name}` : name);
-  const limits = { clock, maxBodyBytes: LONGEST_ANSWER };
+  const limits = { clock, maxBodyBytes: LONGEST_ANSWER, budget: new TextBudget(MOST_ANSWERS) };
   const providers: ResourceProviderHost[] = [];
   if (settings.file_log_provider) {
     const { file_log_folder: folder } = settings;

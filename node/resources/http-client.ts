@@ -10,6 +10,7 @@ import { urlToHttpOptions } from "node:url";
 import type { Clock } from "../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { StringMap } from "../../core/specification.js";
+import type { TextBudget } from "../functions/text-budget.js";
 import { isHeaderName, isHeaderValue, visibleHeaders } from "./http-headers.js";
 import type { HttpMethod, HttpResponse } from "./http-message.js";
 import { nextHop } from "./http-redirect.js";
@@ -23,6 +24,8 @@ export interface HttpClientOptions {
   readonly timeoutMs: number;
   /** Longest body of an answer, bytes. */
   readonly maxBodyBytes: number;
+  /** Bytes of the answers that all clients with this budget read at a time; absent: no matter. */
+  readonly budget?: TextBudget;
   /** Certificates (PEM) to trust instead of those of Node.js. */
   readonly ca?: string;
 }
@@ -55,20 +58,21 @@ export class HttpClient {
   /**
    * Sends a request and follows redirects. Any status is an answer, not an error.
    * @throws EdgelessError EDGELESS_TIMEOUT, EDGELESS_UNREACHABLE, EDGELESS_REJECTED (it cannot be sent, or too many
-   * redirects) or EDGELESS_BAD_MESSAGE (the answer is too long)
+   * redirects, or no memory for the answer) or EDGELESS_BAD_MESSAGE (the answer is too long)
    */
   async send(request: OutgoingRequest): Promise<HttpResponse> {
     if (this.#closed) throw new EdgelessError("EDGELESS_UNREACHABLE", "the HTTP client is closed");
     const abort = new AbortController();
     const { clock, timeoutMs } = this.#options;
     let late = false;
+    const room = new AnswerRoom(this.#options.budget);
     const timer = clock.setTimer(timeoutMs, () => {
       late = true;
       abort.abort();
     });
     this.#running.add(abort);
     try {
-      return await this.#follow(request, abort.signal);
+      return await this.#follow(request, abort.signal, room);
     } catch (error) {
       if (error instanceof EdgelessError) throw error;
       const what = `${request.method.toUpperCase()} ${request.url.origin}`;
@@ -76,6 +80,7 @@ export class HttpClient {
       throw new EdgelessError("EDGELESS_UNREACHABLE", `${what}: ${describe(error)}`, error);
     } finally {
       timer.cancel();
+      room.leave();
       this.#running.delete(abort);
     }
   }
@@ -88,12 +93,12 @@ export class HttpClient {
     this.#secure.destroy();
   }
 
-  async #follow(first: OutgoingRequest, signal: AbortSignal): Promise<HttpResponse> {
+  async #follow(first: OutgoingRequest, signal: AbortSignal, room: AnswerRoom): Promise<HttpResponse> {
     let request = first;
     for (let hops = 0; ; hops++) {
       const message = await this.#exchange(request, signal);
       const next = nextHop(request, message.statusCode ?? 0, message.headers.location);
-      if (next === undefined) return await this.#read(message);
+      if (next === undefined) return await this.#read(message, room);
       message.destroy();
       if (hops === MOST_REDIRECTS) {
         throw new EdgelessError(
@@ -131,14 +136,35 @@ export class HttpClient {
     return httpsRequest({ ...options, agent: this.#secure, servername: isIP(name) === 0 ? name : "" });
   }
 
-  async #read(message: IncomingMessage): Promise<HttpResponse> {
+  async #read(message: IncomingMessage, room: AnswerRoom): Promise<HttpResponse> {
     const { maxBodyBytes } = this.#options;
-    const body = await readBody(message, maxBodyBytes);
+    const body = await readBody(message, maxBodyBytes, 0, (bytes) => room.take(bytes));
     if (body === undefined) {
       message.destroy();
       throw new EdgelessError("EDGELESS_BAD_MESSAGE", `the answer is longer than ${maxBodyBytes} bytes`);
     }
     return { status: message.statusCode ?? 0, body, headers: visibleHeaders(message.rawHeaders) };
+  }
+}
+
+/** The share of one answer in the budget of all. */
+class AnswerRoom {
+  readonly #budget: TextBudget | undefined;
+  #taken = 0;
+
+  constructor(budget: TextBudget | undefined) {
+    this.#budget = budget;
+  }
+
+  /** @throws EdgelessError EDGELESS_REJECTED when the answers being read take too much memory */
+  take(bytes: number): void {
+    if (this.#budget?.take(bytes) === false)
+      throw new EdgelessError("EDGELESS_REJECTED", "too many long answers are being read at a time");
+    this.#taken += bytes;
+  }
+
+  leave(): void {
+    this.#budget?.give(this.#taken);
   }
 }
 

@@ -5,6 +5,7 @@ import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
+import { TextBudget } from "../../../node/functions/text-budget.js";
 import { HttpClient } from "../../../node/resources/http-client.js";
 import { httpEgressProvider } from "../../../node/resources/http-egress/http-egress-provider.js";
 import {
@@ -65,7 +66,9 @@ async function webServer(t: Teardown, handler: Handler, tls?: { key: string; cer
   return { host: `127.0.0.1:${port}`, seen, sockets, connections: () => connections, close };
 }
 
-function egress(options: { timeoutMs?: number; maxBodyBytes?: number; ca?: string } = {}) {
+function egress(
+  options: { timeoutMs?: number; maxBodyBytes?: number; ca?: string; budget?: TextBudget } = {},
+) {
   const limits = { clock: systemClock, timeoutMs: 5_000, maxBodyBytes: 1_000_000, ...options };
   const parts = hostOf([httpEgressProvider("http-egress-1", limits)], { mailboxCapacity: 1_000 });
   let streamId = 0n;
@@ -346,6 +349,29 @@ t.test(
     t.equal(await friend.exchange({ protocol: "HTTPS", host: web.host }), "err", "the name must fit");
     await stranger.host.close();
     await friend.host.close();
+  },
+);
+
+t.test(
+  "given many long answers at a time, when memory ends, then some are err, and later ones fit",
+  async (t) => {
+    const waiting: ServerResponse[] = [];
+    const web = await webServer(t, ({ url }, response) => {
+      response.write(Buffer.alloc(400));
+      if (url === "/wait") waiting.push(response);
+      else response.end();
+    });
+    const { exchange, host, logger } = egress({ budget: new TextBudget(1_000) });
+    const held = [exchange({ host: web.host, path: "/wait" }), exchange({ host: web.host, path: "/wait" })];
+    await until("both answers", () => waiting.length === 2);
+    const third = async () => (await exchange({ host: web.host, path: "/" })) === "err";
+    const end = performance.now() + 10_000;
+    while (!(await third())) if (performance.now() > end) throw new Error("the budget has no effect");
+    t.match(logger.lines.join("\n"), /too many long answers/);
+    for (const response of waiting) response.end();
+    for (const answer of await Promise.all(held)) t.not(answer, "err");
+    t.not(await exchange({ host: web.host, path: "/" }), "err", "the memory is free again");
+    await host.close();
   },
 );
 
