@@ -8,8 +8,8 @@ export interface Effects {
   readonly commands: IssuedCommand[];
   /** Outcome of first starts, to be given once everything below is kept. */
   readonly answers: { readonly requestId: number; readonly result: Result<Uuid> }[];
-  /** Invocation URLs whose ports should be looked at. */
-  readonly probes: { readonly nodeId: Uuid; readonly url: string }[];
+  /** Invocation URLs whose ports should be looked at, each with the newest session that this is for. */
+  readonly probes: Map<string, number>;
   /** Nodes that left: their connections can be closed. */
   readonly gone: Uuid[];
   /** Keys of the records to keep or to forget. */
@@ -25,7 +25,7 @@ export function noEffects(): Effects {
   return {
     commands: [],
     answers: [],
-    probes: [],
+    probes: new Map(),
     gone: [],
     nodes: new Set(),
     components: new Set(),

@@ -33,7 +33,12 @@ export function nextCommand(node: NodeRecord, tables: DomainTables, nowMs: numbe
   return undefined;
 }
 
-/** A reference node freezes while it connects to a peer, so it is told of one only when its port was seen open. */
+/**
+ * A reference node freezes while it connects to a peer, for ever when the peer died. So it is told of one only when the
+ * port of the peer was seen open after the node had registered.
+ */
 function isHeldBack(node: NodeRecord, peerId: Uuid, type: string, tables: DomainTables): boolean {
-  return type === "add" && !node.reportsInstances && tables.nodes.get(peerId)?.invocationOpen === false;
+  if (type !== "add" || node.reportsInstances) return false;
+  const peer = tables.nodes.get(peerId);
+  return peer !== undefined && peer.openSinceSession < node.plan.session;
 }

@@ -31,8 +31,8 @@ export interface NodeRecord {
   reportsInstances: boolean;
   /** Why it is avoided although registered; undefined when it is not. */
   suspicion: string | undefined;
-  /** Its announced invocation port was seen open. */
-  invocationOpen: boolean;
+  /** Its announced invocation port was seen open after the plan of this session, and those before it, had begun. */
+  openSinceSession: number;
   /** Reports received. */
   reports: number;
   /** Logical ids of the components placed on it, by instance. */

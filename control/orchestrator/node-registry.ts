@@ -19,6 +19,8 @@ export class NodeRegistry {
   readonly #agenda: Agenda;
   readonly #components: ComponentLifecycle;
   #session = 0;
+  /** Latest session of a node that does not tell its instances, which is one of the reference. */
+  #referenceSession = 0;
 
   constructor(agenda: Agenda, components: ComponentLifecycle) {
     this.#agenda = agenda;
@@ -50,8 +52,7 @@ export class NodeRegistry {
       node.suspicion = undefined;
       this.#agenda.reviewUnplaced();
     }
-    if (!node.invocationOpen)
-      this.#agenda.effects.probes.push({ nodeId: node.nodeId, url: facts.invocationUrl });
+    this.#probePorts(node);
     this.#takeReport(node, update);
     this.#agenda.ready.add(node.nodeId);
     return ACCEPTED;
@@ -104,12 +105,16 @@ export class NodeRegistry {
     return ACCEPTED;
   }
 
-  /** Somebody looked at the announced invocation port of a node. */
-  probed(nodeId: Uuid, url: string, isOpen: boolean): void {
-    const node = this.#agenda.tables.nodes.get(nodeId);
-    if (node === undefined || node.facts.invocationUrl !== url || !isOpen) return;
-    node.invocationOpen = true;
-    for (const other of this.#agenda.tables.nodes.keys()) this.#agenda.ready.add(other);
+  /**
+   * The port of an announced invocation URL was seen open.
+   * @param session the newest one when the port was going to be looked at
+   */
+  portOpen(url: string, session: number): void {
+    for (const node of this.#agenda.tables.nodes.values()) {
+      if (node.facts.invocationUrl === url && node.openSinceSession < session)
+        node.openSinceSession = session;
+      this.#agenda.ready.add(node.nodeId);
+    }
   }
 
   /** A node did not answer: nothing new goes there until it reports again. */
@@ -157,7 +162,7 @@ export class NodeRegistry {
       seen: true,
       reportsInstances: false,
       suspicion: undefined,
-      invocationOpen: false,
+      openSinceSession: 0,
       reports: 0,
       instances: new Map(),
       statuses: new Map(),
@@ -176,13 +181,23 @@ export class NodeRegistry {
     const isChanged = !sameFacts(node.facts, facts);
     node.seen = true;
     node.facts = facts;
-    if (isElsewhere) node.invocationOpen = false;
+    if (isElsewhere) node.openSinceSession = 0;
     if (isRestart) this.#restart(node, update.nonce);
     if (isRestart || isFirstContact) this.#introduce(node);
     else if (isElsewhere) this.#announceTo(node);
     if (isChanged) this.#agenda.tables.owners.claim(node.nodeId, providerIds(facts));
     if (isChanged || isRestart) this.#announce(node);
     if (isFirstContact) this.#agenda.reviewUnplaced();
+  }
+
+  /** Has the ports looked at that a node of the reference is going to connect to. */
+  #probePorts(node: NodeRecord): void {
+    const { tables, effects } = this.#agenda;
+    const isNewReference = !node.reportsInstances && node.plan.session > this.#referenceSession;
+    if (isNewReference) this.#referenceSession = node.plan.session;
+    const session = this.#referenceSession;
+    for (const { facts, seen, openSinceSession } of isNewReference ? tables.nodes.values() : [node])
+      if (seen && openSinceSession < session) effects.probes.set(facts.invocationUrl, session);
   }
 
   /** The process of a node is new: what ran there is gone. */
@@ -195,7 +210,7 @@ export class NodeRegistry {
     for (const functionId of former.stops.keys()) this.#agenda.effects.stops.add(functionId);
     this.#noteUncertain(node, former);
     this.#loseInstances(node, former);
-    node.invocationOpen = false;
+    node.openSinceSession = 0;
     node.reports = 0;
   }
 

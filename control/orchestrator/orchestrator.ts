@@ -227,7 +227,7 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
     for (const observer of this.#options.observers ?? []) observer.decided(effects, this.#tables);
     for (const issued of effects.commands) this.#caller.run(issued);
     for (const nodeId of effects.gone) this.#caller.forget(nodeId);
-    for (const { nodeId, url } of effects.probes) this.#probe(nodeId, url);
+    for (const [url, session] of effects.probes) this.#probe(url, session);
     this.#keepAndAnswer(effects.answers);
     if (effects.isReportChanged) this.#options.onChange();
     this.#armTimer();
@@ -263,15 +263,15 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
     this.#answer(requestId, result.ok ? { ok: false, error: refusal } : result);
   }
 
-  #probe(nodeId: Uuid, url: string): void {
+  #probe(url: string, session: number): void {
     this.#options.probe(url).then(
       (isOpen) => {
         if (!isOpen || this.#isClosed) return;
-        this.#reconciler.probed(nodeId, url, isOpen, this.#nowMs());
+        this.#reconciler.portOpen(url, session, this.#nowMs());
         this.#carryOut();
       },
       (error: unknown) =>
-        this.#options.logger.warn("cannot look at an invocation port", { nodeId, reason: reasonOf(error) }),
+        this.#options.logger.warn("cannot look at an invocation port", { url, reason: reasonOf(error) }),
     );
   }
 

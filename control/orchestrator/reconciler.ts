@@ -116,8 +116,8 @@ export class Reconciler {
     this.#settle(nowMs);
   }
 
-  probed(nodeId: Uuid, url: string, isOpen: boolean, nowMs: number): void {
-    this.#registry.probed(nodeId, url, isOpen);
+  portOpen(url: string, session: number, nowMs: number): void {
+    this.#registry.portOpen(url, session);
     this.#settle(nowMs);
   }
 

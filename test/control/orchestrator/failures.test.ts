@@ -419,6 +419,27 @@ t.test(
 );
 
 t.test(
+  "given a peer that died with its lease still running, when a Rust node registers or restarts, then it is not told of the peer, which would freeze it",
+  async (t) => {
+    const domain = await SimulatedDomain.open();
+    const first = await domain.addNode({ isReference: true });
+    const dying = await domain.addNode();
+    t.ok(first.peers.has(dying.id));
+    domain.closedPorts.add("http://127.0.0.1:20001");
+    const second = await domain.addNode({ isReference: true });
+    t.ok(second.peers.has(first.id) && second.peers.has(second.id));
+    t.notOk(second.peers.has(dying.id));
+    first.restart();
+    await domain.refresh(first);
+    t.ok(first.peers.has(second.id));
+    t.notOk(first.peers.has(dying.id));
+    domain.closedPorts.clear();
+    await domain.refresh(dying);
+    t.ok(first.peers.has(dying.id) && second.peers.has(dying.id), "it lives after all");
+  },
+);
+
+t.test(
   "given a cordoned node, then it keeps what it has, takes nothing new, and offers nothing, also after a restart",
   async (t) => {
     const domain = await SimulatedDomain.open();
