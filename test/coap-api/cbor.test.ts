@@ -7,6 +7,7 @@ import { CborWriter } from "../../coap-api/cbor/cbor-writer.js";
 import { readUtf8, utf8Bytes, utf8Length } from "../../coap-api/utf8.js";
 import { WireFault } from "../../coap-api/wire-fault.js";
 import { type CborValue, decodeCbor, diagnose } from "../kit/cbor-value.js";
+import { isReadByCbor2, NO_AIOCOAP } from "../kit/coap-peers.js";
 import { fromHex, toHex } from "../kit/lockstep-peer.js";
 import { APPENDIX_A, WITHDRAWN } from "../kit/rfc8949-vectors.js";
 
@@ -346,6 +347,46 @@ t.test(
     t.equal(same, 500);
   },
 );
+
+t.test(
+  "given damaged items, when cbor2 reads them, then they are skipped here, and what is not skipped it does not read",
+  { skip: NO_AIOCOAP },
+  async (t) => {
+    const inputs = [
+      ...APPENDIX_A.map(([hex]) => fromHex(hex)),
+      ...MALFORMED.filter(([, reason]) => reason !== "too deep").map(([hex]) => fromHex(hex)),
+      ...fc
+        .sample(fc.tuple(PLAIN, fc.nat(), fc.nat(), fc.integer({ min: 0, max: 255 })), {
+          numRuns: 4000,
+          seed: 3,
+        })
+        .map(([value, kind, place, byte]) => damaged(written(value), kind % 4, place, byte)),
+    ].filter((bytes) => bytes.length > 0);
+    const theirs = isReadByCbor2(inputs);
+    t.equal(theirs.length, inputs.length);
+    let both = 0;
+    let neither = 0;
+    for (const [index, bytes] of inputs.entries()) {
+      const reader = new CborReader(bytes);
+      const isSkipped = reasonOf(() => reader.skip()) === "none" && reader.position === bytes.length;
+      // It also looks at what tags mean, and whether texts are UTF-8.
+      if (theirs[index] === true && !isSkipped) t.fail("only cbor2 reads it", { hex: toHex(bytes) });
+      if (theirs[index] === true && isSkipped) both++;
+      if (theirs[index] === false && !isSkipped) neither++;
+    }
+    t.ok(both > 500, `${both} are read by both`);
+    t.ok(neither > 500, `${neither} by neither`);
+  },
+);
+
+/** Bytes with one changed, left out or put in, or as they are. */
+function damaged(bytes: Uint8Array, kind: number, place: number, byte: number): Uint8Array {
+  const at = place % (bytes.length + 1);
+  if (kind === 0) return bytes;
+  if (kind === 1) return bytes.slice(0, at);
+  const behind = bytes.subarray(kind === 2 ? at + 1 : at);
+  return Uint8Array.of(...bytes.subarray(0, at), byte, ...behind);
+}
 
 t.test("given random bytes, when skipped, then they are passed over or refused, never more", async () => {
   fc.assert(

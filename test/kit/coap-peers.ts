@@ -15,6 +15,28 @@ const python = PYTHONS.find((path) => spawnSync(path, ["-c", "import aiocoap, cb
 export const NO_AIOCOAP: string | false =
   python === undefined ? "aiocoap and cbor2 are not installed (pip install aiocoap cbor2)" : false;
 
+const READ_BY_CBOR2 = `
+import io, sys, cbor2
+for line in sys.stdin:
+    stream = io.BytesIO(bytes.fromhex(line))
+    try:
+        cbor2.CBORDecoder(stream).decode()
+        print(stream.tell() if len(stream.read()) == 0 else -1)
+    except Exception:
+        print(-1)
+`;
+
+/** For each input whether cbor2 reads it as one item that ends with it. */
+export function isReadByCbor2(inputs: readonly Uint8Array[]): boolean[] {
+  if (python === undefined) throw new Error("no cbor2");
+  const input = inputs.map((bytes) => `${Buffer.from(bytes).toString("hex")}\n`).join("");
+  const { stdout } = spawnSync(python, ["-c", READ_BY_CBOR2], { input, encoding: "utf8" });
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => Number(line) >= 0);
+}
+
 /** Why tests with libcoap are left out, as `tap` wants it; false when they can run. */
 export const NO_LIBCOAP: string | false =
   spawnSync("coap-client-notls", ["-v", "0"]).error === undefined
