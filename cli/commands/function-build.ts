@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import type { Command } from "commander";
+import { systemClock } from "../../platform/system-clock.js";
 import { buildFunction } from "../../toolchain/assemblyscript/build-function.js";
 import { type BuildReport, formatReport, inputsOf } from "../../toolchain/assemblyscript/build-report.js";
 import { CompilerProcess } from "../../toolchain/assemblyscript/compiler-process.js";
@@ -40,8 +41,9 @@ export function addBuildCommand(group: Command): void {
         return report;
       };
       try {
+        const sinceMs = systemClock.wallMs();
         const first = await build();
-        if (options.watch === true) await watch(first, build, output);
+        if (options.watch === true) await watch(first, sinceMs, build, output);
       } finally {
         compiler.close();
       }
@@ -54,16 +56,23 @@ function print(report: BuildReport, output: Output): void {
   output.result(text, report);
 }
 
-async function watch(first: BuildReport, build: () => Promise<BuildReport>, output: Output): Promise<void> {
+/** @param sinceMs wall time before the first build; what was saved later is not in it */
+async function watch(
+  first: BuildReport,
+  sinceMs: number,
+  build: () => Promise<BuildReport>,
+  output: Output,
+): Promise<void> {
   const builds = repeated(async () => {
     try {
-      watched.files(inputsOf(await build()));
+      const nowMs = systemClock.wallMs();
+      watched.files(inputsOf(await build()), nowMs);
     } catch (error) {
       printError(error, output.json);
     }
   });
-  const watched = watchFiles(() => builds.again());
-  watched.files(inputsOf(first));
+  const watched = watchFiles(() => builds.again(), systemClock);
+  watched.files(inputsOf(first), sinceMs);
   output.note("Watching the sources; Ctrl-C ends.");
   await untilSignal({
     async close() {

@@ -1,44 +1,69 @@
-import { type StatsListener, unwatchFile, watchFile } from "node:fs";
+import { statSync } from "node:fs";
+import type { Clock, Timer } from "../../core/clock.js";
 
 /** How often the files are looked at, milliseconds. */
 const INTERVAL_MS = 100;
 
+/** File systems round the times of files, milliseconds. */
+const ROUNDING_MS = 10;
+
 /** Files under watch. */
 export interface FileWatch {
-  /** Watches these files from now on instead; a file need not exist. Without effect after `close`. */
-  files(paths: Iterable<string>): void;
+  /**
+   * Watches these files from now on instead; a file need not exist. Without effect after `close`.
+   * @param sinceMs wall time; a file that was not watched and was written later has changed already. Default: now
+   */
+  files(paths: Iterable<string>, sinceMs?: number): void;
   close(): void;
 }
 
+/** What shows that a file is another. */
+interface Stamp {
+  readonly writtenMs: number;
+  readonly size: number;
+}
+
+const ABSENT: Stamp = { writtenMs: 0, size: -1 };
+
 /**
- * Tells when a file is written, replaced, made or removed. It compares times: that holds on every file system, and
+ * Tells when a file is written, replaced, made or removed. It compares times and sizes: that holds on every file system, and
  * for editors that write a new file in the place of the old one.
  * @param changed gets the path as it was given
  */
-export function watchFiles(changed: (path: string) => void): FileWatch {
-  const listeners = new Map<string, StatsListener>();
+export function watchFiles(changed: (path: string) => void, clock: Clock): FileWatch {
+  let stamps = new Map<string, Stamp>();
+  let timer: Timer | undefined;
   let isClosed = false;
-  const forget = (path: string, listener: StatsListener) => {
-    unwatchFile(path, listener);
-    listeners.delete(path);
+  const look = () => {
+    arm();
+    for (const [path, before] of stamps) {
+      const now = stampOf(path);
+      if (now.writtenMs === before.writtenMs && now.size === before.size) continue;
+      stamps.set(path, now);
+      changed(path);
+    }
+  };
+  const arm = () => {
+    timer = clock.setTimer(INTERVAL_MS, look);
   };
   return {
-    files(paths) {
+    files(paths, sinceMs = Number.POSITIVE_INFINITY) {
       if (isClosed) return;
-      const wanted = new Set(paths);
-      for (const [path, listener] of listeners) if (!wanted.has(path)) forget(path, listener);
-      for (const path of wanted) {
-        if (listeners.has(path)) continue;
-        const listener: StatsListener = (now, before) => {
-          if (now.mtimeMs !== before.mtimeMs || now.size !== before.size) changed(path);
-        };
-        listeners.set(path, listener);
-        watchFile(path, { interval: INTERVAL_MS }, listener);
+      const watched = stamps;
+      stamps = new Map([...paths].map((path) => [path, watched.get(path) ?? stampOf(path)]));
+      if (timer === undefined) arm();
+      for (const [path, { writtenMs }] of [...stamps]) {
+        if (!watched.has(path) && writtenMs > sinceMs - ROUNDING_MS) changed(path);
       }
     },
     close() {
       isClosed = true;
-      for (const [path, listener] of listeners) forget(path, listener);
+      timer?.cancel();
     },
   };
+}
+
+function stampOf(path: string): Stamp {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? ABSENT : { writtenMs: found.mtimeMs, size: found.size };
 }

@@ -13,7 +13,7 @@ import { type Output, printError } from "../output.js";
 import { waitUntilRunning } from "../wait-until-running.js";
 import { repeated } from "./repeat.js";
 import { sourceFolder } from "./source-folder.js";
-import { watchFiles } from "./watch-files.js";
+import { type FileWatch, watchFiles } from "./watch-files.js";
 
 /** Longest that a workflow may take until all of it runs. */
 const RUNNING_MS = 30_000;
@@ -39,12 +39,16 @@ export class WatchedWorkflow {
   readonly #inputs = new Map<string, readonly string[]>();
   readonly #stale = new Set<string>();
   readonly #updates = repeated(() => this.#update());
-  readonly #watch = watchFiles((path) => this.#changed(path));
+  readonly #watch: FileWatch;
+  #isStarted = false;
+  /** Whether a file changed before the first attempt was done. */
+  #isOutdated = false;
   #print = "";
   #workflowId: Uuid | undefined;
 
   constructor(parts: WatchedWorkflowParts) {
     this.#parts = parts;
+    this.#watch = watchFiles((path) => this.#changed(path), parts.clock);
   }
 
   /**
@@ -53,6 +57,8 @@ export class WatchedWorkflow {
    */
   async start(): Promise<void> {
     await this.#bring();
+    this.#isStarted = true;
+    if (this.#isOutdated) this.#updates.again();
     this.#parts.output.note("Watching the workflow and the sources of its functions; Ctrl-C stops it.");
   }
 
@@ -66,7 +72,9 @@ export class WatchedWorkflow {
 
   #changed(path: string): void {
     for (const [folder, inputs] of this.#inputs) if (inputs.includes(path)) this.#stale.add(folder);
-    this.#updates.again();
+    // The first attempt is not to be overtaken.
+    if (this.#isStarted) this.#updates.again();
+    else this.#isOutdated = true;
   }
 
   async #update(): Promise<void> {
@@ -79,7 +87,8 @@ export class WatchedWorkflow {
 
   /** Makes what runs equal to what the files say. */
   async #bring(): Promise<void> {
-    const { path } = this.#parts;
+    const { path, clock } = this.#parts;
+    const sinceMs = clock.wallMs();
     const modules = readCodePaths(path);
     for (const module of modules) {
       const folder = sourceFolder(module);
@@ -87,7 +96,7 @@ export class WatchedWorkflow {
         await this.#compile(folder);
       }
     }
-    this.#watch.files([resolve(path), ...modules, ...[...this.#inputs.values()].flat()]);
+    this.#watch.files([resolve(path), ...modules, ...[...this.#inputs.values()].flat()], sinceMs);
     const workflow = readWorkflow(path);
     const print = fingerprint(workflow);
     if (print === this.#print && this.#workflowId !== undefined) return;

@@ -103,7 +103,7 @@ t.test("given shipped functions, when they are run, then time is skipped and end
   t.equal(counted.status, 0);
   t.match(counted.stdout, /^cast {3}output -> 42\ncast {3}output -> 43 {2}\(after 1 s\)\n/);
   t.equal(counted.stdout.trim().split("\n").length, 7201);
-  t.match(counted.stderr, /1 delayed casts still wait/);
+  t.match(counted.stderr, /1 delayed cast still waits/);
   t.match(await run("counter", "--cast", "x"), { status: 1, stderr: /EDGELESS_FUNCTION_TRAPPED/ });
   t.match(await run("infinite_test"), { status: 1, stderr: /EDGELESS_FUNCTION_OUT_OF_TIME/ });
   const pinged = await run(
