@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { createReadStream, writeFileSync } from "node:fs";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { join } from "node:path";
+import { z } from "zod";
 import { eventually } from "./eventually.js";
 import { findProgram, ServerProcess, serverFolder } from "./server-process.js";
 
@@ -55,6 +56,8 @@ export const PODMAN: ContainerEngineKind = {
     ],
   ],
 };
+
+const containers = z.array(z.object({ Id: z.string() }));
 
 function reasonAgainst(file: string | undefined, program: string, debianPackage: string): string | undefined {
   if (file === undefined) return `the program ${program} is not installed (Debian package ${debianPackage})`;
@@ -122,9 +125,8 @@ export class ContainerEngine {
   async close(): Promise<void> {
     try {
       const { body } = await this.ask("GET", "/containers/json?all=true");
-      const found: unknown = JSON.parse(body);
-      for (const one of Array.isArray(found) ? found : [])
-        await this.ask("DELETE", `/containers/${one.Id}?force=true&v=true`);
+      for (const { Id } of containers.parse(JSON.parse(body)))
+        await this.ask("DELETE", `/containers/${Id}?force=true&v=true`);
     } catch {
       // It never ran.
     }
