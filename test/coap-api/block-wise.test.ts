@@ -1,6 +1,5 @@
 import t from "tap";
 import { blockExponent, blockMore, blockNumber, blockValue } from "../../coap-api/block/block-option.js";
-import { FITS } from "../../coap-api/block/body.js";
 import {
   ACK,
   BAD_REQUEST,
@@ -268,48 +267,6 @@ t.test("given a limit for each path, when bodies arrive, then it holds", async (
   t.match(put(body(2000), 0, 4, { size1: 2000 }), { code: REQUEST_ENTITY_TOO_LARGE, size1: 300 });
   t.match(put(body(2000), 0, 4, { size1: 2000, path: "y" }), { code: CONTINUE });
 });
-
-t.test(
-  "given a server that keeps no large bodies as a whole, when one comes, then its parts go on in order, each with the length",
-  async (t) => {
-    const { l, put, bodies } = server();
-    const parts: string[] = [];
-    let room = 2000;
-    l.endpoint.onBodySink(({ path }) =>
-      path === "i"
-        ? (at, bytes, total) => {
-            if (total > room) return room;
-            parts.push(`${at}+${bytes.length}/${total}`);
-            return FITS;
-          }
-        : undefined,
-    );
-    const whole = body(600);
-    t.match(put(whole, 0, 4, { size1: 600 }), { code: CONTINUE });
-    t.match(put(whole, 2, 4), { code: REQUEST_ENTITY_INCOMPLETE }, "a gap");
-    t.match(put(whole, 1, 4), { code: CONTINUE });
-    t.match(put(whole, 1, 4), { code: CONTINUE }, "the newest once more");
-    t.match(put(whole, 2, 4), { code: CHANGED });
-    t.same(parts, ["0+256/600", "256+256/600", "256+256/600", "512+88/600"]);
-    t.same(bodies, [""], "the handler gets none of it");
-
-    t.match(put(whole, 0, 4, { size1: 500 }), { code: CONTINUE });
-    t.match(put(whole, 1, 4), { code: BAD_REQUEST }, "more than was announced");
-    t.match(put(whole, 0, 4, { size1: 3000 }), { code: REQUEST_ENTITY_TOO_LARGE, size1: 2000 });
-    t.match(put(whole, 0, 4, { size1: 600 }), { code: CONTINUE });
-    room = 100;
-    t.match(put(whole, 1, 4), { code: REQUEST_ENTITY_TOO_LARGE, size1: 100 }, "the room is gone");
-
-    room = 2000;
-    t.match(put(whole, 0, 4, { size1: 600 }), { code: CONTINUE });
-    const before = parts.length;
-    for (let number = 0; number < 3; number++) put(whole, number, 4);
-    t.equal(parts.length, before, "anew and without its length, it is kept as a whole");
-    t.equal(bodies.at(-1), toHex(whole));
-    for (let number = 0; number < 3; number++) put(whole, number, 4, { path: "y", size1: 600 });
-    t.equal(bodies.at(-1), toHex(whole), "another path");
-  },
-);
 
 t.test(
   "given many unfinished bodies from forged addresses, when memory is full, then the stalest make room",
