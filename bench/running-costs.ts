@@ -5,7 +5,7 @@ import type { LibraryModule } from "./translation-sizes.js";
 import type { RunningCosts } from "./translation-table.js";
 
 /** Memories for a function; a board gives it the first one unless its settings say something else. */
-const MEMORIES = [3072, 6144, 8192, 12_288];
+const MEMORIES = [4096, 8192, 12_288];
 
 const PAYLOAD = "21";
 

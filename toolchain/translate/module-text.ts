@@ -360,9 +360,14 @@ export class ModuleWriter {
     const body = `for(var i=0;i<s.length;i++)${this.#names.part("memory")}[p+i*(n||${usual})]=s.charCodeAt(i)`;
     return {
       put: [functionText(name, "p,s,n", body)],
-      pieces: pieces.map(
-        ({ address, literal, step }) => `${name}(${address},${literal}${step === usual ? "" : `,${step}`});`,
-      ),
+      pieces: [
+        ...pieces.map(
+          ({ address, literal, step }) =>
+            `${name}(${address},${literal}${step === usual ? "" : `,${step}`});`,
+        ),
+        // The variables of the function are free from now on.
+        `${name}=0;`,
+      ],
     };
   }
 
@@ -372,10 +377,7 @@ export class ModuleWriter {
       return [];
     }
     const grow = this.#names.memoryGrow();
-    const { pages, mostPages } = this.#memory;
-    if (!this.#names.canGrow) {
-      return [functionText(grow, "n", `return n?-1:${pages}`)];
-    }
+    const { mostPages } = this.#memory;
     const count = this.#names.pages();
     const memory = this.#names.part("memory");
     const host = this.#names.part("host");

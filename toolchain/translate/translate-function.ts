@@ -12,12 +12,13 @@ import { pushConstant, pushFloatConstant } from "./constants.js";
 import { scanConstructs, WHOLE_FUNCTION } from "./construct-scan.js";
 import { beginConstruct, finishArm, openConstruct } from "./constructs.js";
 import { FunctionState } from "./function-state.js";
+import { truth } from "./integer-operations.js";
 import { translateBulk, translateMemoryAccess } from "./memory-access.js";
 import type { ModuleNames } from "./module-names.js";
 import { translateNumber } from "./numbers.js";
 import type { Statement } from "./statement.js";
 import { readConstant } from "./static-parts.js";
-import { CALLS, call, integer, signed, type Value } from "./value.js";
+import { CALLS, call, conditional, integer, signed, type Value } from "./value.js";
 import { getGlobal, getLocal, setGlobal, setLocal, teeLocal } from "./variables.js";
 
 const { i32, i64 } = ValueType;
@@ -151,6 +152,10 @@ function translateInstruction(
       state.pushOne(i32, state.names.memorySize());
       return;
     case Op.memoryGrow: {
+      if (!state.names.canGrow) {
+        state.unary(i32, (value) => conditional(truth(value), integer(-1), state.names.memorySize()));
+        return;
+      }
       const grow = state.names.memoryGrow();
       state.unary(i32, (value) => call(grow, [signed(value)], { reads: CALLS, writes: CALLS }));
       return;
