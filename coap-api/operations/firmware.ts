@@ -1,6 +1,5 @@
 import { CborReader } from "../cbor/cbor-reader.js";
 import { CborWriter } from "../cbor/cbor-writer.js";
-import { WireFault } from "../wire-fault.js";
 
 /** How a device came to the firmware that it runs. */
 export const PROVED = 0;
@@ -84,9 +83,7 @@ export function decodeFirmwareManifest(payload: Uint8Array): FirmwareManifest {
     const name = reader.text();
     const bytes = reader.unsigned();
     const crc32 = reader.unsigned32();
-    const sha256 = reader.byteString();
-    if (sha256.length !== SHA256_BYTES) throw new WireFault("a SHA-256 has 32 bytes");
-    files.push({ name, bytes, crc32, sha256 });
+    files.push({ name, bytes, crc32, sha256: reader.bytesOf(SHA256_BYTES) });
   }
   reader.end();
   return { version, files };
