@@ -32,6 +32,7 @@ import type { Device } from "./device.js";
 import { UNREGISTERED } from "./device-events.js";
 import type { DeviceRegistry } from "./device-registry.js";
 import type { GatewayMetrics } from "./gateway-metrics.js";
+import { RefusalLog } from "./refusal-log.js";
 import { RegistrationRefusal } from "./registration-refusal.js";
 import { STORE_RETRY_SECONDS } from "./registration-terms.js";
 
@@ -56,9 +57,11 @@ export interface DeviceServerParts {
 /** Carries out what devices ask of the gateway. Nothing that a peer sends leaves it as an exception. */
 export class DeviceServer {
   readonly #parts: DeviceServerParts;
+  readonly #refusals: RefusalLog;
 
   constructor(parts: DeviceServerParts) {
     this.#parts = parts;
+    this.#refusals = new RefusalLog(parts.clock, parts.logger);
   }
 
   /** Answers one request, at once or when what it asks for is written down. */
@@ -81,7 +84,7 @@ export class DeviceServer {
         reply(BAD_REQUEST, encodeDiagnostic({ error, reason: thrown.toString() }), { contentFormat: CBOR });
       } else if (thrown instanceof RegistrationRefusal) {
         metrics.refused(name, "refused");
-        logger.warn("a device was not registered", { address, port, reason: thrown.reason });
+        this.#refusals.add({ address, port, reason: thrown.reason });
         const maxAge = thrown.maxAge === undefined ? {} : { maxAge: thrown.maxAge };
         reply(thrown.code, encodeDiagnostic(thrown), { ...maxAge, contentFormat: CBOR });
       } else if (thrown instanceof EdgelessError && STORE_FAULTS.includes(thrown.code)) {

@@ -5,6 +5,7 @@ import { CRASHED, RUNNING } from "../../coap-api/operations/instance-state.js";
 import { FUNCTION, RESOURCE, type Registration } from "../../coap-api/operations/register.js";
 import type { InstanceId } from "../../core/instance-id.js";
 import { INSTANCE_NONE } from "../../core/instance-id.js";
+import { SILENT } from "../../core/log.js";
 import { type Uuid, uuidToBytes } from "../../core/uuid.js";
 import { AgentPorts } from "../../gateway/agent-ports.js";
 import { DevicePlan } from "../../gateway/device-plan.js";
@@ -16,6 +17,7 @@ import { PeerReferences } from "../../gateway/peer-references.js";
 import { LruPeerTable } from "../../gateway/peer-table.js";
 import { PendingCalls } from "../../gateway/pending-calls.js";
 import { type Command, imageName, nextCommand, nextDueMs } from "../../gateway/reconciler.js";
+import { RefusalLog } from "../../gateway/refusal-log.js";
 import { RouteTable } from "../../gateway/route-table.js";
 import { startOrder } from "../../gateway/start-order.js";
 import { FakeClock } from "../kit/fake-clock.js";
@@ -522,4 +524,20 @@ t.test("given the reason of a device, when it has an error number, then the code
   t.equal(deviceReason("53 unreachable"), "EDGELESS_FUNCTION_TRAPPED: unreachable");
   t.equal(deviceReason("9999 x"), "9999 x");
   t.equal(deviceReason("anything"), "anything");
+});
+
+t.test("given a host that is refused all the time, when it goes on, then the log stays small", async (t) => {
+  const clock = new FakeClock();
+  const lines: unknown[] = [];
+  const logger = { ...SILENT, warn: (message: string, fields?: unknown) => lines.push([message, fields]) };
+  const log = new RefusalLog(clock, logger);
+  for (let i = 0; i < 1000; i++) log.add({ address: "10.0.0.1", port: i });
+  t.equal(lines.length, 20);
+  t.same(lines[0], ["a device was not registered", { address: "10.0.0.1", port: 0 }]);
+  await clock.advance(60_000);
+  log.add({ address: "10.0.0.1", port: 1 });
+  t.same(lines.slice(20), [
+    ["more devices were not registered", { count: 980 }],
+    ["a device was not registered", { address: "10.0.0.1", port: 1 }],
+  ]);
 });
