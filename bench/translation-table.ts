@@ -39,7 +39,7 @@ export function rowKey({ id, profile }: Pick<TranslationSize, "id" | "profile">)
 /** The measured cells for a function that was measured; undefined: it does not run there. */
 export function measuredCells(costs: RunningCosts | undefined): MeasuredCells {
   if (costs === undefined) {
-    return " | does not fit | |";
+    return " | does not run | |";
   }
   const turns = costs.turns === undefined ? "" : String(Math.round(costs.turns));
   return ` ${costs.memoryBytes} | ${costs.variables} | ${turns} |`;

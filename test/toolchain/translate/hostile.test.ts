@@ -140,6 +140,8 @@ const HOSTILE: Readonly<Record<string, () => Uint8Array>> = {
   "much memory": () => buildGuest({ pages: [65_536] }),
 };
 
+t.setTimeout(180_000);
+
 t.test(
   "given a hostile module, when it is translated, then it is refused by a known error or gives a text in bounds",
   async (t) => {

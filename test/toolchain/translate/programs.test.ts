@@ -37,6 +37,8 @@ function withOneNaN(text: string): string {
 const NAN = 0x7ff8000000000000n;
 const NAN_SINGLE = 0x7fc00000;
 
+t.setTimeout(180_000);
+
 t.test(
   "given any program, when it is translated, then it does what it does in the engine, waiting or not",
   async (t) => {
