@@ -58,7 +58,7 @@ async function refusal(source: string) {
 
 t.test("a function builds in every profile and does the same in each", async (t) => {
   const source = inClass(
-    `  onCast(event: Event): void { out.cast((event.i32() + 1).toString()); }
+    `  onCast(event: Event): void { if (event.f64() > 0.5) out.cast((event.i32() + 1).toString()); }
   onCall(event: Event): Reply { return event.isEmpty ? Reply.error() : Reply.text(event.text + "!"); }`,
     'const out = new Output("out");',
   );
@@ -66,6 +66,7 @@ t.test("a function builds in every profile and does the same in each", async (t)
     const { report, wasm } = await module(source, { profile });
     t.equal(report.size, wasm.length);
     t.same(report.outputs, ["out"]);
+    t.same(report.warnings, [], "the SDK gives none");
     t.same(abiFaults(inspectModule(wasm)), []);
     t.match(formatReport(report), new RegExp(`^sample: ${wasm.length} bytes, ${profile} profile`));
     const guest = new GuestDriver(wasm).init("a", "b");
