@@ -13,6 +13,8 @@ import { ROOT } from "../kit/repository.js";
 import { ScriptedWifi, type WifiVersion } from "../kit/scripted-wifi.js";
 import { uuid } from "../node/kit/events.js";
 
+t.setTimeout(180_000);
+
 const script = await boardScript(`
 import { keepWifi } from "./esp32/firmware/keep-wifi.js";
 import { showState } from "./esp32/firmware/state-light.js";
