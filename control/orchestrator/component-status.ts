@@ -1,4 +1,5 @@
 import type { ComponentStatus } from "../../core/status.js";
+import type { Uuid } from "../../core/uuid.js";
 import type { ComponentRecord } from "./component-record.js";
 import type { DomainTables } from "./domain-tables.js";
 
@@ -25,4 +26,13 @@ export function statusesOf(tables: DomainTables): ComponentStatus[] {
   for (const component of tables.components.values())
     if (component.waiter === undefined) statuses.push(statusOf(component, tables));
   return statuses;
+}
+
+/** Whether the instance of a component is about to get outputs that it has not yet. */
+export function isBeingWired(logicalId: Uuid, tables: DomainTables): boolean {
+  const component = tables.components.get(logicalId);
+  if (component?.instance === undefined || component.refusedWiring !== undefined) return false;
+  return (
+    component.isPatching || tables.nodes.get(component.instance.nodeId)?.plan.patches.has(logicalId) === true
+  );
 }

@@ -16,9 +16,10 @@ import type { Store } from "../../platform/store/store.js";
 import { randomUint64 } from "../../platform/system-random.js";
 import type { DecisionTimes } from "./agenda.js";
 import { AgentCaller, type AgentConnection } from "./agent-caller.js";
+import { AwaitedWirings } from "./awaited-wirings.js";
 import { CodeLibrary } from "./code-library.js";
 import type { Spawn } from "./commands.js";
-import { statusesOf } from "./component-status.js";
+import { isBeingWired, statusesOf } from "./component-status.js";
 import { aggregateCapabilities } from "./domain-capabilities.js";
 import type { DomainReport } from "./domain-subscriber.js";
 import { DomainTables } from "./domain-tables.js";
@@ -63,6 +64,7 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
   readonly #library = new CodeLibrary();
   readonly #journal: Journal;
   readonly #waiting = new Map<number, (result: Result<Uuid>) => void>();
+  readonly #wirings: AwaitedWirings;
   #requestId = 0;
   #timer: { readonly dueMs: number; readonly timer: Timer } | undefined;
   #isClosed = false;
@@ -73,6 +75,7 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
     this.#tables = tables;
     this.#reconciler = new Reconciler({ tables, strategy, times, random, logger });
     this.#journal = new Journal(options.store, tables, this.#library);
+    this.#wirings = new AwaitedWirings(clock, (logicalId) => isBeingWired(logicalId, tables));
     this.#caller = new AgentCaller({
       connect,
       clock,
@@ -151,10 +154,12 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
     return this.stopFunction(logicalId);
   }
 
+  /** Resolves when the instance has its outputs, so that events sent after that find their way; or after a while. */
   async patchFunction(patch: Patch<Uuid>): Promise<void> {
     this.#reconciler.patch(patch, this.#nowMs());
     this.#carryOut();
     await this.#journal.flush();
+    await this.#wirings.settled(patch.source);
   }
 
   patchResource(patch: Patch<Uuid>): Promise<void> {
@@ -198,6 +203,7 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
     this.#isClosed = true;
     this.#timer?.timer.cancel();
     this.#caller.close();
+    this.#wirings.close();
     for (const answer of this.#waiting.values())
       answer({ ok: false, error: { summary: "the orchestrator is shutting down" } });
     this.#waiting.clear();
@@ -229,6 +235,7 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
     for (const nodeId of effects.gone) this.#caller.forget(nodeId);
     for (const [url, session] of effects.probes) this.#probe(url, session);
     this.#keepAndAnswer(effects.answers);
+    this.#wirings.review();
     if (effects.isReportChanged) this.#options.onChange();
     this.#armTimer();
   }

@@ -123,9 +123,17 @@ t.test("given a hung node, when others are asked something, then they are not de
   const g = await domain.startFunction("g", { label_match_all: "b" });
   hung.mode = "hung";
   domain.takeCalls();
-  await domain.patch(f, { "out-1": g });
+  let isWired = false;
+  const wired = domain.orchestrator
+    .patchFunction({ source: f, outputs: new Map([["out-1", g]]) })
+    .then(() => {
+      isWired = true;
+    });
   await domain.patch(g, { "out-1": f });
   await domain.startFunction("h", { label_match_all: "b" });
+  t.equal(isWired, false, "a patch is answered when the instance has its outputs");
+  await domain.clock.advance(500);
+  await wired;
   t.strictSame(at(domain.takeCalls(), well), ["patch-function", "start-function"]);
   await domain.stop(f);
   await domain.clock.advance(30_000);

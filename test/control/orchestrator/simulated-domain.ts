@@ -180,8 +180,10 @@ export class SimulatedDomain {
     return result.value;
   }
 
+  /** Wires a component; does not wait for a node that does not answer. */
   async patch(source: Uuid, outputs: Record<string, Uuid>): Promise<void> {
-    await this.orchestrator.patchFunction({ source, outputs: new Map(Object.entries(outputs)) });
+    const wired = this.orchestrator.patchFunction({ source, outputs: new Map(Object.entries(outputs)) });
+    await Promise.race([wired, settle()]);
     await settle();
   }
 
