@@ -28,9 +28,10 @@ import { decodeStatus } from "../../coap-api/operations/status.js";
 import { utf8Bytes } from "../../coap-api/utf8.js";
 import { MAILBOX_FULL, NO_ROUTE, NOT_TAKEN } from "../../embedded/device-counters.js";
 import { peerNodeId, peerOf } from "../../embedded/peer-id.js";
+import { NumberedTimers } from "../../platform/numbered-timers.js";
 import { DeviceRig, digestOf } from "../kit/device-rig.js";
 import { shippedModule } from "../kit/guest-driver.js";
-import { handleOf } from "../kit/scripted-gateway.js";
+import { handleOf, ScriptedGateway } from "../kit/scripted-gateway.js";
 
 const MESSAGING = shippedModule("messaging_test");
 const DOUBLE = shippedModule("double");
@@ -554,3 +555,44 @@ t.test(
     t.ok(rig.network.counters.lost > 200, `${rig.network.counters.lost} datagrams were lost`);
   },
 );
+
+t.test(
+  "given an image that is not what its name says, or of which the end is missing, when it comes, then the device does not hold it",
+  async (t) => {
+    const rig = new DeviceRig();
+    const half = new Uint8Array(3000).fill(0xff);
+    half.fill(0x20, 0, 1500);
+    rig.device.flash.write("i0123456789abcdef", half);
+    await rig.boot();
+    t.equal(rig.device.flash.read("i0123456789abcdef"), undefined, "the power was away while it came");
+    for (const length of [200, 3000]) {
+      const wrong = await rig.put("i/00112233445566ff", new Uint8Array(length));
+      t.equal(wrong?.code, BAD_REQUEST, `${length} bytes`);
+      t.match(decodeDiagnostic(wrong?.payload ?? new Uint8Array(0)), { reason: /not what its digest says/ });
+      t.same(
+        rig.device.flash.names().filter((name) => name.startsWith("i")),
+        [],
+      );
+    }
+    const image = shippedModule("noop");
+    const digest = Buffer.from(await rig.upload(image)).toString("hex");
+    t.same(Buffer.from(rig.device.flash.read(`i${digest}`) ?? []), Buffer.from(image));
+    rig.device.flash.write(`i${digest}`, half);
+    const started = await rig.post("f", rig.startPayload(Buffer.from(digest, "hex")));
+    t.equal(started?.code, NOT_FOUND, "what was damaged later is not started either");
+  },
+);
+
+t.test("given a stranger, when it sends a large body, then the device does not keep it", async (t) => {
+  const rig = await new DeviceRig().boot();
+  const timers = new NumberedTimers(rig.clock);
+  const stranger = new ScriptedGateway(rig.network.open("10.0.0.66", 5683), timers, (target) =>
+    target.fill(7),
+  );
+  const answer = await rig.answer(stranger.put(rig.place, "i/00112233445566ff", new Uint8Array(9000)));
+  t.equal(answer?.code, REQUEST_ENTITY_TOO_LARGE);
+  t.same(
+    rig.device.flash.names().filter((name) => name.startsWith("i")),
+    [],
+  );
+});
