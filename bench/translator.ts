@@ -2,6 +2,7 @@
  * Prints what the shipped functions are in bytes when they are translated for boards, and, where ESPRUINO names an interpreter for
  * Linux, what they cost there.
  */
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MeasuringInterpreter } from "./interpreter-costs.js";
@@ -9,12 +10,13 @@ import { runningCosts } from "./running-costs.js";
 import { libraryModules, translationSize } from "./translation-sizes.js";
 import { type MeasuredCells, measuredCells, renderTable, rowKey } from "./translation-table.js";
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+let root = dirname(fileURLToPath(import.meta.url));
+while (!existsSync(join(root, "package.json"))) root = dirname(root);
 
 const { ESPRUINO } = process.env;
 const interpreter =
   ESPRUINO === undefined || ESPRUINO === "" ? undefined : new MeasuringInterpreter(ESPRUINO);
-const modules = await libraryModules(ROOT);
+const modules = await libraryModules(root);
 const sizes = modules.map(translationSize);
 const measured = new Map<string, MeasuredCells>();
 for (const module of interpreter === undefined ? [] : modules) {
