@@ -63,11 +63,10 @@ async function count(interpreter: string, flash: Buffer, text: string): Promise<
     writeFileSync(join(folder, "script.js"), text);
     const valgrind = ["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"];
     // Its standard input has to stay open.
-    const child = spawn(
-      "valgrind",
-      [...valgrind, `--toggle-collect=${COUNTED}`, interpreter, "script.js"],
-      { cwd: folder, stdio: ["pipe", "pipe", "pipe"] },
-    );
+    const child = spawn("valgrind", [...valgrind, `--toggle-collect=${COUNTED}`, interpreter, "script.js"], {
+      cwd: folder,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
     let output = "";
     for (const stream of [child.stdout, child.stderr])
