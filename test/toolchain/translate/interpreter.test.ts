@@ -23,6 +23,9 @@ const PAYLOADS = ["21", "-0.125", "PING", "20.5;40;1013.25", '{"value":7,"msg":"
 /** What a board gives at first, and more for functions that keep more. */
 const MEMORIES = [4096, 8192, 12_288, 16_384];
 
+/** Functions that keep more than a board has, and end there. */
+const TOO_LARGE = ["matrix_mul"];
+
 const LIMIT_MS = 60_000;
 
 /**
@@ -116,7 +119,7 @@ t=undefined;try{x=H(host);H=undefined;${RUN}}catch(e){print("@trap");print("@END
       .store({ f: code })
       .powerOn(COURSE + start)
       .says(/@END/, LIMIT_MS);
-    const lines = run.output.split("\n").map((line) => line.trimEnd());
+    const lines = run.output.replaceAll("\r", "").split("\n");
     return lines.filter((line) => line.startsWith("@"));
   } finally {
     run.close();
@@ -153,6 +156,10 @@ t.test(
     for (const { name, wasm } of modules) {
       const expected = inEngine(wasm);
       const { memory, lines } = await withEnoughMemory(wasm);
+      if (TOO_LARGE.includes(name)) {
+        t.same(lines.at(-2), "@trap", `${name} ends for want of memory`);
+        continue;
+      }
       t.strictSame(lines, expected, `${name} with ${memory} bytes of memory: ${lines.length} lines`);
     }
   },
