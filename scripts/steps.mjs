@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { filesBelow, fingerprint, isFresh, markFresh, ROOT } from "./freshness.mjs";
+import { oneAtATime } from "./one-at-a-time.mjs";
 
 const SOURCES = [
   "platform",
@@ -32,38 +33,34 @@ function run(title, command, args) {
 
 /** Installs the dependencies of the lock file. */
 export function install() {
-  const print = fingerprint(["package.json", "package-lock.json"]);
-  if (existsSync(join(ROOT, "node_modules", "typescript")) && isFresh("node_modules/.edgeless-stamp", print))
-    return;
-  run("Installing dependencies", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
-  markFresh("node_modules/.edgeless-stamp", print);
+  const print = () => fingerprint(["package.json", "package-lock.json"]);
+  const isDone = () =>
+    existsSync(join(ROOT, "node_modules", "typescript")) && isFresh("node_modules/.edgeless-stamp", print());
+  oneAtATime(isDone, () => {
+    run("Installing dependencies", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+    markFresh("node_modules/.edgeless-stamp", print());
+  });
 }
 
 /** Generates the gRPC messages, compiles the program and the functions. */
 export function build() {
-  const scripts = filesBelow("scripts", [".mjs"]);
-  const program = [
-    ...SOURCES.flatMap((folder) => filesBelow(folder, [".ts", ".proto"])),
-    "tsconfig.json",
-    "tsconfig.base.json",
-  ];
-  const functions = filesBelow("functions", [".ts", ".json"]);
-  const print = fingerprint(["package-lock.json", ...scripts, ...program, ...functions]);
-  if (isFresh("dist/.stamp", print)) return;
-  run("Generating the gRPC messages", process.execPath, ["scripts/generate.mjs"]);
-  run("Compiling the program", process.execPath, ["node_modules/typescript/bin/tsc", "-b"]);
-  run("Compiling the functions", process.execPath, ["scripts/build-functions.mjs"]);
-  run("Bundling the firmware of boards", process.execPath, ["scripts/build-firmware.mjs"]);
-  const generated = SOURCES.flatMap((folder) => filesBelow(folder, [".ts", ".proto"]));
-  markFresh(
-    "dist/.stamp",
+  const print = () =>
     fingerprint([
       "package-lock.json",
-      ...scripts,
-      ...generated,
+      ...filesBelow("scripts", [".mjs"]),
+      ...SOURCES.flatMap((folder) => filesBelow(folder, [".ts", ".proto"])),
       "tsconfig.json",
       "tsconfig.base.json",
-      ...functions,
-    ]),
+      ...filesBelow("functions", [".ts", ".json"]),
+    ]);
+  oneAtATime(
+    () => isFresh("dist/.stamp", print()),
+    () => {
+      run("Generating the gRPC messages", process.execPath, ["scripts/generate.mjs"]);
+      run("Compiling the program", process.execPath, ["node_modules/typescript/bin/tsc", "-b"]);
+      run("Compiling the functions", process.execPath, ["scripts/build-functions.mjs"]);
+      run("Bundling the firmware of boards", process.execPath, ["scripts/build-firmware.mjs"]);
+      markFresh("dist/.stamp", print());
+    },
   );
 }
