@@ -155,7 +155,11 @@ t.test("given a delegated orchestrator", { skip: NO_REDIS }, async (t) => {
     t.same(JSON.parse((await run("--json", "show", "functions"))[0] ?? "")[id], [target]);
     t.equal((await run("dump", "instances")).filter((line) => line === `saving to fun-${id}.json`).length, 1);
     t.match(JSON.parse(system.lines(`fun-${id}.json`).join("\n")), { workflow_id: workflowId });
-    await eventually("samples of the functions", async () => (await reader.series()).length > 0);
+    await eventually("samples of the moved functions", async () => {
+      const all = [...(await reader.instances()).values()].flatMap(({ instances }) => instances);
+      const measured = new Set((await reader.series()).map(({ functionId }) => functionId));
+      return all.some(({ functionId }) => measured.has(functionId));
+    });
     const csv = await run("dump", "performance-csv");
     t.equal(csv[0], "metric,name,lid,timestamp,value");
     t.match(csv[1], /^function_\w+,(f1|f2|f3|log),[0-9a-f-]{36},\d{4}-\d\d-\d\d [\d:.]+ UTC,[\d.]+$/);
