@@ -49,7 +49,7 @@ class History {
         break;
       case 5:
       case 6:
-        if (id !== undefined && other !== undefined) await this.#patch(id, other, whom);
+        if (id !== undefined && other !== undefined) this.#patch(id, other, whom);
         break;
       case 7:
         if (id !== undefined) await this.#stop(id);
@@ -169,11 +169,11 @@ class History {
     );
   }
 
-  async #patch(id: Uuid, other: Uuid, whom: number): Promise<void> {
+  #patch(id: Uuid, other: Uuid, whom: number): void {
     const outputs = new Map(whom % 5 === 0 ? [] : this.outputs.get(id));
     if (whom % 5 !== 0) outputs.set(`out-${whom % 3}`, other);
     this.outputs.set(id, outputs);
-    await this.domain.orchestrator.patchFunction({ source: id, outputs });
+    this.pending.push(this.domain.orchestrator.patchFunction({ source: id, outputs }));
   }
 
   async #stop(id: Uuid): Promise<void> {
