@@ -9,7 +9,15 @@ import { DeviceDirectory } from "./device-directory.js";
 import { type DeviceRecord, factsOf, sameFacts } from "./device-record.js";
 import { probeDevice } from "./probe-device.js";
 import { createRegisteredDevice, type OpenPresence, type RegisteredDevice } from "./registered-device.js";
-import { checkRoom, checkTerms, noPort, notStored, type RegistryLimits, twin } from "./registration-terms.js";
+import {
+  checkRoom,
+  checkTerms,
+  closing,
+  noPort,
+  notStored,
+  type RegistryLimits,
+  twin,
+} from "./registration-terms.js";
 import type { SavedDevice } from "./saved-devices.js";
 import { change } from "./saved-devices.js";
 
@@ -100,6 +108,8 @@ export class DeviceRegistry {
     checkTerms(registration, lifetimeSeconds, this.#parts.limits);
     const known = this.#directory.find(nodeId);
     if (known !== undefined) await this.#refuseTwin(known, registration, address, port);
+    // A node that is opened behind the back of `close` would never end.
+    if (this.#isClosed) throw closing();
     const entry = this.#directory.find(nodeId) ?? this.#create(nodeId, registration, address, port);
     const work = entry.work.then(() => this.#admit(entry, lifetimeSeconds, registration, address, port));
     entry.work = work.catch(() => undefined);

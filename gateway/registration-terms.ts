@@ -72,6 +72,11 @@ export function noPort(): RegistrationRefusal {
   return busy("EDGELESS_CANNOT_BIND", "the gateway has no agent port left");
 }
 
+/** The gateway ends. */
+export function closing(): RegistrationRefusal {
+  return busy("EDGELESS_REJECTED", "the gateway is about to end");
+}
+
 /** The registration could not be written down. */
 export function notStored(error: unknown): RegistrationRefusal {
   return new RegistrationRefusal(
