@@ -28,6 +28,11 @@ export interface Workflow {
   readonly annotations: StringMap;
 }
 
+/** Names of all components, functions first, in the order of the request. */
+export function componentNames(workflow: Workflow): string[] {
+  return [...workflow.functions, ...workflow.resources].map(({ name }) => name);
+}
+
 /** Where a component was placed. Proto message `WorkflowFunctionMapping`. */
 export interface ComponentMapping {
   readonly name: string;

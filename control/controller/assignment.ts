@@ -1,5 +1,4 @@
-import type { Workflow } from "../../core/workflow.js";
-import { componentNames } from "./workflow-record.js";
+import { componentNames, type Workflow } from "../../core/workflow.js";
 
 /** Domain id per component name. */
 export type Assignment = ReadonlyMap<string, string>;

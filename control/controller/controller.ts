@@ -13,7 +13,12 @@ import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import { randomUuid, type Uuid } from "../../core/uuid.js";
-import type { Workflow, WorkflowInfo, WorkflowInstance } from "../../core/workflow.js";
+import {
+  componentNames,
+  type Workflow,
+  type WorkflowInfo,
+  type WorkflowInstance,
+} from "../../core/workflow.js";
 import { describeFaults, validateWorkflow } from "../../core/workflow-validation.js";
 import { countBy } from "../../platform/count-by.js";
 import type { ControllerFigures, ControllerMeter } from "./controller-metrics.js";
@@ -34,7 +39,7 @@ import { ReportWatch } from "./report-watch.js";
 import { placeAcross } from "./spread.js";
 import { StopLedger } from "./stop-ledger.js";
 import { WaitingList } from "./waiting-list.js";
-import { componentNames, deployedWorkflow, type WorkflowRecord } from "./workflow-record.js";
+import { deployedWorkflow, type WorkflowRecord } from "./workflow-record.js";
 
 /** What a controller works with. */
 export interface ControllerOptions {

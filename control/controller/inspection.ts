@@ -1,9 +1,14 @@
 import type { ComponentStatus } from "../../core/status.js";
 import { NIL_UUID } from "../../core/uuid.js";
-import type { ComponentMapping, Workflow, WorkflowInstance } from "../../core/workflow.js";
+import {
+  type ComponentMapping,
+  componentNames,
+  type Workflow,
+  type WorkflowInstance,
+} from "../../core/workflow.js";
 import type { Domain } from "./domain.js";
 import { isLive } from "./placement.js";
-import { componentNames, deployedWorkflow, type WorkflowRecord } from "./workflow-record.js";
+import { deployedWorkflow, type WorkflowRecord } from "./workflow-record.js";
 
 /**
  * What a client is told of a workflow: where its components run and how they are.

@@ -1,4 +1,5 @@
 import { uniform } from "../../core/random.js";
+import { componentNames } from "../../core/workflow.js";
 import type { WorkflowFault } from "../../core/workflow-validation.js";
 import type { Assignment } from "./assignment.js";
 import { type DeploymentFailure, deploy, type Outcome } from "./deployment.js";
@@ -8,7 +9,7 @@ import { whyUnsuitable } from "./domain-choice.js";
 import { isLive } from "./placement.js";
 import { type PlacementContext, pause, untilReady } from "./placement-context.js";
 import { placeAcross } from "./spread.js";
-import { componentNames, type WorkflowRecord } from "./workflow-record.js";
+import type { WorkflowRecord } from "./workflow-record.js";
 
 const EXPECTED_POLL_MS = 50;
 

@@ -4,10 +4,10 @@ import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import { parseUuid, randomUuid } from "../../core/uuid.js";
-import type { Workflow } from "../../core/workflow.js";
+import { componentNames, type Workflow } from "../../core/workflow.js";
 import { openLevelStore } from "../../platform/store/level-store.js";
 import { ControllerStore } from "./controller-store.js";
-import { componentNames, type WorkflowRecord } from "./workflow-record.js";
+import type { WorkflowRecord } from "./workflow-record.js";
 
 const stringMap = z.record(z.string(), z.string()).transform((object) => new Map(Object.entries(object)));
 

@@ -1,3 +1,4 @@
+import { componentNames } from "../../core/workflow.js";
 import { type Assignment, assignComponents } from "./assignment.js";
 import { type Crossing, crossingChannels, isSameWay, withCrossingDomains } from "./crossing.js";
 import { deploy, type Outcome } from "./deployment.js";
@@ -6,7 +7,7 @@ import { whyUnsuitable } from "./domain-choice.js";
 import { isLive } from "./placement.js";
 import { type PlacementContext, untilReady } from "./placement-context.js";
 import { findPortal, type Portal } from "./portal.js";
-import { componentNames, type WorkflowRecord } from "./workflow-record.js";
+import type { WorkflowRecord } from "./workflow-record.js";
 
 /**
  * Deploys a workflow over several domains that a portal connects, with as few channels between them as possible.

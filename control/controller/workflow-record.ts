@@ -23,8 +23,3 @@ export function deployedWorkflow({
 }: Pick<WorkflowRecord, "workflow" | "crossings">): Workflow {
   return withCrossings(workflow, crossings);
 }
-
-/** Names of all components, functions first, in the order of the request. */
-export function componentNames(workflow: Workflow): string[] {
-  return [...workflow.functions, ...workflow.resources].map(({ name }) => name);
-}
