@@ -177,7 +177,7 @@ function translateInstruction(
   }
   if (opcode >= Op.i32Load && opcode <= 0x3e) {
     translateMemoryAccess(state, instruction);
-  } else if (instruction.kind.signature !== undefined) {
+  } else if (instruction.kind.signature !== undefined && opcode < Op.memoryInit) {
     translateNumber(state, opcode, instruction.kind.signature);
   } else {
     throw new EdgelessError(

@@ -177,6 +177,30 @@ t.test(
 );
 
 t.test(
+  "given an instruction on tables or passive segments, when the module is translated, then it is refused by its name",
+  async (t) => {
+    const operands = [Op.localGet, 0, Op.localGet, 1, Op.localGet, 2];
+    const instructions = {
+      "table.init": [...operands, 0xfc, 0x0c, 0, 0, Op.end],
+      "table.copy": [...operands, 0xfc, 0x0e, 0, 0, Op.end],
+      "elem.drop": [0xfc, 0x0d, 0, Op.end],
+    };
+    for (const [name, code] of Object.entries(instructions)) {
+      const wasm = buildGuest({
+        functions: [{ type: GUEST_EXPORTS.handle_init_asm, code }],
+        handlers: { handle_init_asm: 0 },
+        table: [0],
+      });
+      t.ok(WebAssembly.validate(wasm), name);
+      t.throws(() => translateModule(wasm, { maxMemoryBytes: 8192 }), {
+        code: "EDGELESS_WASM_ABI",
+        message: new RegExp(`uses ${name}, which cannot be translated`),
+      });
+    }
+  },
+);
+
+t.test(
   "given any damage to a module, when it is translated, then it fails with a known error or gives a text",
   async () => {
     const wasm = shippedModule("double");
