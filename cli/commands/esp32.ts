@@ -1,8 +1,9 @@
 import type { Command } from "commander";
-import { type PortOptions, withPortOptions } from "../esp32/choose-port.js";
+import { withPortOptions } from "../esp32/choose-port.js";
 import type { FetchOptions } from "../esp32/fetch-release.js";
 import type { FlashOptions } from "../esp32/flash-board.js";
 import type { InspectOptions } from "../esp32/inspect-board.js";
+import { type LoaderOptions, withLoaderOptions } from "../esp32/loader-options.js";
 import type { MonitorOptions } from "../esp32/monitor-board.js";
 import type { ProvisionOptions } from "../esp32/run-provision.js";
 import { createOutput, type Output } from "../output.js";
@@ -48,26 +49,24 @@ function addLocalCommands(group: Command): void {
 
 /** Commands that talk to the ROM loader. */
 function addLoaderCommands(group: Command): void {
-  withPortOptions(group.command("flash").description("put Espruino on a board"), FLASH_BAUD)
+  withLoaderOptions(group.command("flash").description("put Espruino on a board"), FLASH_BAUD)
     .requiredOption("--firmware <PATH>", "folder, .zip or .tgz with a release, or a release such as 2v29")
     .option("--force", "write also what is there already")
     .option("--erase", "erase the whole flash first, settings and files included")
-    .option("--verbose", "tell what the loader does")
     .action(async (options: FlashOptions) => {
       const { flashBoard } = await import("../esp32/flash-board.js");
       const { cacheFolder } = await import("../esp32/cache-folder.js");
       await flashBoard(options, outputOf(options), cacheFolder());
     });
 
-  withPortOptions(group.command("erase").description("erase the whole flash of a board"), FLASH_BAUD)
+  withLoaderOptions(group.command("erase").description("erase the whole flash of a board"), FLASH_BAUD)
     .option("--yes", "do not ask")
-    .option("--verbose", "tell what the loader does")
-    .action(async (options: PortOptions & { yes?: boolean; verbose?: boolean }) => {
+    .action(async (options: LoaderOptions & { yes?: boolean }) => {
       const { eraseBoard } = await import("../esp32/erase-board.js");
       await eraseBoard(options, outputOf(options));
     });
 
-  withPortOptions(
+  withLoaderOptions(
     group.command("info").description("print chip, firmware, free memory and settings of a board"),
   )
     .option("--chip", "ask the chip as well, which restarts the board")

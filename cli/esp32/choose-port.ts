@@ -17,7 +17,7 @@ export function withPortOptions(command: Command, baud = CONSOLE_BAUD): Command 
   return command
     .option(
       "-p, --port <PORT>",
-      "serial port or tcp://HOST:PORT (default: the only board that is plugged in)",
+      "serial port, tcp://HOST:PORT or rfc2217://HOST:PORT (default: the only board that is plugged in)",
     )
     .option("--baud <BITS>", "bits per second", String(baud))
     .option("--json", "print results as JSON");

@@ -1,13 +1,16 @@
 import { EdgelessError } from "../../core/errors.js";
 import { CONSOLE_BAUD } from "../../esp32/tools/open-port.js";
 import type { Output } from "../output.js";
-import { openChosenPort, type PortOptions } from "./choose-port.js";
-import { connectLoader, describeChip } from "./flash-board.js";
+import { openChosenPort } from "./choose-port.js";
+import { connectLoader } from "./connect-loader.js";
+import { describeChip } from "./flash-board.js";
+import { afterOf, type LoaderOptions } from "./loader-options.js";
+import { ProgressBar } from "./progress-bar.js";
 import { terminalQuestions } from "./questions.js";
 
 /** Erases the flash of a board after asking. @throws EdgelessError EDGELESS_USAGE when nobody can be asked */
 export async function eraseBoard(
-  options: PortOptions & { readonly yes?: boolean; readonly verbose?: boolean },
+  options: LoaderOptions & { readonly yes?: boolean },
   output: Output,
 ): Promise<void> {
   if (options.yes !== true) {
@@ -16,15 +19,19 @@ export async function eraseBoard(
     const answer = await questions.ask("Erase firmware, settings and files of the board? yes or no", "no");
     if (answer !== "yes") return;
   }
+  const after = afterOf(options);
   const port = await openChosenPort(options, CONSOLE_BAUD);
+  const bar = new ProgressBar(process.stderr);
   try {
     const loader = await connectLoader(port, options, output);
     output.note(describeChip(loader.chip));
     output.note("erasing, which takes up to half a minute");
-    await loader.eraseAll();
-    await loader.restart();
+    await loader.eraseAll((erased, total) => bar.show("erasing", erased, total));
+    bar.clear();
+    await loader.finish(after);
     output.result("erased; flash it before it is used again", { erased: true, mac: loader.chip.mac });
   } finally {
+    bar.clear();
     await port.close();
   }
 }

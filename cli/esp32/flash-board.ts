@@ -6,38 +6,23 @@ import { type ChipFamily, FLASH_NEEDED } from "../../esp32/tools/chip-family.js"
 import { fetchFirmware } from "../../esp32/tools/fetch-firmware.js";
 import { readFirmwareImages } from "../../esp32/tools/firmware-images.js";
 import { CONSOLE_BAUD } from "../../esp32/tools/open-port.js";
-import { type ChipInfo, RomLoader } from "../../esp32/tools/rom-loader.js";
+import type { After, ChipInfo } from "../../esp32/tools/rom-loader.js";
 import { systemClock } from "../../platform/system-clock.js";
 import type { Output } from "../output.js";
-import { openChosenPort, type PortOptions, speedOf } from "./choose-port.js";
+import { openChosenPort } from "./choose-port.js";
+import { connectLoader } from "./connect-loader.js";
+import { afterOf, type LoaderOptions } from "./loader-options.js";
 import { ProgressBar } from "./progress-bar.js";
 
-export interface FlashOptions extends PortOptions {
+export interface FlashOptions extends LoaderOptions {
   /** Folder, archive, or release. */
   readonly firmware: string;
   readonly force?: boolean;
   readonly erase?: boolean;
-  readonly verbose?: boolean;
 }
 
-/** How often a board is reset and called at a time, and how long its first start may take, milliseconds. */
-const ATTEMPTS = 5;
+/** How long the first start may take, milliseconds. */
 const FIRST_START_MS = 40_000;
-
-/** Calls the ROM loader of a board; the port is to be closed by the caller. */
-export function connectLoader(
-  port: BytePort,
-  options: PortOptions & { readonly verbose?: boolean },
-  output: Output,
-): Promise<RomLoader> {
-  if (!port.hasSignals)
-    output.note("no reset line here: hold BOOT, press and release EN (RESET), then let BOOT go");
-  return RomLoader.connect(port, systemClock, {
-    baudRate: speedOf(options),
-    attempts: ATTEMPTS,
-    ...(options.verbose === true ? { onDetail: (line: string) => output.note(line) } : {}),
-  });
-}
 
 /**
  * Puts Espruino on a board, as far as it is not there yet, and waits until it runs.
@@ -46,6 +31,7 @@ export function connectLoader(
 export async function flashBoard(options: FlashOptions, output: Output, folder: string): Promise<void> {
   if (!isRelease(options.firmware) && !existsSync(options.firmware))
     throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `no such file or folder: ${options.firmware}`);
+  const after = afterOf(options);
   const port = await openChosenPort(options, CONSOLE_BAUD);
   const bar = new ProgressBar(process.stderr);
   try {
@@ -63,7 +49,8 @@ export async function flashBoard(options: FlashOptions, output: Output, folder: 
     );
     if (options.erase === true) {
       output.note("erasing the flash, which takes up to half a minute");
-      await loader.eraseAll();
+      await loader.eraseAll((erased, total) => bar.show("erasing", erased, total));
+      bar.clear();
     }
     const written: string[] = [];
     for (const image of images) {
@@ -74,16 +61,21 @@ export async function flashBoard(options: FlashOptions, output: Output, folder: 
       output.note(`${image.name}: ${isNew ? "written and verified" : "is there already"}`);
       if (isNew) written.push(image.name);
     }
-    await loader.restart();
-    const version = port.hasSignals ? await runningVersion(port, output) : undefined;
+    const isStarted = await loader.finish(after);
+    const version = isStarted ? await runningVersion(port, output) : undefined;
     output.result(
-      version === undefined ? "flashed; press EN (RESET) to start it" : `flashed; Espruino ${version} runs`,
+      version === undefined ? `flashed; ${howToStart(after)}` : `flashed; Espruino ${version} runs`,
       { chip: chip.description, mac: chip.mac, written, ...(version === undefined ? {} : { version }) },
     );
   } finally {
     bar.clear();
     await port.close();
   }
+}
+
+/** What is left to do for a board that was not seen to start. */
+function howToStart(after: After): string {
+  return after === "no-reset" ? "it waits in its loader" : "press EN (RESET) to start it";
 }
 
 /** One line about a chip. */

@@ -6,10 +6,11 @@ import type { ChipInfo } from "../../esp32/tools/rom-loader.js";
 import { systemClock } from "../../platform/system-clock.js";
 import { alignColumns } from "../format.js";
 import type { Output } from "../output.js";
-import { openChosenPort, type PortOptions } from "./choose-port.js";
-import { connectLoader } from "./flash-board.js";
+import { openChosenPort } from "./choose-port.js";
+import { connectLoader } from "./connect-loader.js";
+import { afterOf, type LoaderOptions } from "./loader-options.js";
 
-export interface InspectOptions extends PortOptions {
+export interface InspectOptions extends LoaderOptions {
   /** Asks the chip itself, which restarts the board. */
   readonly chip?: boolean;
 }
@@ -22,6 +23,7 @@ const RESTART_MS = 15_000;
  * @throws EdgelessError when neither answers
  */
 export async function inspectBoard(options: InspectOptions, output: Output): Promise<void> {
+  const after = afterOf(options);
   const port = await openChosenPort(options);
   try {
     let chip: ChipInfo | undefined;
@@ -29,8 +31,8 @@ export async function inspectBoard(options: InspectOptions, output: Output): Pro
     if (board === undefined && (options.chip === true || port.hasSignals)) {
       const loader = await connectLoader(port, options, output);
       chip = loader.chip;
-      await loader.restart();
-      if (port.hasSignals) board = await askConsole(RESTART_MS);
+      const isStarted = await loader.finish(after);
+      if (isStarted) board = await askConsole(RESTART_MS);
     }
     if (chip === undefined && board === undefined)
       throw new EdgelessError("EDGELESS_SERIAL_CONSOLE", `no Espruino answers at ${port.name}`);

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { inflateSync } from "node:zlib";
+import { inflateSync, constants as zlib } from "node:zlib";
 import type { Signals } from "../../esp32/tools/byte-port.js";
 import type { MemoryPort, PortPeer } from "./memory-port.js";
+import { NorFlash } from "./nor-flash.js";
 import { SlipReader, slipFrame } from "./slip-frames.js";
+import { SpiRegisters } from "./spi-registers.js";
 
 /** A chip that a {@link ScriptedRom} can be. */
 export interface RomChip {
@@ -10,16 +12,42 @@ export interface RomChip {
   readonly magic: number;
   /** Answer to the newer command for that; undefined where the ROM does not know it. */
   readonly chipId?: number;
-  /** Base of the registers of the flash bus, and offset of its data word. */
+  /** Base of the registers of the flash bus, and offsets of its command and its first data word. */
   readonly spiBase: number;
+  readonly spiCommand: number;
   readonly spiData: number;
+  /** What else is read: fuses with the address of the network interface, the divider of the clock. */
+  readonly registers: Readonly<Record<number, number>>;
 }
 
+/** The divider at 115,200 bits a second with a crystal of 40 MHz. */
+const DIVIDER = 347;
+
 export const ROM_CHIPS = {
-  esp32: { magic: 0x00f01d83, spiBase: 0x3ff42000, spiData: 0x80 },
-  esp32c3: { magic: 0x1b31506f, chipId: 5, spiBase: 0x60002000, spiData: 0x58 },
-  esp32s3: { magic: 0x09, chipId: 9, spiBase: 0x60002000, spiData: 0x58 },
-  esp32s2: { magic: 0x000007c6, spiBase: 0x3f402000, spiData: 0x58 },
+  esp32: {
+    magic: 0x00f01d83,
+    spiBase: 0x3ff42000,
+    spiCommand: 0x24,
+    spiData: 0x80,
+    registers: { 1073061892: 0xc4000110, 1073061896: 0x0000240a, 1072955412: DIVIDER },
+  },
+  esp32c3: {
+    magic: 0x1b31506f,
+    chipId: 5,
+    spiBase: 0x60002000,
+    spiCommand: 0x20,
+    spiData: 0x58,
+    registers: { 1610647620: 0xc4000110, 1610647624: 0x0000240a, 1610612756: DIVIDER },
+  },
+  esp32s3: {
+    magic: 0x09,
+    chipId: 9,
+    spiBase: 0x60002000,
+    spiCommand: 0x20,
+    spiData: 0x58,
+    registers: { 1610641476: 0xc4000110, 1610641480: 0x0000240a, 1610612756: DIVIDER },
+  },
+  esp32s2: { magic: 0x000007c6, spiBase: 0x3f402000, spiCommand: 0x20, spiData: 0x58, registers: {} },
 } as const satisfies Record<string, RomChip>;
 
 /** What goes wrong, and when. */
@@ -40,16 +68,25 @@ export interface RomFaults {
   deafWhenFast?: boolean;
   /** Ignores the first so many resets into the loader. */
   missedResets?: number;
+  /**
+   * What a stub does: `refused`: the ROM does not take it; `hangs`: it says nothing, until a reset; `crashes`: it says nothing, and the
+   * ROM is back.
+   */
+  stub?: "refused" | "hangs" | "crashes";
 }
 
 const OPERATION = {
   flashBegin: 0x02,
+  flashData: 0x03,
+  flashEnd: 0x04,
   memBegin: 0x05,
   memEnd: 0x06,
   memData: 0x07,
   sync: 0x08,
   writeRegister: 0x09,
   readRegister: 0x0a,
+  setParameters: 0x0b,
+  attach: 0x0d,
   changeBaud: 0x0f,
   deflBegin: 0x10,
   deflData: 0x11,
@@ -57,17 +94,35 @@ const OPERATION = {
   md5: 0x13,
   securityInfo: 0x14,
   eraseFlash: 0xd0,
+  eraseRegion: 0xd1,
+  readFlash: 0xd2,
 } as const;
 
 const OK = [0, 0];
+const WRONG_LENGTH = [1, 5];
+const FAILED = [1, 6];
 const BAD_CHECKSUM = [1, 7];
 const UNKNOWN_COMMAND = [1, 5];
-/** Flash chip of 4 MB, as RDID gives it. */
-const FLASH_ID = 0x1640ef;
+/** Most bytes of a block for flash that the ROM and the stub take. */
+const ROM_BLOCK_BYTES = 0x400;
+const STUB_BLOCK_BYTES = 0x4000;
+/** What the ROM says when it is called; a stub says nothing. */
+const ROM_GREETING = 0x20120707;
+
+/** An image that is on its way into flash. */
+interface Incoming {
+  readonly address: number;
+  readonly size: number;
+  readonly isCompressed: boolean;
+  readonly parts: Uint8Array[];
+  expected: number;
+  written: number;
+}
 
 /**
- * The ROM loader of an ESP32 and the flasher stub that it loads, as far as a flashing tool uses them (Espressif, "Serial
- * Protocol"): SLIP frames, checksums, compressed writes, MD5. Its flash outlives resets and pulled cables.
+ * The ROM loader of an ESP32 and the flasher stub that it loads, as far as flashing tools use them (Espressif, "Serial Protocol"): SLIP
+ * frames, checksums, plain and compressed writes, erasing, MD5, registers. The two differ as the real ones do: in the length
+ * of commands and answers, in the size of blocks, and in what they know. Its flash outlives resets and pulled cables.
  */
 export class ScriptedRom implements PortPeer {
   readonly flash: Buffer;
@@ -79,12 +134,15 @@ export class ScriptedRom implements PortPeer {
   blocks = 0;
   erased = 0;
   readonly #chip: RomChip;
+  readonly #registers: SpiRegisters;
+  readonly #nor: NorFlash;
   readonly #reader = new SlipReader();
   readonly #port: MemoryPort;
   #stub = false;
   #isDeaf = false;
+  #isAttached = false;
   #rts = false;
-  #image: { address: number; size: number; parts: Uint8Array[]; expected: number } | undefined;
+  #image: Incoming | undefined;
 
   constructor(
     port: MemoryPort,
@@ -94,22 +152,27 @@ export class ScriptedRom implements PortPeer {
   ) {
     this.#port = port;
     this.#chip = chip;
+    this.#registers = new SpiRegisters(chip);
+    this.#nor = new NorFlash(flash);
     this.faults = faults;
     this.flash = flash;
     this.inLoader = !port.hasSignals;
     port.peer = this;
   }
 
+  /** True while the stub has the place of the ROM. */
+  get hasStub(): boolean {
+    return this.#stub;
+  }
+
   /** RTS holds the chip in reset; DTR, as it is when reset ends, chooses the loader. */
   signals({ dtr, rts }: Signals): void {
     if (this.#rts && !rts) {
-      this.#stub = false;
-      this.#isDeaf = false;
       const missed = dtr && (this.faults.missedResets ?? 0) > 0;
       if (missed) this.faults.missedResets = (this.faults.missedResets ?? 0) - 1;
       this.inLoader = dtr && !missed;
       if (!this.inLoader) this.starts++;
-      this.#port.send(Buffer.from("ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET)\r\n"));
+      this.#restart();
     }
     this.#rts = rts;
   }
@@ -123,26 +186,42 @@ export class ScriptedRom implements PortPeer {
     }
   }
 
+  /** Begins anew in the ROM, with nothing attached. */
+  #restart(): void {
+    this.#stub = false;
+    this.#isDeaf = false;
+    this.#isAttached = false;
+    this.#image = undefined;
+    this.#port.send(Buffer.from("ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET)\r\n"));
+  }
+
   #command(operation: number, data: Uint8Array, checksum: number): void {
-    const word = (index: number) => Buffer.from(data).readUInt32LE(index * 4);
+    const words = wordsOf(data);
+    const [first = 0, second = 0] = words;
     switch (operation) {
       case OPERATION.sync:
-        for (let i = 0; i < (this.#stub ? 1 : 8); i++)
-          this.#answer(operation, [], OK, this.#stub ? 0 : 0x20120707);
+        for (let i = 0; i < 8; i++) this.#answer(operation, [], OK, this.#stub ? 0 : ROM_GREETING);
         return;
       case OPERATION.readRegister:
-        this.#answer(operation, [], OK, this.#register(word(0)));
+        this.#answer(operation, [], OK, this.#registers.read(first));
         return;
       case OPERATION.writeRegister:
-      case OPERATION.memBegin:
+        for (let i = 0; i + 1 < words.length; i += 4) this.#registers.write(words[i] ?? 0, words[i + 1] ?? 0);
         this.#answer(operation, [], OK);
+        return;
+      case OPERATION.setParameters:
+        this.#answer(operation, [], data.length === 24 ? OK : WRONG_LENGTH);
+        return;
+      case OPERATION.attach:
+        this.#isAttached = data.length >= (this.#stub ? 4 : 8);
+        this.#answer(operation, [], this.#isAttached ? OK : WRONG_LENGTH);
         return;
       case OPERATION.changeBaud:
         this.#answer(operation, [], OK);
         this.#isDeaf = this.faults.deafWhenFast === true;
         return;
-      case OPERATION.flashBegin:
-        this.#answer(operation, [], OK);
+      case OPERATION.memBegin:
+        this.#answer(operation, [], this.faults.stub === "refused" ? FAILED : OK);
         return;
       case OPERATION.memData: {
         const isGood = checksumOf(data.subarray(16)) === checksum;
@@ -150,39 +229,80 @@ export class ScriptedRom implements PortPeer {
         return;
       }
       case OPERATION.memEnd:
-        this.#answer(operation, [], OK);
-        this.#stub = true;
-        this.#port.send(slipFrame(Buffer.from("OHAI")));
+        this.#startStub();
         return;
       case OPERATION.securityInfo:
         if (this.#chip.chipId === undefined || data.length > 0) break;
         this.#answer(operation, [...Array(12).fill(0), this.#chip.chipId, 0, 0, 0, 0, 0, 0, 0], OK);
         return;
+      case OPERATION.flashBegin:
       case OPERATION.deflBegin:
-        this.#image = { address: word(3), size: word(0), parts: [], expected: 0 };
-        this.#answer(operation, [], OK);
+        this.#answer(operation, [], this.#begin(words, operation === OPERATION.deflBegin));
         return;
+      case OPERATION.flashData:
       case OPERATION.deflData:
-        this.#block(data, word(1), checksum);
+        this.#block(operation, data, second, checksum);
         return;
+      case OPERATION.flashEnd:
       case OPERATION.deflEnd:
-        this.#answer(operation, [], this.#store() ? OK : BAD_CHECKSUM);
+        this.#end(operation, first === 0);
         return;
       case OPERATION.md5: {
-        const part = this.flash.subarray(word(0), word(0) + word(1));
-        this.#answer(operation, [...createHash("md5").update(part).digest()], OK);
+        const sum = createHash("md5").update(this.flash.subarray(first, first + second));
+        // The ROM sends digits, the stub the bytes.
+        const content = this.#stub ? sum.digest() : Buffer.from(sum.digest("hex"));
+        this.#answer(operation, [...content], this.#isUsable() ? OK : FAILED);
         return;
       }
-      case OPERATION.eraseFlash:
-        this.flash.fill(0xff);
-        this.erased++;
-        this.#answer(operation, [], OK);
-        return;
     }
+    if (this.#stub && this.#stubCommand(operation, first, second)) return;
     for (let i = 0; i < 8; i++) this.#answer(0xff, [], UNKNOWN_COMMAND);
   }
 
-  #block(data: Uint8Array, sequence: number, checksum: number): void {
+  /** What only the stub knows. */
+  #stubCommand(operation: number, first: number, second: number): boolean {
+    if (operation === OPERATION.eraseFlash) this.#nor.erase(0, this.flash.length);
+    else if (operation === OPERATION.eraseRegion) this.#nor.erase(first, second);
+    else if (operation !== OPERATION.readFlash) return false;
+    if (operation !== OPERATION.readFlash) this.erased++;
+    this.#answer(operation, [], OK);
+    if (operation === OPERATION.readFlash) {
+      const part = this.flash.subarray(first, first + second);
+      for (let at = 0; at < part.length; at += 4096) this.#port.send(slipFrame(part.subarray(at, at + 4096)));
+      this.#port.send(slipFrame(createHash("md5").update(part).digest()));
+    }
+    return true;
+  }
+
+  #startStub(): void {
+    this.#answer(OPERATION.memEnd, [], OK);
+    if (this.faults.stub === "hangs") this.#isDeaf = true;
+    else if (this.faults.stub === "crashes") this.#restart();
+    else {
+      this.#stub = true;
+      this.#port.send(slipFrame(Buffer.from("OHAI")));
+    }
+  }
+
+  /** The stub finds the flash by itself. */
+  #isUsable(): boolean {
+    return this.#stub || this.#isAttached;
+  }
+
+  /** The ROM erases at once; the stub as it writes, which comes to the same here. */
+  #begin(words: readonly number[], isCompressed: boolean): readonly number[] {
+    const knowsEncryption = this.#stub || this.#chip.chipId !== undefined;
+    const [size = 0, , blockBytes = 0, address = 0] = words;
+    const isKnownLength = words.length === (knowsEncryption ? 5 : 4) || (this.#stub && words.length === 4);
+    if (!isKnownLength || blockBytes > (this.#stub ? STUB_BLOCK_BYTES : ROM_BLOCK_BYTES)) return WRONG_LENGTH;
+    if (!this.#isUsable()) return FAILED;
+    if (size > 0) this.erased++;
+    this.#nor.erase(address, size);
+    this.#image = { address, size, isCompressed, parts: [], expected: 0, written: 0 };
+    return OK;
+  }
+
+  #block(operation: number, data: Uint8Array, sequence: number, checksum: number): void {
     this.blocks++;
     const { faults } = this;
     if (this.blocks === faults.pullAtBlock) {
@@ -192,43 +312,50 @@ export class ScriptedRom implements PortPeer {
     const image = this.#image;
     const payload = data.subarray(16);
     if (image === undefined || checksumOf(payload) !== checksum) {
-      this.#answer(OPERATION.deflData, [], BAD_CHECKSUM);
+      this.#answer(operation, [], BAD_CHECKSUM);
       return;
     }
     if ((faults.refusedBlocks ?? 0) > 0) {
       faults.refusedBlocks = (faults.refusedBlocks ?? 0) - 1;
-      this.#answer(OPERATION.deflData, [], BAD_CHECKSUM);
+      this.#answer(operation, [], BAD_CHECKSUM);
       return;
     }
     // A block whose answer was lost comes again and counts once.
     if (sequence === image.expected) {
       image.parts.push(Uint8Array.from(payload));
       image.expected++;
+      this.#store(image);
     }
     if ((faults.lostAnswers ?? 0) > 0) {
       faults.lostAnswers = (faults.lostAnswers ?? 0) - 1;
       return;
     }
-    this.#answer(OPERATION.deflData, [], OK);
+    this.#answer(operation, [], OK);
   }
 
-  #store(): boolean {
-    const image = this.#image;
-    if (image === undefined) return false;
-    const content = inflateSync(Buffer.concat(image.parts));
-    if (content.length !== image.size) return false;
-    if ((this.faults.damagedImages ?? 0) > 0) {
+  /** Writes what of an image is known by now. */
+  #store(image: Incoming): void {
+    const received = Buffer.concat(image.parts);
+    const content = image.isCompressed
+      ? inflateSync(received, { finishFlush: zlib.Z_SYNC_FLUSH })
+      : received.subarray(0, image.size);
+    const fresh = Buffer.from(content.subarray(image.written));
+    if (image.written === 0 && fresh.length > 0 && (this.faults.damagedImages ?? 0) > 0) {
       this.faults.damagedImages = (this.faults.damagedImages ?? 0) - 1;
-      content[0] = (content[0] ?? 0) ^ 1;
+      fresh[0] = (fresh[0] ?? 0) ^ 1;
     }
-    content.copy(this.flash, image.address);
-    return true;
+    this.#nor.write(image.address + image.written, fresh);
+    image.written = content.length;
   }
 
-  #register(address: number): number {
-    if (address === 0x40001000) return this.#chip.magic;
-    if (address === this.#chip.spiBase + this.#chip.spiData) return FLASH_ID;
-    return 0;
+  /** The end of an image for the stub; the ROM leaves its loop, and either of them restarts when told to. */
+  #end(operation: number, restarts: boolean): void {
+    this.#answer(operation, [], this.#image === undefined ? FAILED : OK);
+    if (restarts) this.#restart();
+    else if (!this.#stub) {
+      this.inLoader = false;
+      this.starts++;
+    }
   }
 
   /** The ROM ends an answer in four status bytes, the stub in two. */
@@ -243,6 +370,11 @@ export class ScriptedRom implements PortPeer {
     if (this.faults.noise !== undefined) this.#port.send(this.faults.noise);
     this.#port.send(slipFrame(frame));
   }
+}
+
+function wordsOf(data: Uint8Array): number[] {
+  const bytes = Buffer.from(data);
+  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => bytes.readUInt32LE(i * 4));
 }
 
 function checksumOf(bytes: Uint8Array): number {

@@ -10,7 +10,7 @@ import { ROM_CHIPS, type RomFaults, ScriptedRom } from "../../kit/scripted-rom.j
 // Most of the time is waiting for a board that does not answer.
 t.jobs = 6;
 
-const OPTIONS = { baudRate: 460_800, attempts: 2 };
+const OPTIONS = { baudRate: 460_800, attempts: 2, before: "default-reset", useStub: true } as const;
 
 function imagesFor(chip: string): readonly FlashImage[] {
   const family = chipFamily(chip);
@@ -21,7 +21,7 @@ async function flashAll(port: MemoryPort, images: readonly FlashImage[]): Promis
   const loader = await RomLoader.connect(port, systemClock, OPTIONS);
   const written: boolean[] = [];
   for (const image of images) written.push(await loader.write(image, false, () => {}));
-  await loader.restart();
+  await loader.finish("hard-reset");
   return written;
 }
 
@@ -48,7 +48,7 @@ for (const { name, fileName } of CHIP_FAMILIES) {
     for (const image of images)
       t.equal(await loader.write(image, false, (_image, sent, total) => progress.push(sent / total)), true);
     t.ok(progress.includes(1), "progress was told");
-    await loader.restart();
+    await loader.finish("hard-reset");
     t.ok(holds(rom, images));
     t.equal(rom.inLoader, false);
     t.ok(port.baudRates.includes(460_800), "the speed was raised");
@@ -152,6 +152,89 @@ t.test(
     );
   },
 );
+
+for (const { name, fileName } of CHIP_FAMILIES) {
+  t.test(
+    `given an ${name}, when it is flashed without the stub, then its ROM writes and verifies`,
+    async (t) => {
+      const port = new MemoryPort(true);
+      const rom = new ScriptedRom(port, ROM_CHIPS[fileName as keyof typeof ROM_CHIPS]);
+      rom.flash.fill(0);
+      const images = imagesFor(fileName);
+      const options = { ...OPTIONS, useStub: false };
+      const loader = await RomLoader.connect(port, systemClock, options);
+      t.equal(loader.chip.flashBytes, 4 << 20);
+      for (const image of images) t.equal(await loader.write(image, false, () => {}), true);
+      t.ok(holds(rom, images));
+      t.equal(rom.hasStub, false);
+      for (const image of images) t.equal(await loader.write(image, false, () => {}), false, "it is there");
+      const erased: number[] = [];
+      await loader.eraseAll((bytes, total) => erased.push(bytes / total));
+      t.ok(rom.flash.every((byte) => byte === 0xff));
+      t.equal(erased.at(-1), 1);
+      t.equal(await loader.finish("no-reset"), false);
+      t.equal(rom.inLoader, true);
+    },
+  );
+}
+
+const STUBS: Record<string, [NonNullable<RomFaults["stub"]>, boolean]> = {
+  "does not take the stub": ["refused", true],
+  "does not take the stub, on a line without reset": ["refused", false],
+  "hangs in the stub": ["hangs", true],
+  "crashes in the stub, on a line without reset": ["crashes", false],
+};
+
+for (const [what, [stub, hasSignals]] of Object.entries(STUBS)) {
+  t.test(`given a board that ${what}, when it is flashed, then its ROM does it`, async (t) => {
+    const port = new MemoryPort(hasSignals);
+    const rom = new ScriptedRom(port, ROM_CHIPS.esp32, { stub });
+    const notes: string[] = [];
+    const options = { ...OPTIONS, onNote: (text: string) => notes.push(text) };
+    const loader = await RomLoader.connect(port, systemClock, options);
+    const images = imagesFor("esp32");
+    for (const image of images) await loader.write(image, false, () => {});
+    t.ok(holds(rom, images));
+    t.match(notes, [/the flasher stub does not start .*: going on without it/]);
+  });
+}
+
+t.test("given a board that hangs in the stub without reset, then the error tells of --no-stub", async (t) => {
+  const port = new MemoryPort(false);
+  new ScriptedRom(port, ROM_CHIPS.esp32, { stub: "hangs" });
+  await t.rejects(RomLoader.connect(port, systemClock, OPTIONS), {
+    code: "EDGELESS_SERIAL_SILENT",
+    message: /into its loader again, and repeat with --no-stub/,
+  });
+});
+
+t.test(
+  "given a stub of an earlier run, when the board is called again, then that stub is used",
+  async (t) => {
+    const port = new MemoryPort(false);
+    const rom = new ScriptedRom(port, ROM_CHIPS.esp32);
+    const first = await RomLoader.connect(port, systemClock, OPTIONS);
+    t.equal(rom.hasStub, true);
+    const second = await RomLoader.connect(port, systemClock, { ...OPTIONS, useStub: false });
+    t.equal(rom.hasStub, true);
+    const images = imagesFor("esp32");
+    for (const image of images) t.equal(await second.write(image, false, () => {}), true);
+    t.ok(holds(rom, images));
+    t.equal(await second.finish("hard-reset"), false, "there is no line for that");
+    t.equal(rom.hasStub, false, "the ROM is back for whoever comes next");
+    t.equal(first.chip.mac, "24:0a:c4:00:01:10");
+  },
+);
+
+t.test("given a loader that runs, when it is not to be reset, then it is flashed as it is", async (t) => {
+  const port = new MemoryPort(true);
+  const rom = new ScriptedRom(port, ROM_CHIPS.esp32);
+  rom.inLoader = true;
+  const loader = await RomLoader.connect(port, systemClock, { ...OPTIONS, before: "no-reset" });
+  t.equal(rom.starts, 0);
+  t.equal(await loader.finish("no-reset"), false);
+  t.same([rom.starts, rom.inLoader], [0, true]);
+});
 
 t.test("given a board, when all is erased, then its flash is empty", async (t) => {
   const port = new MemoryPort(true);
