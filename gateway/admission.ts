@@ -3,6 +3,7 @@ import { EdgelessError } from "../core/errors.js";
 import { type ResourceSpecification, RUST_WASM, type SpawnFunctionRequest } from "../core/specification.js";
 import type { DeviceFacts } from "./device-record.js";
 import type { DeviceImage, WantedImage } from "./image-workshop.js";
+import type { ImageKind } from "./stored-images.js";
 
 /** A device as admission sees it. */
 export interface Applicant {
@@ -41,15 +42,15 @@ export async function admitFunction(
       `no run-time for function type "${functionType}" on the device ${name}; available: ${known}`,
     );
   }
-  const runtime = runtimeOf(facts);
-  if (runtime === undefined)
+  const kind = imageKindOf(facts);
+  if (kind === undefined)
     throw reject(`the device ${name} cannot run the function: it has no engine for functions`);
   if (binary === undefined || binary.length === 0) throw reject("the function has no code");
   const { imageBytes, functionMemoryBytes } = facts.limits;
   checkInstances(device);
-  if (runtime === RUNTIME_WASM && binary.length > imageBytes)
+  if (kind.runtime === RUNTIME_WASM && binary.length > imageBytes)
     throw tooLarge("image", binary.length, imageBytes, name);
-  const image = await make({ wasm: binary, runtime, maxMemoryBytes: functionMemoryBytes });
+  const image = await make({ wasm: binary, ...kind });
   const { bytes, memoryBytes, neededBytes } = image;
   if (bytes.length > imageBytes) throw tooLarge("translated image", bytes.length, imageBytes, name);
   if (memoryBytes > functionMemoryBytes)
@@ -77,6 +78,12 @@ export function checkInstances({ name, facts, instances }: Omit<Applicant, "free
   const most = facts.limits.instances;
   if (instances >= most)
     throw reject(`the device ${name} is full: it runs ${instances} of at most ${most} instances`);
+}
+
+/** How images are made ready for a device; undefined when it has no engine for functions. */
+export function imageKindOf(facts: DeviceFacts): ImageKind | undefined {
+  const runtime = runtimeOf(facts);
+  return runtime === undefined ? undefined : { runtime, maxMemoryBytes: facts.limits.functionMemoryBytes };
 }
 
 /** The engine that is used on a device; translated functions are several times slower. */

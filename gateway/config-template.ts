@@ -72,6 +72,14 @@ call_timeout_ms = 30000
 
 # Further keys: references, overload_sec, max_run_time_ms, max_state_bytes, log_lines.
 
+# Function images that anybody on the network of the devices may store here ahead of their use (PUT /i/<digest>).
+[images]
+# Whether they may; with verify_peers, only from addresses that prove themselves.
+accept = true
+# How many, and how many bytes together.
+max_images = 32
+max_bytes = 1048576
+
 # Message layer (RFC 7252).
 [coap]
 # Whether only addresses that prove themselves register and get large answers (RFC 9175); plain clients may not know how.

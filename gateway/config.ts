@@ -75,6 +75,15 @@ const gatewayConfigSchema = z.object({
       log_lines: z.int().min(1).max(100_000).optional(),
     })
     .optional(),
+  images: z
+    .object({
+      /** Whether images may be stored at the gateway ahead of their use. */
+      accept: z.boolean().optional(),
+      max_images: count.optional(),
+      /** Of all these images together. */
+      max_bytes: z.int().min(1).max(268_435_456).optional(),
+    })
+    .optional(),
   coap: z
     .object({
       /** Whether large answers go only to addresses that proved themselves (RFC 9175). */
@@ -129,6 +138,11 @@ export function registryLimits({ general, devices }: GatewayConfig) {
   };
 }
 
+/** Bounds of the images that are stored ahead of their use. */
+export function storedImageLimits({ images }: GatewayConfig) {
+  return { maxImages: images?.max_images ?? 32, maxBytes: images?.max_bytes ?? 1_048_576 };
+}
+
 /** Bounds and times for each device. */
 export function deviceSettings({ devices }: GatewayConfig): DeviceSettings {
   const usual = DEVICE_DEFAULTS;
@@ -165,7 +179,7 @@ export function endpointSettings({ coap }: GatewayConfig): EndpointSettings {
     bodiesPerPeer: 2,
     blockExponent: 4,
     maxPeers: strangerCapacity(coap),
-    maxObservers: 1,
+    maxObservers: 16,
     verifyPeers: coap?.verify_peers ?? false,
   };
 }

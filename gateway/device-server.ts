@@ -15,7 +15,12 @@ import {
   UNSUPPORTED_CONTENT_FORMAT,
 } from "../coap-api/coap/codes.js";
 import { CBOR, isStrangeFormat, LINKS_FORMAT } from "../coap-api/coap/content-formats.js";
-import type { IncomingRequest, Reply, ReplyOptions } from "../coap-api/endpoint/request-server.js";
+import {
+  type IncomingRequest,
+  type Reply,
+  type ReplyOptions,
+  UNPROVED,
+} from "../coap-api/endpoint/request-server.js";
 import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
 import { decodeUplinkEvent } from "../coap-api/operations/event.js";
 import { decodeLogLines } from "../coap-api/operations/log-lines.js";
@@ -28,16 +33,19 @@ import type { Clock } from "../core/clock.js";
 import { EdgelessError, ERRORS, type ErrorCode, reasonOf } from "../core/errors.js";
 import type { Logger } from "../core/log.js";
 import { parseUuid, type Uuid } from "../core/uuid.js";
+import { imageKindOf } from "./admission.js";
 import type { Device } from "./device.js";
 import { UNREGISTERED } from "./device-events.js";
 import type { DeviceRegistry } from "./device-registry.js";
 import type { GatewayMetrics } from "./gateway-metrics.js";
+import { changesImages, ImageRequests, imageNameIn } from "./image-requests.js";
 import { RefusalLog } from "./refusal-log.js";
 import { RegistrationRefusal } from "./registration-refusal.js";
 import { STORE_RETRY_SECONDS } from "./registration-terms.js";
+import type { StoredImages } from "./stored-images.js";
 
-/** Answer to `GET /.well-known/core` (RFC 6690): the registration and what devices post. */
-const LINKS = '</rd>;rt="core.rd",</e>,</l>,</y>';
+/** Answer to `GET /.well-known/core` (RFC 6690): the registration, what devices post, images and the status. */
+const LINKS = '</rd>;rt="core.rd",</e>,</l>,</y>,</i>;ct=60,</s>;obs;ct=60';
 /** Lifetime when a registration names none, seconds (RFC 9176 section 5.3). */
 const USUAL_LIFETIME = 90_000;
 
@@ -52,16 +60,33 @@ export interface DeviceServerParts {
   readonly logger: Logger;
   /** Whether a device may register from an address; one that may not is asked to prove it. */
   readonly isTrusted: (address: string, port: number) => boolean;
+  readonly images: StoredImages;
+  /** Whether images may be stored and removed. */
+  readonly acceptsImages: boolean;
+  /** Largest body that is no image, bytes. */
+  readonly maxBodyBytes: number;
+  /** The payload of the status. */
+  readonly status: () => Uint8Array;
 }
 
 /** Carries out what devices ask of the gateway. Nothing that a peer sends leaves it as an exception. */
 export class DeviceServer {
   readonly #parts: DeviceServerParts;
   readonly #refusals: RefusalLog;
+  readonly #images: ImageRequests;
 
   constructor(parts: DeviceServerParts) {
     this.#parts = parts;
+    this.#images = new ImageRequests(parts.images, parts.acceptsImages);
     this.#refusals = new RefusalLog(parts.clock, parts.logger);
+  }
+
+  /** How large a body may be, see `BodyLimit`: registrations and images are taken only from addresses that may bring them. */
+  largestBody(code: number, path: string, address: string, port: number): number {
+    const { images, acceptsImages, isTrusted, maxBodyBytes } = this.#parts;
+    const isImage = acceptsImages && changesImages({ code, path });
+    if ((isImage || path === "rd") && !isTrusted(address, port)) return UNPROVED;
+    return isImage ? images.roomFor(imageNameIn(path)) : maxBodyBytes;
   }
 
   /** Answers one request, at once or when what it asks for is written down. */
@@ -127,6 +152,13 @@ export class DeviceServer {
       return this.#register(request, reply);
     }
     if (root === "rd") return this.#registration(request, device, answer);
+    if (root === "i") return this.#image(request, reply);
+    if (path === "s") {
+      const options = { contentFormat: CBOR, observable: true };
+      if (code === GET) reply(CONTENT, this.#parts.status(), options);
+      else answer(METHOD_NOT_ALLOWED);
+      return undefined;
+    }
     if (!EVENT_PATHS.has(path)) return void answer(NOT_FOUND, "unknown path");
     if (code !== POST) return void answer(METHOD_NOT_ALLOWED);
     if (device === undefined) {
@@ -149,8 +181,23 @@ export class DeviceServer {
     const registration = decodeRegistration(payload);
     const { registry, clock } = this.#parts;
     const device = await registry.register(nodeId, lifetimeSeconds, registration, address, port);
+    const kind = imageKindOf(device.record.facts);
+    if (kind !== undefined) this.#parts.images.met(kind);
     reply(CREATED, encodeRegistered({ timeSeconds: Math.floor(clock.wallMs() / 1000) }), {
       locationPath: `rd/${device.record.location}`,
+    });
+  }
+
+  #image(request: IncomingRequest, reply: Reply): Promise<void> | undefined {
+    const { isTrusted, metrics } = this.#parts;
+    const isProved = isTrusted(request.address, request.port);
+    return this.#images.handle(request, isProved, (code, payload, options, error) => {
+      if (code >= 0x80) metrics.refused("i", error?.code ?? "refused");
+      if (error === undefined) reply(code, payload, options);
+      else {
+        const diagnostic = encodeDiagnostic({ error: error.number, reason: error.message });
+        reply(code, diagnostic, { ...options, contentFormat: CBOR });
+      }
     });
   }
 
@@ -184,7 +231,7 @@ export class DeviceServer {
 type Answer = (code: number, reason?: string, options?: ReplyOptions) => void;
 
 const EVENT_PATHS = new Set(["e", "l", "y"]);
-const KNOWN_PATHS = new Set([...EVENT_PATHS, "rd", ".well-known"]);
+const KNOWN_PATHS = new Set([...EVENT_PATHS, "rd", "i", "s", ".well-known"]);
 
 /** @throws RegistrationRefusal */
 function parseRegistrationQuery(query: string): { readonly nodeId: Uuid; readonly lifetimeSeconds: number } {

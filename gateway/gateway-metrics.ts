@@ -35,6 +35,8 @@ export class GatewayMetrics implements MetricsPage {
   readonly #images: Gauge;
   readonly #coap: Counter<"what">;
   readonly #droppedByReason = new Map<DropReason, number>();
+  #taken = 0;
+  #delivered = 0;
 
   constructor() {
     this.#registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
@@ -113,6 +115,8 @@ export class GatewayMetrics implements MetricsPage {
 
   event(direction: "up" | "down", kind: EventData["type"]): void {
     this.#events.inc({ direction, kind });
+    if (direction === "up") this.#taken++;
+    else this.#delivered++;
   }
 
   dropped(reason: DropReason, count: number): void {
@@ -123,6 +127,16 @@ export class GatewayMetrics implements MetricsPage {
   /** Events that were not delivered since the start, by reason. */
   get drops(): ReadonlyMap<DropReason, number> {
     return this.#droppedByReason;
+  }
+
+  /** Events that were taken from devices since the start. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Events that devices took since the start. */
+  get delivered(): number {
+    return this.#delivered;
   }
 
   request(request: string): void {

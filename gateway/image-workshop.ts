@@ -4,7 +4,7 @@ import { EdgelessError, type ErrorCode, reasonOf } from "../core/errors.js";
 import { LATE, withDeadline } from "../platform/deadline.js";
 import { sha256 } from "../toolchain/image/digest.js";
 import type { ImageWorkers } from "../toolchain/image-worker/image-workers.js";
-import { type ImageOutcome, OutcomeCache } from "./outcome-cache.js";
+import type { ImageOutcome, OutcomeCache } from "./outcome-cache.js";
 
 /** A module that a device is to run. */
 export interface WantedImage {
@@ -33,12 +33,14 @@ export type ImageCount = "made" | "remembered" | "refused" | "late";
 /** What an {@link ImageWorkshop} works with. */
 export interface WorkshopParts {
   readonly workers: Pick<ImageWorkers, "run">;
+  /** For modules that nobody waits to start; the same unless given. */
+  readonly patientWorkers?: Pick<ImageWorkers, "run">;
   /** Real time: the workers have no other. */
   readonly clock: Clock;
   /** Longest that somebody waits for a module, the modules before it included, milliseconds. */
   readonly waitMs: number;
-  /** What is remembered of modules, bytes. */
-  readonly cacheBytes: number;
+  /** What came of modules. */
+  readonly known: OutcomeCache;
   readonly counted: (count: ImageCount) => void;
 }
 
@@ -58,25 +60,24 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(["EDGELESS_REJECTED", "EDGELESS_
  */
 export class ImageWorkshop {
   readonly #parts: WorkshopParts;
-  readonly #known: OutcomeCache;
   readonly #underWay = new Map<string, Promise<ImageOutcome>>();
 
   constructor(parts: WorkshopParts) {
     this.#parts = parts;
-    this.#known = new OutcomeCache(parts.cacheBytes);
   }
 
   /**
    * Makes what a device is sent of a module.
+   * @param isPatient nobody waits to start it, and those who do are not to wait for it
    * @throws EdgelessError EDGELESS_BAD_WASM, EDGELESS_WASM_ABI, EDGELESS_WASM_TOO_LARGE; EDGELESS_TIMEOUT;
    * EDGELESS_REJECTED when too many modules wait
    */
-  async make(wanted: WantedImage): Promise<DeviceImage> {
-    const { clock, waitMs, counted } = this.#parts;
+  async make(wanted: WantedImage, isPatient = false): Promise<DeviceImage> {
+    const { clock, waitMs, counted, known: cache } = this.#parts;
     const key = `${sha256(wanted.wasm)} ${wanted.runtime} ${wanted.maxMemoryBytes}`;
-    const known = this.#known.get(key, clock.monotonicMs());
+    const known = cache.get(key, clock.monotonicMs());
     if (known !== undefined) counted("remembered");
-    const outcome = known ?? (await withDeadline(clock, waitMs, this.#share(key, wanted)));
+    const outcome = known ?? (await withDeadline(clock, waitMs, this.#share(key, wanted, isPatient)));
     if (outcome === LATE) {
       counted("late");
       const reason = `the module was not checked within ${waitMs} ms: the gateway has many to check`;
@@ -86,47 +87,53 @@ export class ImageWorkshop {
     return outcome.image;
   }
 
-  #share(key: string, wanted: WantedImage): Promise<ImageOutcome> {
-    const underWay = this.#underWay.get(key) ?? this.#outcomeOf(key, wanted);
+  #share(key: string, wanted: WantedImage, isPatient: boolean): Promise<ImageOutcome> {
+    const underWay = this.#underWay.get(key) ?? this.#outcomeOf(key, wanted, isPatient);
     this.#underWay.set(key, underWay);
     return underWay;
   }
 
-  async #outcomeOf(key: string, wanted: WantedImage): Promise<ImageOutcome> {
-    const { clock, counted } = this.#parts;
-    const outcome = await this.#attempt(wanted);
+  async #outcomeOf(key: string, wanted: WantedImage, isPatient: boolean): Promise<ImageOutcome> {
+    const { clock, counted, known, workers, patientWorkers = workers } = this.#parts;
+    const outcome = await attempt(wanted, isPatient ? patientWorkers : workers);
     this.#underWay.delete(key);
     counted(outcome.error === undefined ? "made" : "refused");
     const code = outcome.error?.code;
     if (code === undefined || !PASSING.has(code)) {
       const isLate = code === "EDGELESS_TIMEOUT";
-      this.#known.set(key, outcome, isLate ? clock.monotonicMs() + TIMEOUT_MS : Number.POSITIVE_INFINITY);
+      known.set(key, outcome, isLate ? clock.monotonicMs() + TIMEOUT_MS : Number.POSITIVE_INFINITY);
     }
     return outcome;
   }
+}
 
-  async #attempt(wanted: WantedImage): Promise<ImageOutcome> {
-    try {
-      const image = await (wanted.runtime === RUNTIME_JS ? this.#translate(wanted) : this.#check(wanted));
-      return { image };
-    } catch (error) {
-      if (error instanceof EdgelessError) return { error };
-      return { error: new EdgelessError("EDGELESS_INTERNAL", reasonOf(error), error) };
-    }
+async function attempt(wanted: WantedImage, workers: WorkshopParts["workers"]): Promise<ImageOutcome> {
+  try {
+    const image = await (wanted.runtime === RUNTIME_JS ? translate(wanted, workers) : check(wanted, workers));
+    return { image };
+  } catch (error) {
+    if (error instanceof EdgelessError) return { error };
+    return { error: new EdgelessError("EDGELESS_INTERNAL", reasonOf(error), error) };
   }
+}
 
-  async #check({ wasm, maxMemoryBytes }: WantedImage): Promise<DeviceImage> {
-    const limits = { maxMemoryPages: Math.max(1, Math.floor(maxMemoryBytes / PAGE_BYTES)) };
-    const { image } = await this.#parts.workers.run({ kind: "prepare", wasm, limits });
-    const memoryBytes = (image.info.memory?.minPages ?? 0) * PAGE_BYTES;
-    return { bytes: wasm.slice(), digest: image.digest, memoryBytes, neededBytes: memoryBytes };
-  }
+async function check(
+  { wasm, maxMemoryBytes }: WantedImage,
+  workers: WorkshopParts["workers"],
+): Promise<DeviceImage> {
+  const limits = { maxMemoryPages: Math.max(1, Math.floor(maxMemoryBytes / PAGE_BYTES)) };
+  const { image } = await workers.run({ kind: "prepare", wasm, limits });
+  const memoryBytes = (image.info.memory?.minPages ?? 0) * PAGE_BYTES;
+  return { bytes: wasm.slice(), digest: image.digest, memoryBytes, neededBytes: memoryBytes };
+}
 
-  async #translate({ wasm, maxMemoryBytes }: WantedImage): Promise<DeviceImage> {
-    const { code, memoryBytes } = await this.#parts.workers.run({ kind: "translate", wasm, maxMemoryBytes });
-    const bytes = new TextEncoder().encode(code);
-    const functions = code.split("=>").length - 1;
-    const neededBytes = memoryBytes + GUEST_BYTES + functions * FUNCTION_BYTES;
-    return { bytes, digest: sha256(bytes), memoryBytes, neededBytes };
-  }
+async function translate(
+  { wasm, maxMemoryBytes }: WantedImage,
+  workers: WorkshopParts["workers"],
+): Promise<DeviceImage> {
+  const { code, memoryBytes } = await workers.run({ kind: "translate", wasm, maxMemoryBytes });
+  const bytes = new TextEncoder().encode(code);
+  const functions = code.split("=>").length - 1;
+  const neededBytes = memoryBytes + GUEST_BYTES + functions * FUNCTION_BYTES;
+  return { bytes, digest: sha256(bytes), memoryBytes, neededBytes };
 }

@@ -1,5 +1,6 @@
 import type { EdgelessError } from "../core/errors.js";
 import type { DeviceImage } from "./image-workshop.js";
+import type { KeptOutcomes } from "./kept-outcomes.js";
 
 /** What came of a module: what a device is sent, or why there is nothing to send. */
 export type ImageOutcome =
@@ -19,11 +20,14 @@ interface Entry {
 /** What came of modules lately, refusals too; beyond its bound the least recently used ones are forgotten. */
 export class OutcomeCache {
   readonly #capacityBytes: number;
+  readonly #kept: KeptOutcomes | undefined;
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
 
-  constructor(capacityBytes: number) {
+  /** @param kept where images outlive the process; absent: nowhere */
+  constructor(capacityBytes: number, kept?: KeptOutcomes) {
     this.#capacityBytes = capacityBytes;
+    this.#kept = kept;
   }
 
   /** Bytes held. */
@@ -40,8 +44,18 @@ export class OutcomeCache {
     return entry.outcome;
   }
 
+  /** Takes back what was kept in a former life. */
+  restore(images: ReadonlyMap<string, DeviceImage>): void {
+    for (const [key, image] of images) this.#put(key, { image }, Number.POSITIVE_INFINITY);
+  }
+
   /** @param untilMs monotonic milliseconds; infinity: while there is room */
   set(key: string, outcome: ImageOutcome, untilMs: number): void {
+    if (outcome.image !== undefined) this.#kept?.put(key, outcome.image);
+    this.#put(key, outcome, untilMs);
+  }
+
+  #put(key: string, outcome: ImageOutcome, untilMs: number): void {
     const former = this.#entries.get(key);
     if (former !== undefined) this.#remove(key, former);
     const bytes = ENTRY_BYTES + (outcome.image?.bytes.length ?? 0);
@@ -49,6 +63,7 @@ export class OutcomeCache {
     for (const [oldest, entry] of this.#entries) {
       if (this.#bytes <= this.#capacityBytes) break;
       this.#remove(oldest, entry);
+      if (entry.outcome.image !== undefined) this.#kept?.remove(oldest);
     }
   }
 

@@ -9,6 +9,7 @@ import { requireUuid, type Uuid } from "../core/uuid.js";
 import type { Store, StoreChange } from "../platform/store/store.js";
 import { type DeviceRecord, formatDeviceRecord, parseDeviceRecord } from "./device-record.js";
 import { type InstanceRecord, parseInstanceRecord } from "./instance-record.js";
+import { OUTCOMES } from "./kept-outcomes.js";
 import { uuidSchema } from "./stored-values.js";
 
 /** All that was kept of one device. */
@@ -25,6 +26,10 @@ export interface SavedGateway {
   readonly devices: SavedDevice[];
   /** Images by their digests. */
   readonly images: Map<string, Uint8Array>;
+  /** Images that were brought ahead of their use, by their names. */
+  readonly storedImages: Map<string, Uint8Array>;
+  /** What was made of modules, by the keys of the store. */
+  readonly outcomes: Map<string, Uint8Array>;
   /** Invocation URLs of peers. */
   readonly peers: Map<Uuid, string>;
   /** Its own invocation URL; empty: it has not run yet. */
@@ -34,6 +39,7 @@ export interface SavedGateway {
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 const OWN_URL = "invocation-url";
+const STORED_IMAGES = "stored-image/";
 
 /** Pauses before what could not be written is tried again. */
 const RETRY: RetryPolicy = { initialMs: 500, factor: 2, maximumMs: 30_000, jitter: 0.2 };
@@ -70,7 +76,14 @@ export class SavedDevices {
   /** Reads everything. @throws EdgelessError EDGELESS_STORE_BROKEN naming the record that cannot be read */
   async load(): Promise<SavedGateway> {
     const devices = new Map<string, SavedDevice>();
-    const saved: SavedGateway = { devices: [], images: new Map(), peers: new Map(), invocationUrl: "" };
+    const saved: SavedGateway = {
+      devices: [],
+      images: new Map(),
+      storedImages: new Map(),
+      outcomes: new Map(),
+      peers: new Map(),
+      invocationUrl: "",
+    };
     for await (const [key, value] of this.#store.entries("device/")) {
       const record = readRecord(key, value, parseDeviceRecord);
       const device = { record, instances: [], states: new Map(), references: [] };
@@ -86,6 +99,9 @@ export class SavedDevices {
       if (device !== undefined) device.references = readRecord(key, value, parseReferences);
     }
     for await (const [key, value] of this.#store.entries("image/")) saved.images.set(part(key, 1), value);
+    for await (const [key, value] of this.#store.entries(STORED_IMAGES))
+      saved.storedImages.set(part(key, 1), value);
+    for await (const [key, value] of this.#store.entries(OUTCOMES)) saved.outcomes.set(key, value);
     for await (const [key, value] of this.#store.entries("peer/"))
       saved.peers.set(requireUuid(part(key, 1), key), DECODER.decode(value));
     const url = await this.#store.get(OWN_URL);
@@ -150,6 +166,8 @@ export const change = {
   noReferences: (nodeId: Uuid): StoreChange => ({ key: `references/${nodeId}` }),
   image: (digest: string, value: Uint8Array): StoreChange => ({ key: `image/${digest}`, value }),
   noImage: (digest: string): StoreChange => ({ key: `image/${digest}` }),
+  storedImage: (name: string, value: Uint8Array): StoreChange => ({ key: `${STORED_IMAGES}${name}`, value }),
+  noStoredImage: (name: string): StoreChange => ({ key: `${STORED_IMAGES}${name}` }),
   peer: (nodeId: Uuid, url: string): StoreChange => ({ key: `peer/${nodeId}`, value: ENCODER.encode(url) }),
   invocationUrl: (url: string): StoreChange => ({ key: OWN_URL, value: ENCODER.encode(url) }),
   noPeer: (nodeId: Uuid): StoreChange => ({ key: `peer/${nodeId}` }),

@@ -18,6 +18,7 @@ import {
   startServer,
 } from "../grpc-api/index.js";
 import { announcedUrl, externalAddresses } from "../platform/announced-url.js";
+import { folderFingerprint } from "../platform/folder-fingerprint.js";
 import { startMetricsServer } from "../platform/metrics-server.js";
 import { NumberedTimers } from "../platform/numbered-timers.js";
 import { OpenParts } from "../platform/open-parts.js";
@@ -28,12 +29,14 @@ import { systemClock } from "../platform/system-clock.js";
 import { openUdpSocket } from "../platform/udp-socket.js";
 import { ImageWorkers } from "../toolchain/image-worker/image-workers.js";
 import { addressProofs } from "./address-proofs.js";
+import { imageKindOf } from "./admission.js";
 import { agentTemplate } from "./agent-template.js";
 import {
   deviceSettings,
   endpointSettings,
   type GatewayConfig,
   registryLimits,
+  storedImageLimits,
   strangerCapacity,
 } from "./config.js";
 import { startControlApi } from "./control-api.js";
@@ -45,11 +48,15 @@ import { figuresOf } from "./gateway-figures.js";
 import { GatewayMetrics } from "./gateway-metrics.js";
 import { ImageLibrary } from "./image-library.js";
 import { ImageWorkshop } from "./image-workshop.js";
+import { KeptOutcomes } from "./kept-outcomes.js";
 import { ListeningSocket } from "./listening-socket.js";
+import { OutcomeCache } from "./outcome-cache.js";
 import { PeerBook } from "./peer-book.js";
 import { LruPeerTable } from "./peer-table.js";
 import { Presence } from "./presence.js";
 import { change, SavedDevices, type SavedGateway } from "./saved-devices.js";
+import { StatusBoard } from "./status-board.js";
+import { StoredImages } from "./stored-images.js";
 
 /** What a gateway takes from its surroundings. */
 export interface GatewayEnvironment {
@@ -164,11 +171,21 @@ async function openGateway(
   const images = keptImages(kept);
   const workers = new ImageWorkers(IMAGE_WORK);
   parts.add("image workers", workers);
+  // Whoever stores an image must not delay a start.
+  const patientWorkers = new ImageWorkers(IMAGE_WORK);
+  parts.add("workers for stored images", patientWorkers);
   const workshop = new ImageWorkshop({
     // Threads have the time of the machine, whatever time the devices have.
-    ...{ workers, clock: systemClock, waitMs: ADMISSION_MS, cacheBytes: KNOWN_IMAGE_BYTES },
+    ...{ workers, patientWorkers, clock: systemClock, waitMs: ADMISSION_MS },
+    known: knownOutcomes(kept, saved),
     counted: (outcome) => metrics.image(outcome),
   });
+  const storedImages = new StoredImages({
+    limits: storedImageLimits(config),
+    prepare: (wanted) => workshop.make(wanted, true),
+    save: (changes) => saved.write(changes),
+  });
+  storedImages.restore(kept.storedImages);
   const around: DeviceSurroundings = {
     ...{ clock, random, logger, metrics, saved, images },
     makeImage: (wanted) => workshop.make(wanted),
@@ -220,10 +237,25 @@ async function openGateway(
   for (const device of kept.devices) await registry.restore(device);
   const isTrusted = (address: string, port: number) =>
     !coapSettings.verifyPeers || endpoint.isVerified(address, port);
-  const server = new DeviceServer({ registry, metrics, clock, logger, isTrusted });
+  const board = new StatusBoard({
+    ...{ registry, images, storedImages, metrics, endpoint, clock, random },
+    mostDevices: registryLimits(config).maxDevices,
+  });
+  parts.add("status", board);
+  const server = new DeviceServer({
+    ...{ registry, metrics, clock, logger, isTrusted, images: storedImages },
+    acceptsImages: config.images?.accept ?? true,
+    maxBodyBytes: coapSettings.maxBodyBytes,
+    status: () => board.payload(),
+  });
   endpoint.onRequest((request, reply) => server.handle(request, reply));
+  endpoint.onBodyLimit(({ code, path }, address, port) => server.largestBody(code, path, address, port));
   listening.open();
-  for (const device of registry.devices) device.wake();
+  for (const device of registry.devices) {
+    const kind = imageKindOf(device.record.facts);
+    if (kind !== undefined && device.record.isPresent) storedImages.met(kind);
+    device.wake();
+  }
 
   const control = await startControlApi({
     url: general.control_url,
@@ -262,6 +294,15 @@ function keptImages({ devices, images: kept }: SavedGateway): ImageLibrary {
     if (digest !== undefined && bytes !== undefined) images.use(digest, bytes);
   }
   return images;
+}
+
+/** What came of modules, in a former life too if this version of the program checked and translated them. */
+function knownOutcomes(kept: SavedGateway, saved: SavedDevices): OutcomeCache {
+  const maker = folderFingerprint(new URL("../toolchain/", import.meta.url));
+  const outcomes = new KeptOutcomes(maker, (changes) => void saved.owe(changes));
+  const known = new OutcomeCache(KNOWN_IMAGE_BYTES, outcomes);
+  known.restore(outcomes.restore(kept.outcomes));
+  return known;
 }
 
 /** Two URLs of one place are written alike; what is no URL stays as it is. */

@@ -75,7 +75,13 @@ export type Reply = (code: number, payload: Uint8Array, options?: ReplyOptions) 
  */
 export type RequestHandler = (request: IncomingRequest, reply: Reply) => void;
 
-/** Largest body, in bytes, that is taken for a request; called with the first block, whose payload is not complete. */
+/** What a {@link BodyLimit} gives when the peer is to prove its address before it sends a body. */
+export const UNPROVED = -1;
+
+/**
+ * Largest body, in bytes, that is taken for a request, or {@link UNPROVED}; called with the first block, whose payload is not
+ * complete.
+ */
 export type BodyLimit = (request: Message, address: string, port: number) => number;
 
 /** Says where the parts of a request body go that is not to be kept as a whole; undefined: it is kept. */
@@ -208,12 +214,18 @@ export class RequestServer {
       return;
     }
     let { payload } = request;
+    const most = block1 !== ABSENT || payload.length > 0 ? this.largestBody(answer) : 0;
+    if (most === UNPROVED) {
+      this.link.counters.challenged++;
+      this.answer(answer, UNAUTHORIZED, NOTHING, { challenge: true });
+      return;
+    }
     if (block1 !== ABSENT) {
-      const body = this.assemble(answer);
+      const body = this.assemble(answer, most);
       if (body === undefined) return;
       payload = body;
-    } else if (payload.length > 0 && payload.length > this.largestBody(answer)) {
-      this.answer(answer, REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: this.largestBody(answer) });
+    } else if (payload.length > most) {
+      this.answer(answer, REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: most });
       return;
     } else if (block2 !== ABSENT && blockNumber(block2) > 0 && this.serveBlock(answer)) return;
     const { address, port } = peer;
@@ -241,11 +253,10 @@ export class RequestServer {
   }
 
   /** Takes a block of a request body; returns the body when it is complete, else it answered. */
-  private assemble(answer: Answer): Uint8Array | undefined {
+  private assemble(answer: Answer, maxBytes: number): Uint8Array | undefined {
     const { peer, request } = answer;
     const { block1, size1 } = request;
     const { held } = this;
-    const maxBytes = this.largestBody(answer);
     let assembly = held.find(peer, false, request);
     if (assembly === undefined) {
       if (blockNumber(block1) > 0) {

@@ -12,6 +12,7 @@ import { EdgelessError, ERRORS } from "../../core/errors.js";
 import { uniform } from "../../core/random.js";
 import { BOARD_PROFILES } from "../../emulator/board-profile.js";
 import { type ImageCount, ImageWorkshop, type WantedImage } from "../../gateway/image-workshop.js";
+import { OutcomeCache } from "../../gateway/outcome-cache.js";
 import { systemClock } from "../../platform/system-clock.js";
 import { sha256 } from "../../toolchain/image/digest.js";
 import { ImageWorkers } from "../../toolchain/image-worker/image-workers.js";
@@ -44,8 +45,9 @@ function workshopFor(t: Test, parts: { clock?: FakeClock; waitMs?: number; cache
   t.teardown(() => workers.close());
   const counts: ImageCount[] = [];
   const counted = (count: ImageCount) => counts.push(count);
-  const usual = { clock: systemClock, waitMs: 60_000, cacheBytes: 1_000_000 };
-  return { counts, workshop: new ImageWorkshop({ workers, counted, ...usual, ...parts }) };
+  const { cacheBytes = 1_000_000, ...others } = parts;
+  const usual = { clock: systemClock, waitMs: 60_000, known: new OutcomeCache(cacheBytes) };
+  return { counts, workshop: new ImageWorkshop({ workers, counted, ...usual, ...others }) };
 }
 
 const forBoard = (wasm: Uint8Array): WantedImage => ({

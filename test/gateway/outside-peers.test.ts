@@ -22,7 +22,7 @@ import { invocationOf, rigFor, run, SOURCE, sink } from "./kit/gateway-steps.js"
 t.setTimeout(120_000);
 
 const LOOPBACK = "127.0.0.1";
-const GATEWAY_LINKS = '</rd>;rt="core.rd",</e>,</l>,</y>';
+const GATEWAY_LINKS = '</rd>;rt="core.rd",</e>,</l>,</y>,</i>;ct=60,</s>;obs;ct=60';
 const DEVICE_LINKS = "</i>;ct=60,</f>,</r>,</e>,</s>;obs;ct=60,</x>";
 const INCR = shippedModule("incr");
 const DIGEST = sha256(INCR).slice(0, 16);

@@ -20,6 +20,7 @@ import {
   encodeFirmwareManifest,
   encodeFirmwarePart,
 } from "../../coap-api/operations/firmware.js";
+import { decodeGatewayStatus, encodeGatewayStatus } from "../../coap-api/operations/gateway-status.js";
 import { decodeDigests, encodeDigests } from "../../coap-api/operations/image-digests.js";
 import { decodeLogLines, encodeLogLines } from "../../coap-api/operations/log-lines.js";
 import { decodeOutputs, encodeOutputs } from "../../coap-api/operations/outputs.js";
@@ -157,6 +158,18 @@ const statuses = record({
   digests,
 });
 
+const gatewayStatuses = record({
+  freeImageBytes: uint,
+  uptimeSeconds: uint,
+  counters,
+  bootNonce: uint32,
+  digests,
+  devices: uint,
+  mostDevices: uint,
+  instances: uint,
+  queuedEvents: uint,
+});
+
 /** Every payload of the API. */
 export const OPERATIONS: readonly Operation[] = [
   operation("registration", registrations, encodeRegistration, decodeRegistration),
@@ -175,6 +188,7 @@ export const OPERATIONS: readonly Operation[] = [
   operation("start-resource", resources, encodeStartResource, decodeStartResource),
   operation("outputs", outputs, encodeOutputs, decodeOutputs),
   operation("status", statuses, encodeStatus, decodeStatus),
+  operation("gateway-status", gatewayStatuses, encodeGatewayStatus, decodeGatewayStatus),
   operation("digests", digests, encodeDigests, decodeDigests),
   operation(
     "firmware-part",

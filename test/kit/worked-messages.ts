@@ -31,6 +31,7 @@ import {
   type UplinkEvent,
 } from "../../coap-api/operations/event.js";
 import { encodeFirmwareManifest, encodeFirmwarePart } from "../../coap-api/operations/firmware.js";
+import { encodeGatewayStatus } from "../../coap-api/operations/gateway-status.js";
 import { encodeDigests } from "../../coap-api/operations/image-digests.js";
 import { CRASHED, RUNNING } from "../../coap-api/operations/instance-state.js";
 import { encodeLogLines } from "../../coap-api/operations/log-lines.js";
@@ -427,6 +428,40 @@ export function workedExchanges(): WorkedExchange[] {
         }),
       },
       "diagnostic",
+    ),
+    exchange("gateway-discover", { code: GET, path: ".well-known/core" }, undefined, {
+      code: CONTENT,
+      contentFormat: 40,
+      payload: utf8Bytes('</rd>;rt="core.rd",</e>,</l>,</y>,</i>;ct=60,</s>;obs;ct=60'),
+    }),
+    exchange("gateway-image-read", { code: GET, path: "i/d1e8a70b5ccab1dc" }, undefined, {
+      code: CONTENT,
+      contentFormat: 42,
+      block2: blockValue(0, true, 4),
+      size2: image.length,
+      etag: fromHex("0b01"),
+      payload: image.subarray(0, 256),
+    }),
+    exchange(
+      "gateway-status",
+      { code: GET, path: "s" },
+      undefined,
+      {
+        code: CONTENT,
+        contentFormat: 60,
+        payload: encodeGatewayStatus({
+          freeImageBytes: 1_048_276,
+          uptimeSeconds: 3600,
+          counters: [40, 12, 0, 1, 0, 0, 1, 0],
+          bootNonce: 0x5eed5678,
+          digests: [DIGEST],
+          devices: 3,
+          mostDevices: 10_000,
+          instances: 4,
+          queuedEvents: 0,
+        }),
+      },
+      "gateway-status",
     ),
   ];
 }
