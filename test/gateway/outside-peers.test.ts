@@ -2,8 +2,18 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { createFleet } from "../../cli/emulate/start-fleet.js";
+import {
+  CAST,
+  decodeDownlinkEvent,
+  encodeUplinkEvent,
+  NONE,
+  type UplinkEvent,
+} from "../../coap-api/operations/event.js";
+import { decodeGatewayStatus } from "../../coap-api/operations/gateway-status.js";
+import { decodeDigests } from "../../coap-api/operations/image-digests.js";
 import { encodeLogLines } from "../../coap-api/operations/log-lines.js";
-import { encodeRegistration } from "../../coap-api/operations/register.js";
+import { decodeOutputs } from "../../coap-api/operations/outputs.js";
+import { encodeRegistration, RUNTIME_WASM } from "../../coap-api/operations/register.js";
 import { decodeStatus } from "../../coap-api/operations/status.js";
 import { BOARD_PROFILES, type BoardProfile } from "../../emulator/board-profile.js";
 import { EmulatedDevice } from "../../emulator/emulated-device.js";
@@ -15,6 +25,7 @@ import { sha256 } from "../../toolchain/image/digest.js";
 import { AiocoapPeer, libcoapClient, NO_AIOCOAP, NO_LIBCOAP } from "../kit/coap-peers.js";
 import { eventually } from "../kit/eventually.js";
 import { shippedModule } from "../kit/guest-driver.js";
+import { NpmPeer, type NpmRequest } from "../kit/npm-peer.js";
 import { cast, uuid } from "../node/kit/events.js";
 import { REGISTRATION } from "./kit/foreign-client.js";
 import { invocationOf, rigFor, run, SOURCE, sink } from "./kit/gateway-steps.js";
@@ -211,6 +222,119 @@ t.test(
     }
     t.match(await asDevice("-m", "post", "-t", "50", "-e", "{}", at("l")), /4\.15/);
     t.match(await asDevice("-m", "post", "-e", "{}", at("l")), /4\.00/);
+  },
+);
+
+for (const isProofWanted of [false, true])
+  t.test(
+    `given a gateway that wants ${isProofWanted ? "" : "no "}proofs, when libcoap's client stores, lists, reads and observes, then it gets what it asks for`,
+    { skip: NO_LIBCOAP },
+    async (t) => {
+      const socket = await socketFor(t);
+      await rigFor(t, {
+        ...{ socket, address: LOOPBACK },
+        configure: (config) => ({ ...config, coap: { ...config.coap, verify_peers: isProofWanted } }),
+      });
+      const folder = t.testdir({ image: Buffer.from(INCR), huge: Buffer.alloc(1_100_000, 1) });
+      const at = (path: string) => `coap://${LOOPBACK}:${socket.port}/${path}`;
+      const file = (name: string) => join(folder, name);
+      const read = async (path: string, ...args: string[]) => {
+        await libcoapClient("-m", "get", ...args, "-o", file("answer"), at(path));
+        return readFileSync(file("answer"));
+      };
+      for (const size of [16, 32, 64, 128, 256, 512, 1024]) {
+        const blocks = ["-b", String(size)];
+        t.equal(await libcoapClient("-m", "put", ...blocks, "-f", file("image"), at(`i/${DIGEST}`)), "");
+        t.same(decodeDigests(await read("i")), [Buffer.from(DIGEST, "hex")], `up in blocks of ${size}`);
+        t.same(await read(`i/${DIGEST}`, ...blocks), Buffer.from(INCR), `down in blocks of ${size}`);
+        await libcoapClient("-m", "delete", at(`i/${DIGEST}`));
+        t.same(decodeDigests(await read("i")), []);
+      }
+      t.match(await libcoapClient("-m", "put", "-f", file("huge"), at(`i/${"f".repeat(16)}`)), /4\.13/);
+      t.match(await libcoapClient("-m", "put", "-f", file("image"), at(`i/${"f".repeat(16)}`)), /4\.00/);
+      t.match(decodeGatewayStatus(await read("s")), { devices: 0, digests: [] });
+
+      const once = (await libcoapClient("-m", "get", at("s"))).length;
+      let isOver = false;
+      const observing = libcoapClient("-m", "get", "-s", "4", at("s")).finally(() => {
+        isOver = true;
+      });
+      while (!isOver) {
+        await libcoapClient("-m", "put", "-f", file("image"), at(`i/${DIGEST}`));
+        await new Promise((resolve) => setTimeout(resolve, 1_200));
+        await libcoapClient("-m", "delete", at(`i/${DIGEST}`));
+        await new Promise((resolve) => setTimeout(resolve, 1_200));
+      }
+      t.ok((await observing).length > 1.9 * once, "told of the image");
+    },
+  );
+
+t.test(
+  "given the npm client, when it discovers, stores, lists, reads, observes and removes at a gateway, then it gets what it asks for",
+  async (t) => {
+    const socket = await socketFor(t);
+    await rigFor(t, { socket, address: LOOPBACK });
+    const peer = await NpmPeer.open();
+    t.teardown(() => peer.close());
+    const ask = (...[method, path, payload, options]: NpmRequest) =>
+      peer.ask(socket.port, method, path, payload, options);
+    t.equal((await ask("GET", ".well-known/core")).payload.toString(), GATEWAY_LINKS);
+    const told: number[] = [];
+    peer.observe(socket.port, "s", (payload) => told.push(decodeGatewayStatus(payload).digests.length));
+    await eventually("the first status", () => told.length === 1);
+    for (const exponent of [0, 4, 6]) {
+      const block = Buffer.from([exponent]);
+      t.equal((await ask("PUT", `i/${DIGEST}`, INCR, { Block1: block })).code, "2.01");
+      t.same(decodeDigests((await ask("GET", "i")).payload), [Buffer.from(DIGEST, "hex")]);
+      t.same((await ask("GET", `i/${DIGEST}`, undefined, { Block2: block })).payload, Buffer.from(INCR));
+      t.equal((await ask("DELETE", `i/${DIGEST}`)).code, "2.02");
+    }
+    t.equal((await ask("PUT", `i/${DIGEST}`, INCR, { Block1: Buffer.from([6]) })).code, "2.01");
+    await eventually("told of the image", () => told.at(-1) === 1);
+  },
+);
+
+t.test(
+  "given a device made of the npm client and server, when it registers and hosts a function, then its events flow both ways",
+  async (t) => {
+    const socket = await socketFor(t);
+    const rig = await rigFor(t, { socket, address: LOOPBACK });
+    const peer = await NpmPeer.open();
+    t.teardown(() => peer.close());
+    const images = new Map<string, Buffer>();
+    const send = (event: Partial<UplinkEvent>) => {
+      const whole = { kind: CAST, route: NONE, peer: NONE, handle: NONE, stream: NONE, ...event };
+      const payload = encodeUplinkEvent({ payload: new Uint8Array(0), ...whole });
+      return peer.ask(socket.port, "POST", "e", payload);
+    };
+    const sent: string[] = [];
+    let route = NONE;
+    peer.serve(({ method, url, payload }) => {
+      if (method === "PUT" && url.startsWith("/i/")) images.set(url.slice(3), payload);
+      else if (method === "POST" && url === "/f") return { code: "2.01", location: ["f", "1"] };
+      else if (method === "PUT" && url === "/f/1") route = decodeOutputs(payload)[0]?.route ?? NONE;
+      else if (method === "POST" && url === "/e") {
+        const { payload: text } = decodeDownlinkEvent(payload);
+        const answer = Buffer.from(`${Buffer.from(text).toString()}!`);
+        void send({ route, payload: answer }).then(({ code }) => sent.push(code));
+      }
+      return { code: method === "DELETE" ? "2.02" : "2.04" };
+    });
+    const registration = encodeRegistration({
+      ...REGISTRATION,
+      ...{ board: "npm", runtimes: [RUNTIME_WASM], freeMemoryBytes: 200_000 },
+      limits: { ...REGISTRATION.limits, functionMemoryBytes: 131_072 },
+    });
+    const registered = await peer.ask(socket.port, "POST", "rd", registration, {}, `ep=${uuid(8)}&lt=60`);
+    t.equal(registered.code, "2.01");
+    const started = await run(rig, await rig.admit(8), "incr", { result: sink(1) });
+    t.same(images.get(DIGEST), Buffer.from(INCR), "the image in blocks");
+    await invocationOf(t, rig).handle(cast(SOURCE, started, "41"));
+    await eventually("the event", () => rig.payloads().includes("41!"));
+    await eventually("acknowledged", () => sent.length === 1);
+    t.same(sent, ["2.04"]);
+    t.equal((await peer.ask(socket.port, "DELETE", "rd/1")).code, "2.02");
+    t.equal(rig.gateway.registry.present, 0);
   },
 );
 
