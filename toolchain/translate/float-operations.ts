@@ -54,7 +54,7 @@ export function unaryFloat(place: number, value: Value, isSingle: boolean, use: 
     case "nearest":
       return call(use("nearest"), [value], {}, ANY_NUMBER);
     default: {
-      const root = call("Math.sqrt", [value], {}, ANY_NUMBER);
+      const root = call(use("squareRoot"), [value], {}, ANY_NUMBER);
       return isSingle ? rounded(root, use) : root;
     }
   }

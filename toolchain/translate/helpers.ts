@@ -157,6 +157,16 @@ const FUNCTIONS = {
   truncate: () => "(x){return x<0?Math.ceil(x):Math.floor(x)}",
   nearest: () =>
     "(x){var r,d;if(!(x>-4503599627370496&&x<4503599627370496)||x==0)return x;r=Math.floor(x);d=2*(x-r);if(d>1||d==1&&r%2!=0)r=r+1;return r==0?x*0.0:r}",
+  /**
+   * The square root rounded as IEEE 754 says; `Math.sqrt` of the interpreter is only near it. One step of Newton's method between 1 and 4,
+   * then the exact rest (the square of y taken apart, as Dekker did) tells which of three neighbours is nearest.
+   */
+  squareRoot: () =>
+    "(x){var s=1.0,y,h,r;if(!(x>0&&x<1/0))return x==0||x>0?x:Math.sqrt(x);" +
+    "while(x>=4294967296){x=x/4294967296;s=s*65536}while(x*4294967296<4){x=x*4294967296;s=s/65536}" +
+    "while(x>=4){x=x/4;s=s*2}while(x<1){x=x*4;s=s/2}" +
+    "y=Math.sqrt(x);y=(y+x/y)/2;h=y*134217729;h=h-(h-y);r=y-h;r=x-h*h-2*h*r-r*r;h=y/4503599627370496;" +
+    "return(r>h?y+1/4503599627370496:r<=-1*h?y-1/4503599627370496:y)*s}",
   least: () => "(a,b){return a!=a||b!=b?a+b:a<b?a:b<a?b:1/a<0?a:b}",
   greatest: () => "(a,b){return a!=a||b!=b?a+b:a>b?a:b>a?b:1/a<0?b:a}",
   isNegative: (name: NameOf) => `(x){${name("double")}[0]=x;return ${name("cells")}[1]<0}`,

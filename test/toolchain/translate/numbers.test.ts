@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import t from "tap";
 import type { GuestImports } from "../../../embedded/engine.js";
-import { TranslatedGuest } from "../../../embedded/translated-guest.js";
+import { TranslatedGuest, type TranslatedImage } from "../../../embedded/translated-guest.js";
 import { GUEST_EXPORTS } from "../../../toolchain/image/guest-abi.js";
 import { translateModule } from "../../../toolchain/translate/translate.js";
 import { ByteWriter } from "../../../toolchain/wasm/byte-writer.js";
@@ -220,5 +221,47 @@ t.test(
       t.same(wrong.slice(0, 3), [], name);
     }
     t.ok(checked > 20_000, `${checked} operations`);
+  },
+);
+
+/** The square root of Espruino. */
+const NEAR_ROOT = (x: number): number => (x >= 0 ? Math.exp(Math.log(x) * 0.5) : Number.NaN);
+const F32_SQRT = 0x91;
+const F64_SQRT = 0x9f;
+
+t.test(
+  "given an interpreter whose square root is only near, when a function takes roots, then they are rounded as WebAssembly says",
+  async (t) => {
+    const near = Object.assign(Object.create(null), { floor: Math.floor, ceil: Math.ceil, sqrt: NEAR_ROOT });
+    const rootOf = (opcode: number, signature: string) => {
+      const { code } = translateModule(moduleOf(opcode, signature), { maxMemoryBytes: 1024 });
+      const image = new Function("Math", `"use strict";return ${code}`)(near) as TranslatedImage;
+      const guest = new TranslatedGuest(image, NO_IMPORTS, () => 0, 1);
+      const view = new DataView(guest.memory().buffer);
+      return (x: number): number => {
+        if (opcode === F32_SQRT) view.setFloat32(OPERANDS, x, true);
+        else view.setFloat64(OPERANDS, x, true);
+        guest.run("handle_init_asm", 0, 0, 0, 0);
+        return opcode === F32_SQRT ? view.getFloat32(RESULT, true) : view.getFloat64(RESULT, true);
+      };
+    };
+    const single = rootOf(F32_SQRT, "f:f");
+    const double = rootOf(F64_SQRT, "F:F");
+    const isRight = (x: number) =>
+      Object.is(double(x), Math.sqrt(x)) && Object.is(single(x), Math.fround(Math.sqrt(Math.fround(x))));
+    t.not(NEAR_ROOT(2), Math.SQRT2);
+    for (const x of [...FLOATS, Number.MIN_VALUE, Number.MAX_VALUE, 1 + Number.EPSILON, 4 - 2 ** -51])
+      t.ok(isRight(x), `the root of ${x}`);
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.double(),
+          fc.double({ min: 1, max: 4 }),
+          fc.nat().map((n) => n * n),
+        ),
+        isRight,
+      ),
+      { numRuns: 20_000 },
+    );
   },
 );
