@@ -1,4 +1,5 @@
 import { EdgeFunction, Event, num, Output } from "edgeless";
+import { byteListText } from "edgeless/byte-list";
 
 const output = new Output("output");
 const error = new Output("error");
@@ -22,7 +23,7 @@ class MovingAvg extends EdgeFunction {
     if (!this.configured) throw new Error("no init payload");
     const value = event.f32();
     if (!event.ok) {
-      error.cast("invalid event payload '" + bytesText(event) + "': " + event.reason);
+      error.cast("invalid event payload '" + byteListText(event.ptr, event.len) + "': " + event.reason);
       return;
     }
     const size = this.window.length;
@@ -40,14 +41,4 @@ class MovingAvg extends EdgeFunction {
     for (let i = 1; i <= size; i++) sum += this.window[(this.next - i + size) % size];
     return sum / <f32>size;
   }
-}
-
-/** The payload as a list of byte values, `[120, 121]`. */
-function bytesText(event: Event): string {
-  let text = "[";
-  for (let i: usize = 0; i < event.len; i++) {
-    if (i) text += ", ";
-    text += load<u8>(event.ptr + i).toString();
-  }
-  return text + "]";
 }

@@ -1,4 +1,5 @@
 import { EdgeFunction, Event, log, num, Output, self } from "edgeless";
+import { byteListText } from "edgeless/byte-list";
 
 const out1 = new Output("out1");
 const out2 = new Output("out2");
@@ -9,13 +10,15 @@ const logOutput = new Output("log");
 @edgeFunction
 class SystemTest extends EdgeFunction {
   onInit(payload: string, state: string): void {
-    log.info("started: " + payload);
+    const bytes = String.UTF8.encode(payload);
+    const list = byteListText(changetype<usize>(bytes), bytes.byteLength);
+    log.info("started: " + (payload.length ? "Some(" + list + ")" : "None"));
     num.parseI32(payload);
     if (num.ok()) self.delayedCast(1000, payload);
   }
 
   onCast(event: Event): void {
-    log.info("cast " + event.source.functionId + ": " + event.text);
+    log.info("cast " + byteListText(event.sourceFunctionPtr, 16) + ": " + event.text);
     const value = event.i32();
     if (event.ok) {
       out1.cast((value / 2).toString());

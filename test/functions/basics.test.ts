@@ -1,4 +1,5 @@
 import t from "tap";
+import { uuidToBytes } from "../../core/uuid.js";
 import { CALL_FAILED, type DriverOptions, GuestDriver, SOURCE, shippedModule } from "../kit/guest-driver.js";
 
 const WHOLE_I32 = ["0", "7", "+7", "-7", "2147483647", "-2147483648"];
@@ -137,6 +138,7 @@ for (const engine of ["plain", "prepared", "translated"] as const) {
       const guest = start("system_test").init("8");
       t.same(guest.sent(), [["delayed-cast", 1000, "self", "8"]]);
       t.same(start("system_test").init("x").sent(), []);
+      t.same(start("system_test").init().take(), [["log", 3, "system_test", "started: None"]]);
       t.same(guest.cast("8").cast("-7").sent(), [
         ["cast", "out1", "4"],
         ["cast", "out2", "7"],
@@ -145,6 +147,9 @@ for (const engine of ["plain", "prepared", "translated"] as const) {
         ["cast", "out2", "-8"],
         ["cast", "log", "-7"],
       ]);
+      const [started, , line] = start("system_test").init("8").cast("8").take();
+      t.same(started, ["log", 3, "system_test", "started: Some([56])"]);
+      t.same(line, ["log", 3, "system_test", `cast [${uuidToBytes(SOURCE.functionId).join(", ")}]: 8`]);
       const reasons = {
         xx: "invalid digit found in string",
         "": "cannot parse integer from empty string",
