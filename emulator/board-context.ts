@@ -1,5 +1,9 @@
 import { createContext, runInContext } from "node:vm";
 import type { TranslatedImage } from "../embedded/translated-guest.js";
+import { RecentMap } from "../platform/recent-map.js";
+
+/** Evaluated functions that are kept. */
+const CAPACITY = 256;
 
 /** What a board's interpreter has of the things that a translated function may use. */
 const GLOBALS = {
@@ -28,7 +32,7 @@ const REMOVE_OTHERS = `(function(keep){
  */
 export class BoardContext {
   readonly #context = createContext({ ...GLOBALS });
-  readonly #images = new Map<string, TranslatedImage>();
+  readonly #images = new RecentMap<string, TranslatedImage>(CAPACITY);
 
   constructor() {
     const keep = [...Object.keys(GLOBALS), ...KEPT];

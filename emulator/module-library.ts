@@ -1,16 +1,31 @@
+import { RecentMap } from "../platform/recent-map.js";
 import { sha256 } from "../toolchain/image/digest.js";
 import { ImageCache } from "../toolchain/image/image-cache.js";
 import { PREPARED_EXPORTS } from "../toolchain/image/prepared-layout.js";
 import { BoardContext } from "./board-context.js";
 
-/** Modules that are kept for each memory ceiling. */
+/** Memory ceilings for which modules are kept. */
+const CEILINGS = 16;
+/** Modules that are kept for each ceiling, and prepared modules that are kept. */
 const CAPACITY = 256;
 
 /** Compiled modules and translated functions for all emulated boards of a process. Takes source modules, and modules that were prepared before. */
 export class ModuleLibrary {
-  readonly #caches = new Map<number, ImageCache>();
-  readonly #prepared = new Map<string, WebAssembly.Module>();
+  readonly #caches = new RecentMap<number, ImageCache>(CEILINGS);
+  readonly #prepared: RecentMap<string, WebAssembly.Module>;
+  readonly #capacity: number;
   #context: BoardContext | undefined;
+
+  /** @param capacity most modules kept for each memory ceiling, and most prepared ones; the least recently used is forgotten */
+  constructor(capacity = CAPACITY) {
+    this.#capacity = capacity;
+    this.#prepared = new RecentMap(capacity);
+  }
+
+  /** How many prepared modules were forgotten so far, because others needed their room. */
+  get forgotten(): number {
+    return this.#prepared.forgotten;
+  }
 
   /** Where translated functions are evaluated. */
   get context(): BoardContext {
@@ -34,7 +49,7 @@ export class ModuleLibrary {
     }
     let cache = this.#caches.get(pages);
     if (cache === undefined) {
-      cache = new ImageCache({ maxMemoryPages: pages }, CAPACITY);
+      cache = new ImageCache({ maxMemoryPages: pages }, this.#capacity);
       this.#caches.set(pages, cache);
     }
     return cache.get(image).module;

@@ -211,6 +211,23 @@ t.test(
   },
 );
 
+t.test(
+  "given a full module library, when other prepared modules come, then the least recently used is forgotten",
+  async (t) => {
+    const library = new ModuleLibrary(2);
+    const prepare = (id: string) => prepareImage(shippedModule(id), { maxMemoryPages: 1 }).module;
+    const [pong, dup, incr] = [prepare("pong"), prepare("dup"), prepare("incr")];
+    const first = library.compile(pong, 1);
+    const second = library.compile(dup, 1);
+    t.equal(library.compile(pong.slice(), 1), first);
+    library.compile(incr, 1);
+    t.equal(library.forgotten, 1);
+    t.equal(library.compile(pong, 1), first, "was used after the other");
+    t.not(library.compile(dup, 1), second, "is compiled anew");
+    t.equal(library.forgotten, 2);
+  },
+);
+
 t.test("given a suspended guest, when it is resumed, then its handler goes on", async (t) => {
   const engine = new WasmEngine(new ModuleLibrary(), new MemoryBudget(PAGE), 1000);
   const flash = new EmulatedFlash(100_000);

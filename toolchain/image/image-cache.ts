@@ -1,3 +1,4 @@
+import { RecentMap } from "../../platform/recent-map.js";
 import { type CompiledImage, compileImage } from "./compile-image.js";
 import { sha256 } from "./digest.js";
 import type { ImageLimits } from "./function-image.js";
@@ -9,12 +10,11 @@ import type { ImageLimits } from "./function-image.js";
  */
 export class ImageCache {
   readonly #limits: ImageLimits;
-  readonly #capacity: number;
-  readonly #compiled = new Map<string, CompiledImage>();
+  readonly #compiled: RecentMap<string, CompiledImage>;
 
   constructor(limits: ImageLimits, capacity: number) {
     this.#limits = limits;
-    this.#capacity = capacity;
+    this.#compiled = new RecentMap(capacity);
   }
 
   /** Number of images held. */
@@ -36,22 +36,11 @@ export class ImageCache {
 
   /** What is held for the digest of a source module. */
   find(digest: string): CompiledImage | undefined {
-    const found = this.#compiled.get(digest);
-    if (found !== undefined) {
-      this.#compiled.delete(digest);
-      this.#compiled.set(digest, found);
-    }
-    return found;
+    return this.#compiled.get(digest);
   }
 
   /** Takes an image that was compiled elsewhere, under the limits of this cache. */
   add(digest: string, compiled: CompiledImage): void {
     this.#compiled.set(digest, compiled);
-    for (const oldest of this.#compiled.keys()) {
-      if (this.#compiled.size <= this.#capacity) {
-        break;
-      }
-      this.#compiled.delete(oldest);
-    }
   }
 }
