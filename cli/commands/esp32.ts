@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { ImageOptions } from "../esp32/build-image.js";
 import { withPortOptions } from "../esp32/choose-port.js";
 import type { FetchOptions } from "../esp32/fetch-release.js";
 import type { FlashOptions } from "../esp32/flash-board.js";
@@ -6,6 +7,7 @@ import type { InspectOptions } from "../esp32/inspect-board.js";
 import { type LoaderOptions, withLoaderOptions } from "../esp32/loader-options.js";
 import type { MonitorOptions } from "../esp32/monitor-board.js";
 import type { ProvisionOptions } from "../esp32/run-provision.js";
+import { withSettingsOptions } from "../esp32/settings-options.js";
 import { createOutput, type Output } from "../output.js";
 
 /** Speed of flashing that boards with a good cable reach, bits per second. */
@@ -15,6 +17,7 @@ const FLASH_BAUD = 460_800;
 export function addEsp32Commands(program: Command): void {
   const group = program.command("esp32").description("flash, provision and watch boards on a serial port");
   addLocalCommands(group);
+  addImageCommand(group);
   addLoaderCommands(group);
   addConsoleCommands(group);
 }
@@ -47,10 +50,30 @@ function addLocalCommands(group: Command): void {
     });
 }
 
+/** What is put on boards without a line to one. */
+function addImageCommand(group: Command): void {
+  const image = group
+    .command("image")
+    .description("write a file with the whole flash of a board, settings included when any are given")
+    .requiredOption("--firmware <PATH>", "folder, .zip or .tgz with a release, or a release such as 2v29")
+    .requiredOption("--output <FILE>", "the file to write")
+    .option("--chip <CHIP>", "esp32, esp32c3 or esp32s3", "esp32")
+    .option("--size <SIZE>", "of the flash: 4MB, 8MB, 16MB or 32MB", "4MB")
+    .option("--json", "print results as JSON");
+  withSettingsOptions(image).action(async (options: ImageOptions) => {
+    const { buildImage } = await import("../esp32/build-image.js");
+    const { cacheFolder } = await import("../esp32/cache-folder.js");
+    await buildImage(options, outputOf(options), cacheFolder());
+  });
+}
+
 /** Commands that talk to the ROM loader. */
 function addLoaderCommands(group: Command): void {
   withLoaderOptions(group.command("flash").description("put Espruino on a board"), FLASH_BAUD)
-    .requiredOption("--firmware <PATH>", "folder, .zip or .tgz with a release, or a release such as 2v29")
+    .requiredOption(
+      "--firmware <PATH>",
+      "folder, .zip or .tgz with a release, a release such as 2v29, or an image",
+    )
     .option("--force", "write also what is there already")
     .option("--erase", "erase the whole flash first, settings and files included")
     .action(async (options: FlashOptions) => {
@@ -78,31 +101,15 @@ function addLoaderCommands(group: Command): void {
 
 /** Commands that talk to the interpreter. */
 function addConsoleCommands(group: Command): void {
-  withPortOptions(
-    group
-      .command("provision")
-      .description("put the device runtime and its settings on a board, and wait until it has registered"),
-  )
-    .option("--name <NAME>", "name of the board")
-    .option("--wifi <NETWORK>", "network to join; may be repeated, the preferred one first", collect)
-    .option("--no-wifi", "the board needs no Wi-Fi")
-    .option("--wifi-file <FILE>", 'networks as JSON: [{"ssid": "...", "password": "..."}]')
-    .option("--gateway <HOST[:PORT]>", "the gateway, as the board reaches it")
-    .option("--board-profile <NAME>", "where things are wired (default: by the firmware of the board)")
-    .option("--provider <SPEC>", "a resource provider, CLASS[=ID][,KEY=VALUE...]; may be repeated", collect)
-    .option("--providers <FILE>", "resource providers as JSON")
-    .option("--label <LABEL>", "label of the node; may be repeated", collect)
-    .option("--lifetime <SECONDS>", "silence after which the gateway gives the board up")
-    .option("--led <PIN>", "pin of the light that shows the state, or none")
+  const provision = group
+    .command("provision")
+    .description("put the device runtime and its settings on a board, and wait until it has registered");
+  withSettingsOptions(withPortOptions(provision))
     .option("--no-ble", "switch Bluetooth off, which leaves more memory; the board restarts and remembers it")
     .option("--ble", "switch Bluetooth on again")
-    .option("--telnet", "leave the console open to everyone in the network, passwords included")
-    .option("--no-telnet", "close it again")
-    .option("--device-port <PORT>", "UDP port of the board (default: that of CoAP)")
     .option("--new-id", "give the board another node id")
     .option("--clear", "empty the storage first, other programs included")
     .option("--wait <SECONDS>", "how long to wait for the registration; 0: not at all", "90")
-    .option("--runtime <DIR>", "folder with another build of the device runtime")
     .action(async (options: ProvisionOptions) => {
       const { runProvision } = await import("../esp32/run-provision.js");
       await runProvision(options, outputOf(options));
@@ -122,8 +129,4 @@ function addConsoleCommands(group: Command): void {
 
 function outputOf({ json }: { readonly json?: boolean }): Output {
   return createOutput(json === true);
-}
-
-function collect(value: string, previous: unknown): string[] {
-  return Array.isArray(previous) ? [...previous, value] : [value];
 }

@@ -1,9 +1,7 @@
-import { existsSync } from "node:fs";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { BoardConsole } from "../../esp32/tools/board-console.js";
 import type { BytePort } from "../../esp32/tools/byte-port.js";
-import { type ChipFamily, FLASH_NEEDED } from "../../esp32/tools/chip-family.js";
-import { fetchFirmware } from "../../esp32/tools/fetch-firmware.js";
+import { FLASH_NEEDED } from "../../esp32/tools/chip-family.js";
 import { readFirmwareImages } from "../../esp32/tools/firmware-images.js";
 import { CONSOLE_BAUD } from "../../esp32/tools/open-port.js";
 import type { After, ChipInfo } from "../../esp32/tools/rom-loader.js";
@@ -11,6 +9,7 @@ import { systemClock } from "../../platform/system-clock.js";
 import type { Output } from "../output.js";
 import { openChosenPort } from "./choose-port.js";
 import { connectLoader } from "./connect-loader.js";
+import { checkFirmware, firmwarePath } from "./firmware-path.js";
 import { afterOf, type LoaderOptions } from "./loader-options.js";
 import { ProgressBar } from "./progress-bar.js";
 
@@ -29,8 +28,7 @@ const FIRST_START_MS = 40_000;
  * @throws EdgelessError of the ROM loader, or EDGELESS_BAD_FIRMWARE, EDGELESS_FILE_UNREADABLE
  */
 export async function flashBoard(options: FlashOptions, output: Output, folder: string): Promise<void> {
-  if (!isRelease(options.firmware) && !existsSync(options.firmware))
-    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `no such file or folder: ${options.firmware}`);
+  checkFirmware(options.firmware);
   const after = afterOf(options);
   const port = await openChosenPort(options, CONSOLE_BAUD);
   const bar = new ProgressBar(process.stderr);
@@ -82,23 +80,6 @@ function howToStart(after: After): string {
 export function describeChip({ description, mac, flashBytes }: ChipInfo): string {
   const flash = flashBytes === 0 ? "flash of unknown size" : `${flashBytes / (1024 * 1024)} MB flash`;
   return `${description}, ${flash}, MAC ${mac}`;
-}
-
-function isRelease(text: string): boolean {
-  return /^\d+v\d+(\.\d+)?$/.test(text);
-}
-
-/** The place of a firmware: as given, or that of a release that was fetched or is fetched now. */
-async function firmwarePath(
-  firmware: string,
-  family: ChipFamily,
-  output: Output,
-  folder: string,
-): Promise<string> {
-  if (!isRelease(firmware)) return firmware;
-  const fetched = await fetchFirmware({ release: firmware, family }, folder, () => {});
-  if (!fetched.wasCached) output.note(`fetched Espruino ${firmware} for ${family.name}`);
-  return fetched.path;
 }
 
 /** The version that the board runs; its first start checks the storage, which takes a while. */

@@ -1,15 +1,13 @@
 import { provisionBoard } from "../../esp32/tools/provision-board.js";
 import { readRuntimeFiles } from "../../esp32/tools/runtime-files.js";
-import { externalAddresses } from "../../platform/announced-url.js";
 import { systemClock } from "../../platform/system-clock.js";
-import { systemRandom } from "../../platform/system-random.js";
 import { numberOption } from "../emulate/emulate-options.js";
 import type { Output } from "../output.js";
-import { repositoryFile } from "../repository-file.js";
 import { openChosenPort, type PortOptions } from "./choose-port.js";
 import { ProgressBar } from "./progress-bar.js";
 import { chooseSettings, type SettingsOptions } from "./provision-settings.js";
-import { terminalQuestions } from "./questions.js";
+import { runtimeFolder } from "./runtime-folder.js";
+import { settingsSources } from "./settings-sources.js";
 
 export interface ProvisionOptions extends PortOptions, SettingsOptions {
   readonly clear?: boolean;
@@ -17,19 +15,11 @@ export interface ProvisionOptions extends PortOptions, SettingsOptions {
   readonly runtime?: string;
 }
 
-/** Where the build leaves the device runtime. */
-const RUNTIME_FOLDER = "dist/firmware";
-
 /** Provisions a board. @throws EdgelessError when an option is wrong or a step fails */
 export async function runProvision(options: ProvisionOptions, output: Output): Promise<void> {
-  const runtime = readRuntimeFiles(options.runtime ?? repositoryFile(RUNTIME_FOLDER));
+  const runtime = readRuntimeFiles(options.runtime ?? runtimeFolder());
   const waitMs = numberOption(options.wait, "--wait", 0, 3_600) * 1000;
-  const sources = {
-    random: systemRandom,
-    questions: terminalQuestions(process.stdin, process.stderr),
-    addresses: externalAddresses(),
-    wifiPassword: process.env.EDGELESS_WIFI_PASSWORD,
-  };
+  const sources = settingsSources();
   const port = await openChosenPort(options);
   const bar = new ProgressBar(process.stderr);
   try {

@@ -13,8 +13,8 @@ export interface StorageFile {
 const WHOLE_STORAGE_MS = 120_000;
 /** Tries of one file before giving up. */
 const FILE_TRIES = 5;
-/** Longest name of a file in Espruino's storage. */
-const LONGEST_NAME = 28;
+/** Longest name of a file in Espruino's storage, bytes. */
+export const LONGEST_NAME = 28;
 /** What a file costs beside its bytes. */
 const FILE_OVERHEAD_BYTES = 36;
 

@@ -10,6 +10,8 @@ import {
   PARTITION_TABLE_OFFSET,
 } from "./chip-family.js";
 import { looksLikeEspImage, looksLikePartitionTable, readEspImage } from "./esp-image.js";
+import { readPartitionTable } from "./partition-table.js";
+import { isWholeFlash, splitFlash } from "./whole-flash.js";
 
 /** Bytes and where they belong in flash. */
 export interface FlashImage {
@@ -20,11 +22,13 @@ export interface FlashImage {
 
 /**
  * The images of an Espruino release for one family of chips, from a folder, a ZIP or a (compressed) tar archive; an
- * archive of a whole release holds one archive a chip.
+ * archive of a whole release holds one archive a chip. A file with the content of a whole flash is taken apart.
  * @throws EdgelessError EDGELESS_FILE_UNREADABLE, EDGELESS_BAD_FIRMWARE naming what is missing or damaged
  */
 export function readFirmwareImages(path: string, family: ChipFamily): readonly FlashImage[] {
-  return selectImages(filesOf(path), family, path);
+  const [file, ...others] = filesOf(path);
+  if (file?.name === path && others.length === 0) return splitFlash(file.bytes, family, path);
+  return selectImages(file === undefined ? [] : [file, ...others], family, path);
 }
 
 /**
@@ -69,14 +73,16 @@ export function selectImages(
     { name: table.name, address: PARTITION_TABLE_OFFSET, bytes: table.bytes },
     { name: application.name, address: APPLICATION_OFFSET, bytes: application.bytes },
   ];
-  checkLayout(images, from);
+  checkLayout(images, table.bytes, from);
   return images;
 }
 
-/** Refuses images that would run into each other. */
-function checkLayout(images: readonly FlashImage[], from: string): void {
+/** Refuses images that would run into each other, or into what the partition table has behind the application. */
+function checkLayout(images: readonly FlashImage[], table: Uint8Array, from: string): void {
+  const partition = readPartitionTable(table, from).find(({ address }) => address === APPLICATION_OFFSET);
+  const end = partition === undefined ? FLASH_NEEDED : partition.address + partition.size;
   for (const [i, { name, address, bytes }] of images.entries()) {
-    const limit = images[i + 1]?.address ?? FLASH_NEEDED;
+    const limit = images[i + 1]?.address ?? end;
     if (address + bytes.length > limit)
       throw new EdgelessError(
         "EDGELESS_BAD_FIRMWARE",
@@ -96,7 +102,8 @@ function filesOf(path: string): readonly ArchiveFile[] {
       return readdirSync(path, { withFileTypes: true })
         .filter((entry) => entry.isFile() && (entry.name.endsWith(".bin") || isArchive(entry.name)))
         .map(({ name }) => ({ name, bytes: readFileSync(join(path, name)) }));
-    return readArchive(readFileSync(path), path);
+    const bytes = readFileSync(path);
+    return isWholeFlash(path) ? [{ name: path, bytes }] : readArchive(bytes, path);
   } catch (error) {
     if (error instanceof EdgelessError) throw error;
     throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot read ${path}: ${reasonOf(error)}`, error);

@@ -8,7 +8,7 @@ import { BoardStorage, type StorageFile } from "./board-storage.js";
 import type { BytePort } from "./byte-port.js";
 import { parseBoardLogLine } from "./console-lines.js";
 import { restartBoard } from "./restart-board.js";
-import { BOOT_FILE, type RuntimeFiles } from "./runtime-files.js";
+import { BOOT_FILE, boardFiles, type RuntimeFiles } from "./runtime-files.js";
 import { switchBluetooth } from "./switch-bluetooth.js";
 
 /** What a person wants on a board. */
@@ -84,7 +84,7 @@ export async function provisionBoard(
   }
   if (wanted.clear) await storage.eraseAll();
   else await eraseStale(storage, names, wanted.runtime);
-  const written = await writeFiles(storage, filesFor(wanted.runtime, settings), report);
+  const written = await writeFiles(storage, boardFiles(wanted.runtime, settings), report);
 
   const registered = registration(console, report);
   try {
@@ -149,13 +149,6 @@ async function eraseStale(
 ): Promise<void> {
   const kept = new Set([SETTINGS_FILE, ...runtime.files.map(({ name }) => name)]);
   for (const name of names) if (/^(b\.)?edgeless\b/.test(name) && !kept.has(name)) await storage.erase(name);
-}
-
-/** The files of the runtime, then the settings, then the one that starts it all. */
-function filesFor(runtime: RuntimeFiles, settings: BoardSettings): readonly StorageFile[] {
-  const boot = runtime.files.filter(({ name }) => name === BOOT_FILE);
-  const rest = runtime.files.filter(({ name }) => name !== BOOT_FILE);
-  return [...rest, { name: SETTINGS_FILE, bytes: Buffer.from(JSON.stringify(settings)) }, ...boot];
 }
 
 async function writeFiles(

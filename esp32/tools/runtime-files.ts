@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { type BoardSettings, SETTINGS_FILE } from "../board-settings.js";
 import type { StorageFile } from "./board-storage.js";
 
 /** Name of the file that a board runs at start; without it a board is a plain interpreter. */
@@ -45,6 +46,13 @@ export function readRuntimeFiles(folder: string): RuntimeFiles {
   if (!files.some(({ name }) => name === BOOT_FILE))
     throw new EdgelessError("EDGELESS_BAD_FIRMWARE", `${path} has no ${BOOT_FILE}`);
   return { version: manifest.version, files };
+}
+
+/** What a board's storage holds: the files of the runtime, then the settings, then the file that starts it all. */
+export function boardFiles(runtime: RuntimeFiles, settings: BoardSettings): readonly StorageFile[] {
+  const boot = runtime.files.filter(({ name }) => name === BOOT_FILE);
+  const rest = runtime.files.filter(({ name }) => name !== BOOT_FILE);
+  return [...rest, { name: SETTINGS_FILE, bytes: Buffer.from(JSON.stringify(settings)) }, ...boot];
 }
 
 function parseManifest(text: string, path: string): z.infer<typeof manifestSchema> {

@@ -33,7 +33,12 @@ export class EspruinoBoard {
 
   /** Puts files into its flash memory, which loses all others. */
   store(files: Readonly<Record<string, string>>): this {
-    writeFileSync(join(this.#folder, "espruino.flash"), flashImage(files));
+    return this.storeAll(flashImage(files));
+  }
+
+  /** Replaces the content of its flash memory. */
+  storeAll(content: Uint8Array): this {
+    writeFileSync(join(this.#folder, "espruino.flash"), content);
     return this;
   }
 

@@ -20,6 +20,29 @@ export function espImage(chipId: number, content: Uint8Array): Buffer {
   return image;
 }
 
+/** The partition table of Espruino for boards with 4 MB. */
+export function partitionTable(): Buffer {
+  const entries: [string, number, number, number, number][] = [
+    ["nvs", 1, 2, 0x9000, 0x3000],
+    ["otadata", 1, 0, 0xc000, 0x2000],
+    ["free", 1, 0x40, 0xe000, 0x2000],
+    ["factory", 0, 0, 0x10000, 0x180000],
+    ["ota_0", 0, 0x10, 0x190000, 0x180000],
+    ["flash", 1, 0x40, 0x310000, 0x10000],
+    ["storage", 1, 0x41, 0x320000, 0xe0000],
+  ];
+  const table = Buffer.alloc(3072, 0xff);
+  for (const [i, [name, type, subtype, address, size]] of entries.entries()) {
+    const at = i * 32;
+    table.fill(0, at, at + 32);
+    table.set([0xaa, 0x50, type, subtype], at);
+    table.writeUInt32LE(address, at + 4);
+    table.writeUInt32LE(size, at + 8);
+    table.write(name, at + 12, "latin1");
+  }
+  return table;
+}
+
 /** Files like those of a release: half of the application does not compress. */
 export function firmwareFiles(
   { fileName, imageChipId }: ChipFamily,
@@ -28,7 +51,7 @@ export function firmwareFiles(
   const content = Buffer.concat([randomBytes(applicationBytes / 2), Buffer.alloc(applicationBytes / 2, 7)]);
   return [
     { name: "bootloader.bin", bytes: espImage(imageChipId, randomBytes(5_003)) },
-    { name: "partitions_espruino.bin", bytes: Buffer.concat([Buffer.from([0xaa, 0x50]), randomBytes(3070)]) },
+    { name: "partitions_espruino.bin", bytes: partitionTable() },
     { name: `espruino_${fileName}.bin`, bytes: espImage(imageChipId, content) },
     { name: "README.txt", bytes: Buffer.from("not for the board") },
   ];

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -197,6 +197,69 @@ t.test("given a watched board, when its line breaks, then it is watched again", 
   t.match(monitor.stderr, /went away: the other side closed the connection; waiting for it/);
   t.equal((await monitor.stop()).status, 0);
 });
+
+t.test(
+  "given an image with settings, when a board is flashed with it, then both are on the board",
+  async (t) => {
+    const flash = Buffer.alloc(4 << 20, 0);
+    const served = await servePort(
+      (line) => new ScriptedRom(line, ROM_CHIPS.esp32, { stub: "refused" }, flash),
+    );
+    t.teardown(() => served.close());
+    const image = join(folder, "porch.bin");
+    const settings = ["--name", "porch", "--wifi", "home", "--gateway", "10.0.0.1", "--led", "none"];
+    const built = await new EdgelessProcess(
+      ["esp32", "image", "--firmware", archive, "--output", image, "--runtime", runtimeFolder(), ...settings],
+      folder,
+      { EDGELESS_WIFI_PASSWORD: "sécret \"\\😀'" },
+    ).finished();
+    t.equal(built.status, 0, built.stderr);
+    t.match(
+      built.stdout,
+      /porch\.bin: 4MB of flash for ESP32 with Espruino, runtime and settings of board porch/,
+    );
+    t.equal(statSync(image).mode & 0o077, 0, "there are passwords in it");
+    const options = ["--port", served.port, "--before", "no-reset", "--after", "no-reset"];
+    const flashed = await edgeless(
+      ["esp32", "flash", "--firmware", image, "--erase", "--json", ...options],
+      folder,
+    );
+    t.equal(flashed.status, 0, flashed.stderr);
+    t.match(JSON.parse(flashed.stdout).written, ["bootloader", "partition table", "factory", "storage"]);
+    t.match(flashed.stderr, /the flasher stub does not start .*: going on without it, more slowly/);
+    t.notMatch(flashed.stderr, /hold BOOT/);
+    t.ok(flash.equals(readFileSync(image)));
+    const start = flash.indexOf('{"name":"porch"');
+    const [, kept] = /"password":("(?:[^"\\]|\\.)*")/.exec(flash.toString("utf8", start, start + 500)) ?? [];
+    t.equal(JSON.parse(kept ?? ""), "sécret \"\\😀'");
+
+    const plain = await edgeless(
+      ["esp32", "image", "--firmware", archive, "--output", image, "--size", "8MB"],
+      folder,
+    );
+    t.match(plain.stdout, /: 8MB of flash for ESP32 with Espruino\n$/);
+    t.equal(readFileSync(image).length, 8 << 20);
+    for (const [wrong, message] of [
+      [["--size", "3MB"], /--size takes one of 4MB, 8MB, 16MB, 32MB, not "3MB"/],
+      [
+        ["--chip", "esp32c3"],
+        /without a bootloader and an application for ESP32-C3; what it holds is for ESP32/,
+      ],
+      [["--name", "x", "--no-wifi"], /no gateway: use --gateway/],
+      [["--output", "/proc/none/image.bin"], /cannot write \/proc\/none\/image\.bin/],
+    ] as const) {
+      const refused = await edgeless(
+        ["esp32", "image", "--firmware", archive, "--output", image, ...wrong],
+        folder,
+      );
+      t.not(refused.status, 0);
+      t.match(refused.stderr, message);
+    }
+    const odd = await edgeless(["esp32", "erase", "--yes", "--port", served.port, "--before", "now"], folder);
+    t.equal(odd.status, 2);
+    t.match(odd.stderr, /--before takes default-reset or no-reset, not "now"/);
+  },
+);
 
 t.test("given what cannot work, when a command is called, then its error says what to do", async (t) => {
   const silent = await servePort(() => {});

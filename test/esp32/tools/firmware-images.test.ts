@@ -10,6 +10,9 @@ import { chipFamily } from "../../../esp32/tools/chip-family.js";
 import { readEspImage } from "../../../esp32/tools/esp-image.js";
 import { fetchFirmware } from "../../../esp32/tools/fetch-firmware.js";
 import { readFirmwareImages, selectImages } from "../../../esp32/tools/firmware-images.js";
+import { readPartitionTable, storagePartition } from "../../../esp32/tools/partition-table.js";
+import { storageImage } from "../../../esp32/tools/storage-image.js";
+import { mergeImages, splitFlash } from "../../../esp32/tools/whole-flash.js";
 import { espImage, firmwareFiles, tgz, zip } from "../../kit/firmware-files.js";
 
 const ESP32 = chipFamily("ESP32");
@@ -169,3 +172,76 @@ t.test(
     );
   },
 );
+
+function releaseImages(family = ESP32) {
+  return selectImages(firmwareFiles(family, 4_000), family, "r");
+}
+
+t.test(
+  "given a flash with all images and files, when taken apart, then it gives what was put in",
+  async (t) => {
+    const images = releaseImages();
+    const files = [
+      { name: "edgeless.json", bytes: Buffer.from('{"name":"pörch"}') },
+      { name: ".boot0", bytes: Buffer.from("1") },
+    ];
+    const table = images[1]?.bytes ?? Buffer.of();
+    const { address, size } = storagePartition(readPartitionTable(table, "r"), "r");
+    t.same([address, size], [0x320000, 0xe0000]);
+    const storage = storageImage(files, size);
+    // Header: size, name; then the content, and the next file at a multiple of four.
+    t.equal(
+      storage.toString("hex", 0, 32),
+      `11000000${Buffer.from("edgeless.json").toString("hex").padEnd(56, "0")}`,
+    );
+    t.equal(storage.toString("latin1", 32, 49), Buffer.from('{"name":"pörch"}').toString("latin1"));
+    t.equal(storage.toString("hex", 49, 56), "ffffff01000000");
+    t.equal(storage.toString("latin1", 56, 62), ".boot0");
+    t.equal(storage[84], 0x31);
+    t.ok(storage.subarray(85).every((byte) => byte === 0xff));
+
+    const flash = mergeImages([...images, { name: "storage", address, bytes: storage }], 4 << 20);
+    t.equal(flash.length, 4 << 20);
+    t.ok(
+      flash.subarray(0, 0x1000).every((byte) => byte === 0xff),
+      "what belongs to no image is erased",
+    );
+    const parts = splitFlash(flash, ESP32, "flash.bin");
+    t.same(addresses(parts), [0x1000, 0x8000, 0x10000, 0x320000]);
+    t.ok(mergeImages(parts, 4 << 20).equals(flash));
+    t.equal(parts[3]?.bytes.length, size, "files are written with the room behind them");
+    t.same(addresses(splitFlash(mergeImages(images, 4 << 20), ESP32, "f")), [0x1000, 0x8000, 0x10000]);
+  },
+);
+
+t.test("given what is no flash for a chip, when taken apart, then the error says why", async (t) => {
+  const flash = mergeImages(releaseImages(), 4 << 20);
+  const faults =
+    (bytes: Uint8Array, family = ESP32) =>
+    () =>
+      splitFlash(bytes, family, "f.bin");
+  t.throws(faults(flash.subarray(0, 2 << 20)), { message: /^f\.bin: not the content of a whole flash/ });
+  t.throws(faults(Buffer.alloc(4 << 20)), { message: /not the content of a whole flash/ });
+  t.throws(faults(flash, C3), { message: /without a bootloader for ESP32-C3/ });
+  const s3 = mergeImages(releaseImages(chipFamily("ESP32-S3")), 4 << 20);
+  t.throws(faults(s3, C3), { message: "f.bin: made for ESP32-S3, not for ESP32-C3" });
+  const damaged = Buffer.from(flash);
+  damaged[0x10040] = (damaged[0x10040] ?? 0) ^ 1;
+  t.throws(faults(damaged), { code: "EDGELESS_BAD_FIRMWARE", message: /application: damaged/ });
+  t.throws(() => storageImage([{ name: "a", bytes: Buffer.alloc(100) }], 128), {
+    code: "EDGELESS_BOARD_FULL",
+  });
+  t.throws(() => readPartitionTable(Buffer.alloc(3072, 0xff), "t"), { message: /empty/ });
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 400 }), fc.nat(0xbff), (noise, at) => {
+      const changed = Buffer.from(flash);
+      changed.set(noise, 0x8000 + at);
+      try {
+        return splitFlash(changed, ESP32, "f").length > 0;
+      } catch (error) {
+        return error instanceof EdgelessError && error.code === "EDGELESS_BAD_FIRMWARE";
+      }
+    }),
+    { numRuns: 25 },
+  );
+});

@@ -1,15 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import type { BoardSettings } from "../../../esp32/board-settings.js";
 import type { BytePort } from "../../../esp32/tools/byte-port.js";
+import { chipFamily } from "../../../esp32/tools/chip-family.js";
 import { openPort } from "../../../esp32/tools/open-port.js";
 import { type Provision, type Provisioned, provisionBoard } from "../../../esp32/tools/provision-board.js";
 import type { RuntimeFiles } from "../../../esp32/tools/runtime-files.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { EdgelessProcess, edgeless } from "../../kit/edgeless-process.js";
 import { EspruinoBoard, NO_ESPRUINO } from "../../kit/espruino-board.js";
+import { firmwareFiles, tgz } from "../../kit/firmware-files.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { MemoryPort } from "../../kit/memory-port.js";
 import { type BoardScript, ScriptedBoard } from "../../kit/scripted-board.js";
@@ -287,6 +289,25 @@ performance_samples = false
       folder,
     );
     t.match(devices.stdout, /^porch .* present +LINUX/);
+
+    // The same without a console: the storage of a whole flash.
+    const release = join(folder, "release.tgz");
+    writeFileSync(release, tgz(firmwareFiles(chipFamily("ESP32"), 4_000)));
+    const file = join(folder, "attic.bin");
+    const image = await edgeless(
+      [
+        ...["esp32", "image", "--firmware", release, "--output", file, "--no-wifi", "--name", "attic"],
+        ...["--device-port", "0", "--gateway", `127.0.0.1:${coap}`, "--provider", "gpio-out", "--json"],
+      ],
+      folder,
+    );
+    t.equal(image.status, 0, image.stderr);
+    const second = new EspruinoBoard().storeAll(readFileSync(file).subarray(0x320000, 0x400000)).powerOn();
+    t.teardown(() => second.close());
+    await second.says(/registered as/);
+    const both = await edgeless(["device", "list", "--control-url", `http://127.0.0.1:${control}`], folder);
+    t.match(both.stdout, /^attic .* present +LINUX/m);
+    t.ok(both.stdout.includes(String(JSON.parse(image.stdout).node).slice(0, 4)));
   },
 );
 

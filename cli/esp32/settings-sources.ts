@@ -1,0 +1,14 @@
+import { externalAddresses } from "../../platform/announced-url.js";
+import { systemRandom } from "../../platform/system-random.js";
+import type { SettingsSources } from "./provision-settings.js";
+import { terminalQuestions } from "./questions.js";
+
+/** The terminal, the network and the environment of this process. */
+export function settingsSources(): SettingsSources {
+  return {
+    random: systemRandom,
+    questions: terminalQuestions(process.stdin, process.stderr),
+    addresses: externalAddresses(),
+    wifiPassword: process.env.EDGELESS_WIFI_PASSWORD,
+  };
+}
