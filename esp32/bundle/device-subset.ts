@@ -95,7 +95,10 @@ export function subsetFaults(script: string, edition: 5 | 2020 = 5): SubsetFault
       { line: 0, what: `beyond ES${edition}: ${thrown instanceof Error ? thrown.message : String(thrown)}` },
     ];
   }
-  visit(program, (node) => check(node, (what) => fault(node.start, what)));
+  visit(program, (node) => {
+    check(node, (what) => fault(node.start, what));
+    if (endsWithReturn(node, script)) fault(node.start, "a function whose last word is return");
+  });
   return faults;
 }
 
@@ -139,6 +142,14 @@ function reportDeclarations(node: SyntaxNode, fault: (at: number, what: string) 
       if (inner !== undefined) reportDeclarations(inner, fault);
     }
   }
+}
+
+/** Espruino keeps a function without its last brace, and looks for the value of such a return beyond the end. */
+function endsWithReturn(node: SyntaxNode, script: string): boolean {
+  const body = /Function/.test(node.type) ? asNode(node.body) : undefined;
+  return (
+    body?.type === "BlockStatement" && /(?:^|[^\w$])return\s*$/.test(script.slice(body.start, body.end - 1))
+  );
 }
 
 function check(node: SyntaxNode, fault: (what: string) => void): void {

@@ -80,6 +80,7 @@ t.test("given scripts that a board gets wrong, when they are checked, then each 
     ["Object.create(p, { a: b });", "Object.create with properties"],
     ["_inherits(Fault, Error);", "a class that extends Error"],
     ["var r = /a/;", "a regular expression"],
+    ["function f(x) { if (x) return }", "a function whose last word is return"],
     ["class A {}", "beyond ES5: The keyword 'class' is reserved (1:0)"],
     ["let a = (b) => b;", "beyond ES5: Unexpected token (1:4)"],
   ] as const)

@@ -1,6 +1,9 @@
 /** What an expression as body of a function cannot begin with. */
 const STATEMENT = /^(?:if|while|do|var|for|break|continue|return)(?![0-9A-Za-z$_])/;
 
+/** A body whose last word is `return`, which the interpreter reads on beyond the end of the function. */
+const OPEN_RETURN = /(?:^|[^0-9A-Za-z$_])return$/;
+
 /**
  * A function as an element of a list of variables, as short as possible; the interpreter of boards keeps it in as many of its
  * variables as any other. What a function returns that returns nothing is nobody's business.
@@ -8,7 +11,7 @@ const STATEMENT = /^(?:if|while|do|var|for|break|continue|return)(?![0-9A-Za-z$_
  */
 export function functionText(name: string, parameters: string, body: string): string {
   const inside = parameters.includes(",") || parameters === "" ? `(${parameters})` : parameters;
-  return `${name}=${inside}=>${expressionOf(body) ?? `{${body}}`}`;
+  return `${name}=${inside}=>${expressionOf(body) ?? `{${body}${OPEN_RETURN.test(body) ? ";" : ""}}`}`;
 }
 
 /** The expression that a body is, if it is no more than that. */

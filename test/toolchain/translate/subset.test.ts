@@ -6,9 +6,13 @@ import t from "tap";
 import { libraryModules, translationSize } from "../../../bench/translation-sizes.js";
 import { measuredIn, renderTable, withTable } from "../../../bench/translation-table.js";
 import { subsetFaults } from "../../../esp32/bundle/device-subset.js";
+import { GUEST_EXPORTS } from "../../../toolchain/image/guest-abi.js";
 import { translateModule } from "../../../toolchain/translate/translate.js";
+import { Op } from "../../../toolchain/wasm/opcode.js";
+import { ValueType } from "../../../toolchain/wasm/value-type.js";
 import { shippedModule } from "../../kit/guest-driver.js";
 import { ROOT } from "../../kit/repository.js";
+import { buildGuest } from "../image/guest-module.js";
 import { randomProgram } from "../image/random-program.js";
 
 t.setTimeout(180_000);
@@ -103,6 +107,38 @@ t.test(
     const grows = translateModule(shippedModule("double"), { maxMemoryBytes: 1 << 20 });
     t.same(faults(grows.code), [], "with a memory that grows");
     t.same(faults("((a,b)=>{let c=a**b;return c?.[0]})"), ["let", "**", "ChainExpression"]);
+  },
+);
+
+t.test(
+  "given a loop whose last instruction may leave the function, when it is translated, then no function ends with a bare return",
+  async (t) => {
+    const loop = [
+      Op.loop,
+      0x40,
+      Op.i32Const,
+      7,
+      Op.i32Const,
+      8,
+      Op.call,
+      0,
+      Op.localGet,
+      0,
+      Op.brIf,
+      1,
+      Op.end,
+    ];
+    const twice = [Op.localGet, 0, Op.call, 1, Op.localGet, 1, Op.call, 1, Op.end];
+    const wasm = buildGuest({
+      imports: ["slf_asm"],
+      functions: [
+        { type: { params: [ValueType.i32], results: [] }, code: [...loop, Op.end] },
+        { type: GUEST_EXPORTS.handle_init_asm, code: twice },
+      ],
+      handlers: { handle_init_asm: 1 },
+    });
+    t.ok(WebAssembly.validate(wasm));
+    t.same(faults(translateModule(wasm, { maxMemoryBytes: 1024 }).code), []);
   },
 );
 
