@@ -148,7 +148,8 @@ function reportDeclarations(node: SyntaxNode, fault: (at: number, what: string) 
 function endsWithReturn(node: SyntaxNode, script: string): boolean {
   const body = /Function/.test(node.type) ? asNode(node.body) : undefined;
   return (
-    body?.type === "BlockStatement" && /(?:^|[^\w$])return\s*$/.test(script.slice(body.start, body.end - 1))
+    body?.type === "BlockStatement" &&
+    /(?:^|[^\w$])return\s*$/.test(script.slice(body.start, Number(body.end) - 1))
   );
 }
 
