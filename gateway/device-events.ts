@@ -75,6 +75,8 @@ export interface Verdict {
 interface OwnCall {
   readonly stream: number;
   readonly callee: InstanceId;
+  /** Tells the device that its call was taken, if it was not told yet: the answer comes after that. */
+  readonly taken: () => void;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -85,6 +87,8 @@ const STREAMS = 0x100000000;
 /** Longest that an instance that is busy may ask for, milliseconds. */
 const LONGEST_REST_MS = 30_000;
 const SHORTEST_REST_MS = 100;
+/** Longest that a device waits until the receiver of its event has it, milliseconds; below ACK_TIMEOUT. */
+const HAND_OVER_MS = 800;
 
 /** The events of one device, in both directions, with the numbers that stand for instances, channels and calls. */
 export class DeviceEvents {
@@ -120,9 +124,19 @@ export class DeviceEvents {
     return this.#lanes.isFull;
   }
 
-  /** Takes an event of an instance on the device. */
-  uplink(event: UplinkEvent): Verdict {
-    if (event.kind > CALL) return this.#answered(event);
+  /**
+   * Takes an event of an instance on the device.
+   * @param answer is given the verdict once: for an event that is passed on, when its receiver has it, because until then the device
+   * is the one that would send it again. It does not wait longer than {@link HAND_OVER_MS}, or for a peer that cannot be reached.
+   */
+  uplink(event: UplinkEvent, answer: (verdict: Verdict) => void): void {
+    const refused = this.#take(event, () => answer(TAKEN));
+    if (refused !== undefined) answer(refused);
+  }
+
+  /** Undefined when the event is on its way, after which `taken` runs. */
+  #take(event: UplinkEvent, taken: () => void): Verdict | undefined {
+    if (event.kind > CALL) return this.#answered(event, taken);
     const route = event.route === NONE ? undefined : this.routes.find(event.route);
     const source = route?.source ?? this.#parts.plan.findByHandle(event.handle)?.record.functionId;
     const target = event.route === NONE ? this.references.instanceOf(event.peer) : route?.target;
@@ -131,9 +145,9 @@ export class DeviceEvents {
     if (payload === undefined) return this.#refuse("not-utf-8", 0x80);
     if (this.#parts.isCongested(target)) return this.#overloaded("overload");
     const from = { nodeId: this.#parts.plan.nodeId, functionId: source };
-    if (event.kind === CALL) return this.#call(from, target, payload, event.stream);
-    this.#send(from, target, 0n, { type: "cast", payload });
-    return TAKEN;
+    if (event.kind === CALL) return this.#call(from, target, payload, event.stream, taken);
+    this.#send(from, target, 0n, { type: "cast", payload }, this.#withinTime(taken));
+    return undefined;
   }
 
   /** Takes an event for an instance on the device; false when there is no such instance. */
@@ -200,25 +214,51 @@ export class DeviceEvents {
     this.routes.clear();
   }
 
-  #call(from: InstanceId, target: InstanceId, payload: string, stream: number): Verdict {
+  #call(
+    from: InstanceId,
+    target: InstanceId,
+    payload: string,
+    stream: number,
+    done: () => void,
+  ): Verdict | undefined {
     if (this.#ownCalls.isFull) return this.#overloaded("too-many-calls");
     const streamId = this.#drawStreamId();
-    this.#ownCalls.add(streamId, { stream, callee: target }, this.#parts.settings.callTimeoutMs, () =>
+    const taken = this.#withinTime(done);
+    this.#ownCalls.add(streamId, { stream, callee: target, taken }, this.#parts.settings.callTimeoutMs, () =>
       this.#answerDevice(ERROR, NOTHING, stream),
     );
-    this.#send(from, target, streamId, { type: "call", payload });
-    return TAKEN;
+    this.#send(from, target, streamId, { type: "call", payload }, taken);
+    return undefined;
   }
 
-  #send(source: InstanceId, target: InstanceId, streamId: bigint, data: EventData): void {
+  #send(
+    source: InstanceId,
+    target: InstanceId,
+    streamId: bigint,
+    data: EventData,
+    settled: () => void,
+  ): void {
     const { clock, send, counted } = this.#parts;
     counted("up", data.type);
     const created = timestampFromMs(clock.wallMs());
-    send({ source, target, streamId, data, created, metadata: METADATA_NONE });
+    send({ source, target, streamId, data, created, metadata: METADATA_NONE }, settled);
+  }
+
+  /** What runs once: when it is called, or when it was not for too long. */
+  #withinTime(done: () => void): () => void {
+    let isDone = false;
+    const once = () => {
+      if (isDone) return;
+      isDone = true;
+      timer.cancel();
+      done();
+    };
+    const timer = this.#parts.clock.setTimer(HAND_OVER_MS, once);
+    return once;
   }
 
   /** The device answered a call. */
-  #answered({ kind, stream, payload }: UplinkEvent): Verdict {
+  #answered({ kind, stream, payload }: UplinkEvent, taken: () => void): Verdict | undefined {
     const text = kind === REPLY ? readText(payload) : "";
     if (text === undefined) return this.#refuse("not-utf-8", 0x80);
     const call = this.#foreignCalls.take(stream);
@@ -233,15 +273,10 @@ export class DeviceEvents {
           ? { type: "call-no-ret" }
           : { type: "err" };
     this.#parts.counted("up", data.type);
-    this.#parts.send({
-      target: call.source,
-      source: call.target,
-      streamId: call.streamId,
-      data,
-      created: TIMESTAMP_ZERO,
-      metadata: call.metadata,
-    });
-    return TAKEN;
+    const { source, target, streamId, metadata } = call;
+    const event = { target: source, source: target, streamId, data, created: TIMESTAMP_ZERO, metadata };
+    this.#parts.send(event, this.#withinTime(taken));
+    return undefined;
   }
 
   /** A call of the device was answered. */
@@ -252,6 +287,7 @@ export class DeviceEvents {
       return;
     }
     this.#ownCalls.take(event.streamId);
+    call.taken();
     const { data } = event;
     this.#parts.counted("down", data.type);
     if (data.type === "call-ret") {

@@ -21,6 +21,7 @@ import {
   type ReplyOptions,
   UNPROVED,
 } from "../coap-api/endpoint/request-server.js";
+import { seenKey } from "../coap-api/endpoint/seen.js";
 import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
 import { decodeUplinkEvent } from "../coap-api/operations/event.js";
 import { decodeLogLines } from "../coap-api/operations/log-lines.js";
@@ -43,6 +44,7 @@ import { RefusalLog } from "./refusal-log.js";
 import { RegistrationRefusal } from "./registration-refusal.js";
 import { STORE_RETRY_SECONDS } from "./registration-terms.js";
 import type { StoredImages } from "./stored-images.js";
+import type { TakenEvents } from "./taken-events.js";
 
 /** Answer to `GET /.well-known/core` (RFC 6690): the registration, what devices post, images and the status. */
 const LINKS = '</rd>;rt="core.rd",</e>,</l>,</y>,</i>;ct=60,</s>;obs;ct=60';
@@ -67,6 +69,7 @@ export interface DeviceServerParts {
   readonly maxBodyBytes: number;
   /** The payload of the status. */
   readonly status: () => Uint8Array;
+  readonly taken: TakenEvents;
 }
 
 /** Carries out what devices ask of the gateway. Nothing that a peer sends leaves it as an exception. */
@@ -165,15 +168,28 @@ export class DeviceServer {
       if (path === "e") this.#parts.metrics.dropped("unregistered", 1);
       return void answer(UNREGISTERED.code, "unregistered");
     }
-    if (path === "e") {
-      const verdict = device.uplink(decodeUplinkEvent(payload));
-      const options = verdict.maxAge === undefined ? undefined : { maxAge: verdict.maxAge };
-      answer(verdict.code, verdict.reason, options);
-    } else if (path === "l") {
+    if (path === "e") this.#event(request, device, answer);
+    else if (path === "l") {
       device.logged(decodeLogLines(payload));
       answer(CHANGED);
     } else return this.#keep(payload, device, answer);
     return undefined;
+  }
+
+  #event({ message, payload }: IncomingRequest, device: Device, answer: Answer): void {
+    const key = seenKey(message.messageId, message.token);
+    const isTakenAlready = device.formerEvent === key;
+    device.formerEvent = undefined;
+    if (isTakenAlready) answer(CHANGED);
+    else this.#pass(payload, device, key, answer);
+  }
+
+  /** @param key of the message, by which the event is known again */
+  #pass(payload: Uint8Array, device: Device, key: number, answer: Answer): void {
+    device.uplink(decodeUplinkEvent(payload), ({ code, reason, maxAge }) => {
+      if (code === CHANGED) this.#parts.taken.add(device.record.location, key);
+      answer(code, reason, maxAge === undefined ? undefined : { maxAge });
+    });
   }
 
   async #register({ query, payload, address, port }: IncomingRequest, reply: Reply): Promise<void> {

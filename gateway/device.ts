@@ -76,6 +76,8 @@ export class Device {
   freeMemoryBytes = 0;
   uptimeSeconds: number | undefined;
   counters: readonly number[] = [];
+  /** The last event that a former life of this gateway took from it, by its `seenKey`; until the next one comes. */
+  formerEvent: number | undefined;
   /** The newest update of its firmware, if there was one since the gateway started. */
   update: FirmwareUpdate | undefined;
   readonly #around: DeviceSurroundings;
@@ -153,7 +155,10 @@ export class Device {
     this.record.facts = factsOf(registration);
     this.record.firmware = registration.firmware;
     this.update?.registered(registration.firmware, registration.bootNonce);
-    if (hasRebooted) this.events.rebooted();
+    if (hasRebooted) {
+      this.events.rebooted();
+      this.formerEvent = undefined;
+    }
     this.plan.registered(registration, hasRebooted);
     this.#reportMemory(registration.freeMemoryBytes);
     this.#saveInstances(this.plan.instances);
@@ -177,8 +182,9 @@ export class Device {
     this.#link.heard();
   }
 
-  uplink(event: UplinkEvent): Verdict {
-    return this.events.uplink(event);
+  /** Takes an event of one of its instances, see {@link DeviceEvents.uplink}. */
+  uplink(event: UplinkEvent, answer: (verdict: Verdict) => void): void {
+    this.events.uplink(event, answer);
   }
 
   /** Takes an event for one of its instances; false when there is no such instance. */

@@ -1,8 +1,10 @@
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { Endpoint } from "../coap-api/endpoint/endpoint.js";
 import type { DatagramPort } from "../coap-api/endpoint/transport.js";
 import type { Clock } from "../core/clock.js";
 import { formatEndpoint, parseEndpoint } from "../core/endpoint.js";
+import { EdgelessError, reasonOf } from "../core/errors.js";
 import type { InstanceId } from "../core/instance-id.js";
 import type { Logger } from "../core/log.js";
 import type { Random } from "../core/random.js";
@@ -22,6 +24,7 @@ import { folderFingerprint } from "../platform/folder-fingerprint.js";
 import { startMetricsServer } from "../platform/metrics-server.js";
 import { NumberedTimers } from "../platform/numbered-timers.js";
 import { OpenParts } from "../platform/open-parts.js";
+import { SlotFile } from "../platform/slot-file.js";
 import { openLevelStore } from "../platform/store/level-store.js";
 import { MemoryStore } from "../platform/store/memory-store.js";
 import type { Store } from "../platform/store/store.js";
@@ -57,6 +60,7 @@ import { Presence } from "./presence.js";
 import { change, SavedDevices, type SavedGateway } from "./saved-devices.js";
 import { StatusBoard } from "./status-board.js";
 import { StoredImages } from "./stored-images.js";
+import { TAKEN_EVENT_BYTES, TakenEvents } from "./taken-events.js";
 
 /** What a gateway takes from its surroundings. */
 export interface GatewayEnvironment {
@@ -134,6 +138,8 @@ async function openGateway(
   const saved = new SavedDevices({ store, clock, random, logger });
   parts.add("state store", saved);
   const kept = await saved.load();
+  const taken = new TakenEvents(path === "" ? undefined : openTakenEvents(path), logger);
+  parts.add("taken events", taken);
 
   const metrics = new GatewayMetrics();
   const metricsServer = await startMetricsServer(telemetry.metrics_url, metrics, logger);
@@ -192,7 +198,7 @@ async function openGateway(
     settings: deviceSettings(config),
     request: (address, port, request, done) => endpoint.request(address, port, request, done),
     ackTimeoutMs: coapSettings.ackTimeoutMs,
-    send: (event) => dataPlane.send(event),
+    send: (event, settled) => dataPlane.send(event, settled),
     isCongested: (target) => isCongested(target),
   };
   const isCongested = ({ nodeId }: InstanceId): boolean =>
@@ -246,7 +252,7 @@ async function openGateway(
     ...{ registry, metrics, clock, logger, isTrusted, images: storedImages },
     acceptsImages: config.images?.accept ?? true,
     maxBodyBytes: coapSettings.maxBodyBytes,
-    status: () => board.payload(),
+    ...{ taken, status: () => board.payload() },
   });
   endpoint.onRequest((request, reply) => server.handle(request, reply));
   endpoint.onBodyLimit(({ code, path }, address, port) => server.largestBody(code, path, address, port));
@@ -254,6 +260,7 @@ async function openGateway(
   for (const device of registry.devices) {
     const kind = imageKindOf(device.record.facts);
     if (kind !== undefined && device.record.isPresent) storedImages.met(kind);
+    device.formerEvent = taken.lastOf(device.record.location);
     device.wake();
   }
 
@@ -303,6 +310,19 @@ function knownOutcomes(kept: SavedGateway, saved: SavedDevices): OutcomeCache {
   const known = new OutcomeCache(KNOWN_IMAGE_BYTES, outcomes);
   known.restore(outcomes.restore(kept.outcomes));
   return known;
+}
+
+/** @throws EdgelessError EDGELESS_STORE_BROKEN */
+function openTakenEvents(path: string): SlotFile {
+  try {
+    return new SlotFile(join(path, "taken-events"), TAKEN_EVENT_BYTES);
+  } catch (error) {
+    throw new EdgelessError(
+      "EDGELESS_STORE_BROKEN",
+      `the store ${path} cannot be used: ${reasonOf(error)}`,
+      error,
+    );
+  }
 }
 
 /** Two URLs of one place are written alike; what is no URL stays as it is. */

@@ -68,19 +68,18 @@ export class DataPlane implements InvocationApi {
     return peer !== undefined && peer.link.length >= this.#parts.settings.queueEvents;
   }
 
-  /** Takes an event of a local instance for any instance; never waits, never throws. */
-  send(event: Event): void {
-    if (this.#parts.isLocal(event.target.nodeId)) {
-      this.#deliver(event);
+  /** Takes an event of a local instance for any instance, see `SendEvent`. */
+  send(event: Event, settled?: () => void): void {
+    const isLocal = this.#parts.isLocal(event.target.nodeId);
+    const peer = isLocal ? undefined : this.#peers.get(event.target.nodeId);
+    if (peer !== undefined) {
+      if (event.data.type === "call") peer.calls.add(event);
+      peer.link.send(event, settled);
       return;
     }
-    const peer = this.#peers.get(event.target.nodeId);
-    if (peer === undefined) {
-      this.#lose([event], "unknown-peer");
-      return;
-    }
-    if (event.data.type === "call") peer.calls.add(event);
-    peer.link.send(event);
+    if (isLocal) this.#deliver(event);
+    else this.#lose([event], "unknown-peer");
+    settled?.();
   }
 
   /** Takes an event of a peer for an instance on this node; an unknown instance is no error (see {@link InvocationApi}). */
@@ -143,7 +142,7 @@ export class DataPlane implements InvocationApi {
   #delete(nodeId: Uuid): void {
     const peer = this.#peers.get(nodeId);
     if (peer === undefined) return;
-    peer.link.close("unknown-peer");
+    peer.link.close("unknown-peer", this.#closed);
     this.#peers.delete(nodeId);
     for (const call of peer.calls.clear()) this.#answerError(call);
   }

@@ -44,6 +44,8 @@ export class PeerLink {
   readonly #parts: PeerLinkParts;
   readonly #queue: PeerQueue;
   readonly #schedule: RetrySchedule;
+  /** Who wants to know when an event is settled, see `SendEvent`. */
+  readonly #unsettled = new Map<Event, () => void>();
   #url: string;
   #connection: PeerConnection;
   #inFlight = 0;
@@ -68,11 +70,16 @@ export class PeerLink {
     return this.#queue.length;
   }
 
-  /** Takes an event; it is reported as lost when it can not be delivered. */
-  send(event: Event): void {
+  /** Takes an event; it is reported as lost when it can not be delivered. See `SendEvent` for `settled`. */
+  send(event: Event, settled?: () => void): void {
     const queued = { event, sinceMs: this.#parts.clock.monotonicMs() };
-    if (!this.#queue.push(queued)) this.#parts.onLost([event], "peer-queue-full");
-    else this.#pump();
+    const isTaken = this.#queue.push(queued);
+    if (settled !== undefined) {
+      if (isTaken && this.#schedule.failures === 0) this.#unsettled.set(event, settled);
+      else settled();
+    }
+    if (isTaken) this.#pump();
+    else this.#parts.onLost([event], "peer-queue-full");
   }
 
   /** The peer announced itself again: uses its new URL, or tries the same one at once when it was unreachable. */
@@ -96,9 +103,13 @@ export class PeerLink {
     });
   }
 
-  /** Ends the link; what still waits is reported as lost. */
-  close(reason: LossReason): void {
+  /**
+   * Ends the link; what still waits is reported as lost.
+   * @param isEnd true: all ends, and nobody is told that an event is settled
+   */
+  close(reason: LossReason, isEnd = false): void {
     this.#closed = true;
+    if (isEnd) this.#unsettled.clear();
     this.#retryTimer?.cancel();
     this.#retryTimer = undefined;
     this.#connection.close();
@@ -128,6 +139,7 @@ export class PeerLink {
     this.#inFlight++;
     try {
       await connection.handle(queued.event);
+      this.#settle(queued.event);
       this.#queue.done(queued);
       if (connection === this.#connection) this.#reached();
     } catch (error) {
@@ -167,6 +179,7 @@ export class PeerLink {
     if (this.#schedule.failures === 0) {
       this.#parts.logger.warn("peer is unreachable", { peer: this.#url, reason: reasonOf(error) });
     }
+    for (const event of [...this.#unsettled.keys()]) this.#settle(event);
     this.#retryTimer = this.#parts.clock.setTimer(this.#schedule.nextMs(), () => {
       this.#retryTimer = undefined;
       this.#lose(this.#queue.expire(this.#oldestAllowedMs()), "peer-unreachable");
@@ -184,5 +197,12 @@ export class PeerLink {
 
   #lose(events: readonly Event[], reason: LossReason): void {
     if (events.length > 0) this.#parts.onLost(events, reason);
+    for (const event of events) this.#settle(event);
+  }
+
+  #settle(event: Event): void {
+    const settled = this.#unsettled.get(event);
+    this.#unsettled.delete(event);
+    settled?.();
   }
 }

@@ -9,5 +9,9 @@ export interface Receiver {
   deliver(event: Event): boolean;
 }
 
-/** Way out of an instance: takes an event for any instance, local or remote; never waits, never throws. */
-export type SendEvent = (event: Event) => void;
+/**
+ * Way out of an instance: takes an event for any instance, local or remote; never waits, never throws.
+ * @param settled runs once, at once or later: the receiver has the event, it was lost, or its peer can not be reached now; it never
+ * runs when all ends before
+ */
+export type SendEvent = (event: Event, settled?: () => void) => void;

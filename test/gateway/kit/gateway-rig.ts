@@ -86,6 +86,7 @@ export class GatewayRig {
   #gateway: RunningGateway | undefined;
   #peer: RunningServer | undefined;
   #registerUrl = "";
+  #cutSocket: () => void = () => {};
 
   constructor(options: RigOptions = {}) {
     this.#options = options;
@@ -145,7 +146,7 @@ export class GatewayRig {
       clock: this.clock,
       random: seededRandom(this.seed + 1000),
       logger: process.env.RIG_LOG === undefined ? SILENT : CONSOLE,
-      socket: this.#options.socket ?? this.network.open(this.address, 5683),
+      socket: this.#options.socket ?? this.#openSocket(),
       ...(this.#options.tls === undefined ? {} : { tls: this.#options.tls }),
       ...(this.#options.store === undefined ? {} : { store: this.#options.store }),
     });
@@ -222,9 +223,25 @@ export class GatewayRig {
   /** Ends the gateway as a power cut would, and leaves what was on its disk at that moment in `image`. */
   async crashGateway(image: string): Promise<void> {
     cpSync(this.#options.persistencePath ?? "", image, { recursive: true });
-    this.network.open(this.address, 5683).close();
+    this.#cutSocket();
     await this.#gateway?.close();
     this.#gateway = undefined;
+  }
+
+  /** The socket of a gateway; nothing passes any more when it is cut. */
+  #openSocket(): DatagramPort {
+    const socket = this.network.open(this.address, 5683);
+    let isCut = false;
+    this.#cutSocket = () => {
+      isCut = true;
+      this.network.open(this.address, 5683).close();
+    };
+    return {
+      send: (datagram, address, port) => {
+        if (!isCut) socket.send(datagram, address, port);
+      },
+      onDatagram: (handler) => socket.onDatagram(handler),
+    };
   }
 
   async stop(): Promise<void> {

@@ -558,3 +558,56 @@ t.test(
     t.equal(calls.size, 0);
   },
 );
+
+t.test(
+  "given senders who want to know, when events are taken, lost or held up, then each is told once, at the right time",
+  async (t) => {
+    const { clock, peers, plane, add } = setUp({ queueEvents: 3 });
+    add(PEER, URL_A);
+    const told: string[] = [];
+    const send = (what: string, to = REMOTE) => plane.send(cast(A, to, what), () => told.push(what));
+    send("here", B);
+    send("nobody", instance(HERE, 99));
+    send("unknown peer", instance(OTHER, 20));
+    t.same(told.splice(0), ["here", "nobody", "unknown peer"], "at once");
+    send("taken");
+    send("taken after it");
+    t.same(told, [], "not before the peer has it");
+    await clock.advance(1);
+    t.same(told.splice(0), ["taken"]);
+    await clock.advance(1);
+    t.same(told.splice(0), ["taken after it"]);
+
+    peers.behaviour.set(URL_A, "refuses");
+    send("refused");
+    await clock.advance(1);
+    t.same(told.splice(0), ["refused"]);
+    peers.behaviour.set(URL_A, "hangs");
+    for (const what of ["hangs", "waits", "waits too"]) send(what);
+    send("no room");
+    t.same(told.splice(0), ["no room"]);
+    await clock.advance(DATA_PLANE_DEFAULTS.deadlineMs);
+    t.same(told.splice(0), ["hangs"]);
+    peers.behaviour.set(URL_A, "is dead");
+    await clock.advance(DATA_PLANE_DEFAULTS.deadlineMs);
+    t.same(told.splice(0), ["waits", "waits too"], "nobody waits for a peer that is not there");
+    send("later");
+    t.same(told.splice(0), ["later"]);
+
+    peers.behaviour.set(URL_A, "takes");
+    await clock.advance(5_000);
+    t.same(told, [], "nobody is told twice");
+    t.same(peers.payloads(URL_A), ["taken", "taken after it", "later"], "what waited was sent all the same");
+    peers.behaviour.set(URL_A, "hangs");
+    send("cut off");
+    plane.updatePeers({ type: "delete", nodeId: uuid(PEER) });
+    t.same(told.splice(0), ["cut off"]);
+    add(PEER, URL_B);
+    peers.behaviour.set(URL_B, "hangs");
+    send("at the end");
+    const closed = plane.close();
+    await clock.advance(1_000);
+    await closed;
+    t.same(told, [], "who sent it may send it again in another life");
+  },
+);
