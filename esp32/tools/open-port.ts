@@ -5,18 +5,21 @@ import type { BytePort } from "./byte-port.js";
 /** Speed of the console of a board, and of its ROM loader at the start, bits per second. */
 export const CONSOLE_BAUD = 115_200;
 
+/** How the address of a serial line behind a network begins; other tools say "socket". */
+const NETWORK_PORT = /^(tcp|socket):/;
+
 /**
  * Opens what the user named: the path of a serial port, or `tcp://HOST:PORT`.
  * @param baudRate bits per second; a TCP bridge has its own
  * @throws EdgelessError EDGELESS_SERIAL_PORT, EDGELESS_USAGE
  */
 export async function openPort(name: string, baudRate: number, clock: Clock): Promise<BytePort> {
-  if (!name.startsWith("tcp:")) {
+  if (!NETWORK_PORT.test(name)) {
     const { openSerialPort } = await import("./serial-port.js");
     return openSerialPort(name, baudRate, clock);
   }
   const url = URL.canParse(name) ? new URL(name) : undefined;
-  if (url === undefined || url.hostname === "" || url.port === "")
+  if (url === undefined || url.hostname === "" || !(Number(url.port) > 0))
     throw new EdgelessError("EDGELESS_USAGE", `--port takes tcp://HOST:PORT, not "${name}"`);
   const { openTcpPort } = await import("./tcp-port.js");
   return openTcpPort(name, url.hostname.replace(/^\[|\]$/g, ""), Number(url.port), clock);
