@@ -3,10 +3,13 @@ import { EdgelessError } from "../core/errors.js";
 import { loadProgram } from "./load-program.js";
 import { printError } from "./output.js";
 
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
+// Whoever reads may stop reading, which is no fault of the command.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+}
 
 try {
   const program = await loadProgram(process.argv.slice(2));

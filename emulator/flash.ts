@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FlashStorage } from "../embedded/hardware.js";
+import { makeFolder } from "../platform/make-folder.js";
 
 /** Bytes that each block needs beside its content, as on a board. */
 const BLOCK_HEAD = 32;
@@ -19,7 +20,7 @@ export class EmulatedFlash implements FlashStorage {
     this.#capacityBytes = capacityBytes;
     this.#folder = folder;
     if (folder === undefined) return;
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const name of readdirSync(folder)) this.#blocks.set(name, readFileSync(join(folder, name)));
   }
 

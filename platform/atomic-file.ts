@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder.js";
 
 /**
  * Replaces a file as a whole: after a crash at any moment it holds the old or the new content, never a mixture.
@@ -11,7 +12,7 @@ export function writeFileAtomically(
   content: string | Uint8Array,
   temporary = `${path}.new`,
 ): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   try {
     const file = openSync(temporary, "w");
     try {

@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { WorkflowApi } from "../../core/api.js";
 import type { Clock } from "../../core/clock.js";
 import { EdgelessError } from "../../core/errors.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { Workflow } from "../../core/workflow.js";
+import { makeFolder } from "../../platform/make-folder.js";
 import { readWorkflow } from "../files/workflow-file.js";
 import { alignColumns, componentRows } from "../format.js";
 import { repositoryFile } from "../repository-file.js";
@@ -44,7 +45,7 @@ export interface Demo {
  */
 export async function startDemo(surroundings: DemoSurroundings): Promise<Demo> {
   const { api, clock, logFile, nodeId, nameOf, say } = surroundings;
-  mkdirSync(dirname(logFile), { recursive: true });
+  makeFolder(dirname(logFile));
   rmSync(logFile, { force: true });
   const workflow = demoWorkflow(logFile, nodeId);
   await untilReady(api, clock);

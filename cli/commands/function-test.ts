@@ -32,14 +32,24 @@ export function addTestCommand(group: Command): void {
     });
 }
 
-/** Runs test files with node:test; true when all tests passed. */
+/**
+ * Runs test files with node:test; true when all tests passed. Their output goes through this process: when nobody reads it any
+ * longer it ends as every command does, and what runs the tests ends with it.
+ */
 function runTests(folder: string, files: readonly string[], json: boolean): Promise<boolean> {
   const program = (name: string) => new URL(`../functions/${name}.js`, import.meta.url);
   const reporter = json ? program("json-reporter").href : "spec";
   const register = program("register-testing").href;
   const args = ["--import", register, "--test", `--test-reporter=${reporter}`, ...files];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "inherit", "inherit"] });
+    const colours = process.stdout.isTTY && process.env.NO_COLOR === undefined ? { FORCE_COLOR: "1" } : {};
+    const child = spawn(process.execPath, args, {
+      cwd: folder,
+      env: { ...process.env, ...colours },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child.stdout.pipe(process.stdout, { end: false });
+    child.stderr.pipe(process.stderr, { end: false });
     child.on("error", reject);
     child.on("close", (status) => resolve(status === 0));
   });

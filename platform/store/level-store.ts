@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { ClassicLevel } from "classic-level";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { makeFolder } from "../make-folder.js";
 import type { Store, StoreChange } from "./store.js";
 
 /**
@@ -9,7 +9,7 @@ import type { Store, StoreChange } from "./store.js";
  */
 export async function openLevelStore(path: string): Promise<Store> {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     const database = new ClassicLevel<string, Uint8Array>(path, {
       keyEncoding: "utf8",
       valueEncoding: "view",

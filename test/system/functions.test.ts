@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +19,20 @@ function folder(t: { teardown(end: () => void): unknown }): string {
   const path = mkdtempSync(join(tmpdir(), "edgeless-functions-"));
   t.teardown(() => rmSync(path, { recursive: true, force: true }));
   return path;
+}
+
+/** Runs a command whose standard output is closed at once. */
+function unread(args: readonly string[], cwd: string): Promise<{ status: number | null; stderr: string }> {
+  const child = spawn(process.execPath, [join(ROOT, "dist/cli/main.js"), ...args], {
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  child.stdout.destroy();
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  return new Promise((resolve) => child.on("close", (status) => resolve({ status, stderr })));
 }
 
 t.test(
@@ -90,11 +105,36 @@ t.test("given wrong commands, when they are run, then they say what is wrong", a
     ["run empty.wasm --answer none", 2, /--answer takes CHANNEL=TEXT/],
     ["test .", 2, /there is no file that ends with \.test\.mjs/],
     ["new 1st", 2, /no name for a function/],
+    ["new hello", 0, /Next:/],
+    ["build hello --out hello/hello.ts", 1, /cannot write .*hello\.ts.*: there is a file of that name/],
   ];
   for (const [command, status, stderr] of cases) {
     t.match(await edgeless(["function", ...command.split(" ")], place), { status, stderr }, command);
   }
 });
+
+t.test(
+  "given commands whose output nobody reads, when they write, then they end without a word",
+  async (t) => {
+    const place = folder(t);
+    t.match(await edgeless(["function", "new", "hello"], place), { status: 0 });
+    const commands = [
+      "--help",
+      "completion bash",
+      `function inspect ${shipped("ping")}`,
+      `function run ${shipped("counter")} --for 30`,
+      "function test hello",
+      "function test hello --json",
+      "function build hello --watch",
+      "emulate",
+    ];
+    for (const command of commands) {
+      const { status, stderr } = await unread(command.split(" "), place);
+      t.equal(status, 0, command);
+      t.notMatch(stderr, /EPIPE|^ +at /m, command);
+    }
+  },
+);
 
 t.test("given shipped functions, when they are run, then time is skipped and ends are told", async (t) => {
   const place = folder(t);

@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { EdgelessError } from "../../core/errors.js";
 import { writeFileAtomically } from "../../platform/atomic-file.js";
+import { makeFolder } from "../../platform/make-folder.js";
 import { plainReason } from "../../platform/read-file.js";
 
 /**
@@ -10,7 +10,7 @@ import { plainReason } from "../../platform/read-file.js";
  */
 export function writeOutput(path: string, content: string | Uint8Array): void {
   writing(path, () => {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileAtomically(path, content, `${path}.${process.pid}.new`);
   });
 }
@@ -23,10 +23,9 @@ export function writing(path: string, write: () => void): void {
   try {
     write();
   } catch (thrown) {
-    throw new EdgelessError(
-      "EDGELESS_FILE_UNREADABLE",
-      `cannot write ${path}: ${plainReason(thrown)}`,
-      thrown,
-    );
+    // Its folder is there: it is of a kind that takes no files.
+    const isRefused = thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
+    const reason = isRefused ? "no file can be made there" : plainReason(thrown);
+    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot write ${path}: ${reason}`, thrown);
   }
 }

@@ -1,8 +1,9 @@
-import { createWriteStream, mkdirSync, statSync, type WriteStream } from "node:fs";
+import { createWriteStream, statSync, type WriteStream } from "node:fs";
 import { dirname } from "node:path";
 import type { NodeUpdate } from "../../../core/api.js";
 import { reasonOf } from "../../../core/errors.js";
 import type { Logger } from "../../../core/log.js";
+import { makeFolder } from "../../../platform/make-folder.js";
 import type { DomainTables } from "../domain-tables.js";
 import type { Changes, Observer } from "../observer.js";
 import { decimal } from "./decimal.js";
@@ -137,7 +138,7 @@ export class Dataset implements Observer {
       this.#logger.error("a dataset cannot be written", { path, reason: reasonOf(error) });
     };
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       const isFresh = !append || (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
       const file = createWriteStream(path, { flags: append ? "a" : "w" });
       file.on("error", fail);
