@@ -201,7 +201,9 @@ class Rewriter {
     const parameters = construct === undefined ? "" : this.#printer.all(list(construct, "params"), construct);
     const body = construct === undefined ? "" : this.#body(construct, SELF);
     const prototype = `${name}$prototype`;
-    const fresh = shared.length === 0 ? "{}" : `Object.create(${prototype} || ${prototype}$make())`;
+    // Made inside of the maker, its methods would hold on to all that the first object was made of.
+    const make = `/*@__NOINLINE__*/ ${prototype}$make()`;
+    const fresh = shared.length === 0 ? "{}" : `Object.create(${prototype} || ${make})`;
     const maker = `function ${name}(${parameters}) { const ${SELF} = ${fresh}; ${body} return ${SELF}; }`;
     if (shared.length === 0) return maker;
     const members = shared.map(([method, text]) => `${method}: ${text}`).join(",\n");
