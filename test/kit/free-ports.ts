@@ -1,4 +1,6 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
+import { openUdpSocket } from "../../platform/udp-socket.js";
 
 /** Finds TCP ports of 127.0.0.1 that nobody uses at the moment. */
 export async function freePorts(count: number): Promise<number[]> {
@@ -17,4 +19,17 @@ export async function freePorts(count: number): Promise<number[]> {
       return address.port;
     }),
   );
+}
+
+/** Below the ports that systems give to whoever asks for any, so that nobody gets it in between. */
+const UDP_PORTS = [20_000, 32_000] as const;
+
+/** Finds a UDP port of 127.0.0.1 that nobody uses at the moment. */
+export async function freeUdpPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(...UDP_PORTS);
+    const socket = await openUdpSocket("127.0.0.1", port, "test").catch(() => undefined);
+    await socket?.close();
+    if (socket !== undefined) return port;
+  }
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { BenchDevice } from "../../bench/bench-device.js";
 import { DEVICE_SETTINGS } from "../../coap-api/endpoint/settings.js";
 import type { Event } from "../../core/event.js";
 import { BOARD_PROFILES, type BoardProfile } from "../../emulator/board-profile.js";
@@ -14,7 +15,7 @@ import { openUdpSocket } from "../../platform/udp-socket.js";
 import { spawn } from "../gateway/kit/gateway-rig.js";
 import { EdgelessProcess } from "../kit/edgeless-process.js";
 import { eventually } from "../kit/eventually.js";
-import { freePorts } from "../kit/free-ports.js";
+import { freePorts, freeUdpPort } from "../kit/free-ports.js";
 import { shippedModule } from "../kit/guest-driver.js";
 import { uuid } from "../node/kit/events.js";
 import { ScriptedOrchestrator } from "../node/kit/scripted-orchestrator.js";
@@ -37,7 +38,8 @@ t.test(
     const orchestrator = new ScriptedOrchestrator();
     const nodeRegisterUrl = await orchestrator.start();
     t.teardown(() => orchestrator.stop());
-    const [coapPort = 0, controlPort = 0, invocationPort = 0] = await freePorts(3);
+    const [controlPort = 0, invocationPort = 0] = await freePorts(2);
+    const coapPort = await freeUdpPort();
     const file = join(folder, "gateway.toml");
     const template = gatewayTemplate({
       coapUrl: `coap://127.0.0.1:${coapPort}`,
@@ -94,5 +96,78 @@ t.test(
     t.comment(`${values.length} values, ${values.length - new Set(values).size} of them twice`);
     t.equal(orchestrator.latest(uuid(1))?.nonce, nonce);
     t.match(orchestrator.latest(uuid(1))?.instances, [{ state: "running", restarts: 0 }]);
+  },
+);
+
+const SENDERS = 8;
+const KILLS = 3;
+
+t.test(
+  "given devices that send without a pause, when their gateway is killed again and again, then no event is missing",
+  async (t) => {
+    const folder = t.testdir();
+    const got = new Map<string, number>();
+    const handle = ({ data }: Event) => {
+      if (data.type === "cast") got.set(data.payload, (got.get(data.payload) ?? 0) + 1);
+    };
+    const peer = await startServer("http://127.0.0.1:0", [invocationService({ handle })]);
+    t.teardown(() => peer.close());
+    const orchestrator = new ScriptedOrchestrator();
+    const nodeRegisterUrl = await orchestrator.start();
+    t.teardown(() => orchestrator.stop());
+    const [invocationPort = 0] = await freePorts(1);
+    const coapPort = await freeUdpPort();
+    const file = join(folder, "gateway.toml");
+    const template = gatewayTemplate({
+      coapUrl: `coap://127.0.0.1:${coapPort}`,
+      ...{ nodeRegisterUrl, metricsUrl: "", controlUrl: "" },
+      invocationUrl: `http://127.0.0.1:${invocationPort}`,
+      persistencePath: join(folder, "state"),
+    });
+    writeFileSync(file, template);
+    const start = () => new EdgelessProcess(["gateway", "-c", file], folder);
+    let gateway = start();
+    t.teardown(() => gateway.stop());
+
+    await gateway.says(/devices at/);
+    const devices: BenchDevice[] = [];
+    for (let number = 0; number < SENDERS; number++) {
+      const device = await BenchDevice.open(coapPort);
+      t.teardown(() => device.close());
+      devices.push(device);
+      await device.register();
+      const agent = await orchestrator.admit(device.nodeId);
+      await agent.updatePeers({ type: "add", nodeId: PEER, invocationUrl: peer.url });
+      const resource = { classType: "bench", configuration: new Map(), workflowId: "" };
+      const started = await agent.startResource(resource);
+      if (!started.ok) throw new Error(started.error.detail);
+      const outputs = new Map([["out", { nodeId: PEER, functionId: uuid(number) }]]);
+      await agent.patchResource({ source: started.value.functionId, outputs });
+      await eventually("wired", () => device.isWired);
+    }
+    let isOver = false;
+    let sent = 0;
+    const senders = devices.map(async (device, number) => {
+      for (let i = 0; !isOver; i++) {
+        await device.cast(`${number}/${i}`);
+        sent++;
+      }
+    });
+    for (let round = 1; round <= KILLS; round++) {
+      const before = sent;
+      await eventually("events", () => sent > before + 200, 60_000);
+      await gateway.kill();
+      gateway = start();
+      const after = sent;
+      await eventually(`events after kill ${round}`, () => sent > after + SENDERS, 60_000);
+    }
+    isOver = true;
+    await Promise.all(senders);
+    await eventually("all of them", () => got.size >= sent);
+    t.equal(got.size, sent, "each that was acknowledged arrived");
+    const repeated = [...got.values()].filter((times) => times > 1).length;
+    t.comment(`${sent} events over ${KILLS} kills, none missing, ${repeated} of them twice`);
+    t.ok(repeated <= KILLS * SENDERS, "at most those under way at a kill");
+    t.ok([...got.values()].every((times) => times <= 2));
   },
 );
