@@ -30,8 +30,7 @@ export class LogUplink {
 
   /** Takes a line; it is copied, and dropped when too many wait. Unknown levels count as errors (EDGELESS guest ABI). */
   add(handle: number, level: number, target: Uint8Array, message: Uint8Array): void {
-    const { logCapacity, logIntervalMs } = this.board.settings;
-    if (this.queue.length >= logCapacity) {
+    if (this.queue.length >= this.board.settings.logCapacity) {
       this.dropped++;
       return;
     }
@@ -39,11 +38,7 @@ export class LogUplink {
     const name = cut(target, LONGEST_TARGET);
     const text = cut(message, BATCH_BYTES - HEADS - name.length);
     this.queue.push({ handle, level: known, target: name, message: text });
-    if (this.timer !== 0) return;
-    this.timer = this.board.timers.set(logIntervalMs, () => {
-      this.timer = 0;
-      this.pump();
-    });
+    this.pumpLater();
   }
 
   /** Sends a batch if the interval is over. */
@@ -67,12 +62,16 @@ export class LogUplink {
     this.busy = true;
     this.link.post("l", "", encodeLogLines(batch), () => {
       this.busy = false;
-      if (this.queue.length > 0 && this.timer === 0) {
-        this.timer = this.board.timers.set(this.board.settings.logIntervalMs, () => {
-          this.timer = 0;
-          this.pump();
-        });
-      }
+      if (this.queue.length > 0) this.pumpLater();
+    });
+  }
+
+  /** In a method of its own: what waits on a board holds on to all arguments around it, here to the memory of a function. */
+  private pumpLater(): void {
+    if (this.timer !== 0) return;
+    this.timer = this.board.timers.set(this.board.settings.logIntervalMs, () => {
+      this.timer = 0;
+      this.pump();
     });
   }
 
