@@ -74,6 +74,16 @@ export interface NodeUpdate {
   readonly samples: PerformanceSamples;
   /** Every instance on the node; absent from a Rust node, which does not report them. */
   readonly instances?: readonly InstanceStatus[];
+  /** Absent from a node that speaks for itself. */
+  readonly gateway?: NodeGateway;
+}
+
+/** A process that stands for many nodes, with one table of peers for all of them. Proto message `NodeGateway`. */
+export interface NodeGateway {
+  /** Unsigned 64 bits; another one means that it lost its peers. */
+  readonly nonce: bigint;
+  /** Where the agents of all its nodes are reached too, told apart by the authority of the agent URL that is meant. */
+  readonly agentUrl: string;
 }
 
 /** Served by an ε-ORC for nodes. */
@@ -96,12 +106,19 @@ export interface DomainUpdate {
   readonly nodes?: readonly PlacementNode[];
   /** State of every component; absent from a Rust ε-ORC. */
   readonly components?: readonly ComponentStatus[];
+  /** Capabilities and nodes are left out: they are those that the ε-CON keeps under the same counter and nonce. */
+  readonly isSameOffer?: boolean;
 }
 
 /** Answer to a {@link DomainUpdate}. */
 export interface DomainUpdateAnswer {
   /** True: drop every component you manage. */
   readonly reset: boolean;
+  /**
+   * True: the ε-CON reads nodes and components, and keeps what is offered. Not true after an update with the same offer: it
+   * was not taken, because the offer is not known. Absent from a Rust ε-CON.
+   */
+  readonly keepsOffer?: boolean;
 }
 
 /** Served by an ε-CON for ε-ORCs. */

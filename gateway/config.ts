@@ -129,12 +129,15 @@ export function parseGatewayConfig(raw: unknown): GatewayConfig {
 
 /** Bounds of registrations. */
 export function registryLimits({ general, devices }: GatewayConfig) {
+  const { first_agent_port: firstAgentPort } = general;
+  const maxDevices = devices?.max_devices ?? 10_000;
   return {
-    maxDevices: devices?.max_devices ?? 10_000,
+    maxDevices,
     maxPerAddress: devices?.max_per_address ?? Number.POSITIVE_INFINITY,
     minLifetimeSeconds: devices?.min_lifetime_sec ?? 10,
     maxLifetimeSeconds: devices?.max_lifetime_sec ?? 604_800,
-    firstAgentPort: general.first_agent_port,
+    firstAgentPort,
+    sharedAgentPort: firstAgentPort === 0 ? 0 : firstAgentPort + 2 * maxDevices - 1,
   };
 }
 

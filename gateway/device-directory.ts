@@ -85,6 +85,8 @@ export class DeviceDirectory {
    * @returns undefined while there is room
    */
   surplus(most: number): Device | undefined {
+    // Each device that is registered has its address: with few others there is nothing to look for.
+    if (this.#byId.size - this.#byAddress.size < Math.min(MOST_BARE, most)) return undefined;
     let gone = 0;
     let bare = 0;
     let oldest: Device | undefined;

@@ -9,6 +9,7 @@ import { DeviceDirectory } from "./device-directory.js";
 import { type DeviceRecord, factsOf, sameFacts } from "./device-record.js";
 import { probeDevice } from "./probe-device.js";
 import { createRegisteredDevice, type OpenPresence, type RegisteredDevice } from "./registered-device.js";
+import { RegistrationPace } from "./registration-pace.js";
 import {
   checkRoom,
   checkTerms,
@@ -16,6 +17,7 @@ import {
   noPort,
   notStored,
   type RegistryLimits,
+  tooMany,
   twin,
 } from "./registration-terms.js";
 import type { SavedDevice } from "./saved-devices.js";
@@ -25,6 +27,8 @@ import { change } from "./saved-devices.js";
 export interface RegistryParts {
   readonly around: DeviceSurroundings;
   readonly limits: RegistryLimits;
+  /** Reports to the ε-ORC that wait for their turn. */
+  readonly backlog: () => number;
   readonly open: (device: Device, port: number) => Promise<OpenPresence>;
   /** An address belongs to a device from now on, or no longer. */
   readonly keepPeer: (address: string, port: number) => void;
@@ -33,6 +37,8 @@ export interface RegistryParts {
   readonly restartPeer: (address: string, port: number) => void;
 }
 
+/** Devices that register at a time, those that wait for the ε-ORC included. */
+const REGISTER_AT_A_TIME = 64;
 /** A refusal by the ε-ORC that lasts so long is no passing one, milliseconds. */
 const REFUSED_MS = 5_000;
 
@@ -42,13 +48,14 @@ export class DeviceRegistry {
   readonly #directory = new DeviceDirectory();
   readonly #addresses = new AddressCounts();
   readonly #ports: AgentPorts;
+  readonly #pace = new RegistrationPace(REGISTER_AT_A_TIME);
   #present = 0;
   #isClosed = false;
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
     const { firstAgentPort, maxDevices } = parts.limits;
-    this.#ports = new AgentPorts(firstAgentPort, 2 * maxDevices);
+    this.#ports = new AgentPorts(firstAgentPort, 2 * maxDevices - 1);
   }
 
   /** All devices that are known, also those that are gone. */
@@ -110,6 +117,9 @@ export class DeviceRegistry {
     if (known !== undefined) await this.#refuseTwin(known, registration, address, port);
     // A node that is opened behind the back of `close` would never end.
     if (this.#isClosed) throw closing();
+    // Who is registered already costs little.
+    const isPaced = known?.device.record.isPresent !== true;
+    if (isPaced) this.#begin();
     const entry = this.#directory.find(nodeId) ?? this.#create(nodeId, registration, address, port);
     const work = entry.work.then(() => this.#admit(entry, lifetimeSeconds, registration, address, port));
     entry.work = work.catch(() => undefined);
@@ -119,8 +129,16 @@ export class DeviceRegistry {
       // What was never registered must not push out what was.
       if (entry.device.record.nonce === 0n) this.#remove(entry.device);
       throw error;
+    } finally {
+      if (isPaced) this.#pace.end(this.#parts.around.clock.monotonicMs());
     }
     return entry.device;
+  }
+
+  #begin(): void {
+    const { around, backlog } = this.#parts;
+    const waitS = this.#pace.begin(around.clock.monotonicMs(), backlog());
+    if (waitS !== undefined) throw tooMany(waitS);
   }
 
   /**

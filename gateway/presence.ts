@@ -1,4 +1,4 @@
-import type { NodeRegistrationApi } from "../core/api.js";
+import type { NodeGateway, NodeRegistrationApi } from "../core/api.js";
 import type { Clock } from "../core/clock.js";
 import { formatEndpoint } from "../core/endpoint.js";
 import type { Logger } from "../core/log.js";
@@ -23,6 +23,10 @@ export interface PresenceParts {
   readonly intervalMs: number;
   /** Factor on the interval. */
   readonly stretch: () => number;
+  /** Carries out a report when it is its turn. */
+  readonly inTurn: (report: () => Promise<void>) => Promise<void>;
+  /** This gateway, as the ε-ORC is told. */
+  readonly gateway: NodeGateway;
   /** Whether log lines go to the ε-ORC. */
   readonly performanceSamples: boolean;
   /** Labels that every device gets. */
@@ -97,8 +101,8 @@ export class Presence {
   }
 
   #register(): Registration {
-    const { register, agentScheme, agentHost, invocationUrl, intervalMs, stretch, clock, random, logger } =
-      this.#parts;
+    const { register, agentScheme, agentHost, invocationUrl, gateway } = this.#parts;
+    const { intervalMs, stretch, inTurn, clock, random, logger } = this.#parts;
     const device = this.#device;
     const { record } = device;
     const registration = new Registration({
@@ -110,8 +114,9 @@ export class Presence {
         resourceProviders: providersOf(record),
         capabilities: capabilitiesOf(record, this.#parts.hostname, this.#parts.labels),
         nonce: record.nonce,
+        gateway,
       },
-      ...{ intervalMs, stretch, clock, random, logger },
+      ...{ intervalMs, stretch, inTurn, clock, random, logger },
       measureHealth: async () => healthOf(device.freeMemoryBytes),
       drainSamples: () => this.#samples.drain(),
       statuses: () => device.statuses(),

@@ -13,6 +13,8 @@ export interface RegistryLimits {
   readonly maxLifetimeSeconds: number;
   /** First port for agents, for as many devices as may be; 0: any. */
   readonly firstAgentPort: number;
+  /** The last port of that range: where agents are reached over one connection; 0: any. */
+  readonly sharedAgentPort: number;
 }
 
 /** Seconds after which a device may try again that could not be stored. */
@@ -70,6 +72,16 @@ export function twin(): RegistrationRefusal {
 /** No port is left for the agent of the device. */
 export function noPort(): RegistrationRefusal {
   return busy("EDGELESS_CANNOT_BIND", "the gateway has no agent port left");
+}
+
+/** Too many devices register at this moment. */
+export function tooMany(seconds: number): RegistrationRefusal {
+  return new RegistrationRefusal(
+    SERVICE_UNAVAILABLE,
+    "EDGELESS_REJECTED",
+    "too many devices register now",
+    seconds,
+  );
 }
 
 /** The gateway ends. */

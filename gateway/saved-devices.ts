@@ -34,12 +34,15 @@ export interface SavedGateway {
   readonly peers: Map<Uuid, string>;
   /** Its own invocation URL; empty: it has not run yet. */
   invocationUrl: string;
+  /** Tells the ε-ORC that the peers are those of before; undefined: it has not run yet. */
+  nonce: bigint | undefined;
 }
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 const OWN_URL = "invocation-url";
 const STORED_IMAGES = "stored-image/";
+const NONCE = "nonce";
 
 /** Pauses before what could not be written is tried again. */
 const RETRY: RetryPolicy = { initialMs: 500, factor: 2, maximumMs: 30_000, jitter: 0.2 };
@@ -83,6 +86,7 @@ export class SavedDevices {
       outcomes: new Map(),
       peers: new Map(),
       invocationUrl: "",
+      nonce: undefined,
     };
     for await (const [key, value] of this.#store.entries("device/")) {
       const record = readRecord(key, value, parseDeviceRecord);
@@ -106,6 +110,8 @@ export class SavedDevices {
       saved.peers.set(requireUuid(part(key, 1), key), DECODER.decode(value));
     const url = await this.#store.get(OWN_URL);
     if (url !== undefined) saved.invocationUrl = DECODER.decode(url);
+    const nonce = await this.#store.get(NONCE);
+    if (nonce !== undefined) saved.nonce = readRecord(NONCE, nonce, parseNonce);
     return saved;
   }
 
@@ -170,6 +176,7 @@ export const change = {
   noStoredImage: (name: string): StoreChange => ({ key: `${STORED_IMAGES}${name}` }),
   peer: (nodeId: Uuid, url: string): StoreChange => ({ key: `peer/${nodeId}`, value: ENCODER.encode(url) }),
   invocationUrl: (url: string): StoreChange => ({ key: OWN_URL, value: ENCODER.encode(url) }),
+  nonce: (nonce: bigint): StoreChange => put(NONCE, `${nonce}`),
   noPeer: (nodeId: Uuid): StoreChange => ({ key: `peer/${nodeId}` }),
 };
 
@@ -201,6 +208,15 @@ function readRecord<T>(key: string, value: Uint8Array, parse: (raw: unknown) => 
 const referencesSchema = z.array(
   z.tuple([z.int().min(1), z.object({ nodeId: uuidSchema, functionId: uuidSchema })]),
 );
+
+const nonceSchema = z
+  .string()
+  .regex(/^[0-9]{1,20}$/)
+  .transform((text) => BigInt(text));
+
+function parseNonce(raw: unknown): bigint {
+  return nonceSchema.parse(raw);
+}
 
 function parseReferences(raw: unknown): [number, InstanceId][] {
   return referencesSchema.parse(raw);

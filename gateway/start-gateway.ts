@@ -13,7 +13,7 @@ import { DATA_PLANE_DEFAULTS } from "../grpc-api/data-plane/data-plane-settings.
 import {
   type ClientTls,
   connectInvocation,
-  connectNodeRegistration,
+  connectNodesRegistration,
   createPortServer,
   invocationService,
   type ServerTls,
@@ -29,6 +29,7 @@ import { openLevelStore } from "../platform/store/level-store.js";
 import { MemoryStore } from "../platform/store/memory-store.js";
 import type { Store } from "../platform/store/store.js";
 import { systemClock } from "../platform/system-clock.js";
+import { randomUint64 } from "../platform/system-random.js";
 import { openUdpSocket } from "../platform/udp-socket.js";
 import { ImageWorkers } from "../toolchain/image-worker/image-workers.js";
 import { addressProofs } from "./address-proofs.js";
@@ -46,7 +47,6 @@ import { startControlApi } from "./control-api.js";
 import type { DeviceSurroundings } from "./device.js";
 import { DeviceRegistry } from "./device-registry.js";
 import { DeviceServer } from "./device-server.js";
-import { GatedRegister } from "./gated-register.js";
 import { figuresOf } from "./gateway-figures.js";
 import { GatewayMetrics } from "./gateway-metrics.js";
 import { ImageLibrary } from "./image-library.js";
@@ -61,6 +61,7 @@ import { change, SavedDevices, type SavedGateway } from "./saved-devices.js";
 import { StatusBoard } from "./status-board.js";
 import { StoredImages } from "./stored-images.js";
 import { TAKEN_EVENT_BYTES, TakenEvents } from "./taken-events.js";
+import { Turns } from "./turns.js";
 
 /** What a gateway takes from its surroundings. */
 export interface GatewayEnvironment {
@@ -93,8 +94,8 @@ export interface RunningGateway {
 
 /** Longest wait for the ε-ORC. */
 const REGISTER_DEADLINE_MS = 5_000;
-/** Reports to the ε-ORC in progress at a time. */
-const REPORTS_AT_A_TIME = 32;
+/** Reports to the ε-ORC in progress at a time; together they make a batch. */
+const REPORTS_AT_A_TIME = 64;
 /** Checking a module of 10 KB takes a few milliseconds, translating it for a board a tenth of a second. */
 const IMAGE_WORK = { workers: 1, maxQueued: 64, deadlineMs: 10_000, maxMemoryMb: 192 };
 /** Longest that the ε-ORC waits until a module is checked. */
@@ -102,7 +103,7 @@ const ADMISSION_MS = 30_000;
 /** What is remembered of modules that were checked. */
 const KNOWN_IMAGE_BYTES = 16 * 1024 * 1024;
 /** The reports of all devices together are at least so far apart on average, milliseconds. */
-const MS_PER_REPORT = 2;
+const MS_PER_REPORT = 4;
 
 /**
  * Starts a gateway: goes on with the devices that it kept, then listens to devices.
@@ -156,11 +157,11 @@ async function openGateway(
   endpoint.onEcho(addressProofs(drawn));
 
   const intervalMs = general.subscription_refresh_interval_sec * 1000;
-  const connection = connectNodeRegistration(general.node_register_url, {
+  const connection = connectNodesRegistration(general.node_register_url, {
     deadlineMs: Math.max(intervalMs, REGISTER_DEADLINE_MS),
     ...clientTls,
   });
-  const register = new GatedRegister(connection, REPORTS_AT_A_TIME);
+  const reports = new Turns(REPORTS_AT_A_TIME);
   parts.add("connection to the orchestrator", connection);
 
   const dataPlane: DataPlane = new DataPlane({
@@ -213,11 +214,19 @@ async function openGateway(
   const peerBook = new PeerBook(dataPlane, saved, logger, (nodeId, url) => {
     if (!ownUrls.includes(comparableUrl(url))) registry.claimed(nodeId);
   });
-  await saved.owe([change.invocationUrl(invocationUrl)]);
+  const nonce = kept.nonce ?? randomUint64(random);
+  await saved.owe([change.invocationUrl(invocationUrl), change.nonce(nonce)]);
   const agentHost = announcedHost(general, addresses);
+  const isEncrypted = parseEndpoint(invocationUrl, "invocation_url").scheme === "https";
+  const agentScheme: "http" | "https" = isEncrypted ? "https" : "http";
+  const limits = registryLimits(config);
+  const sharedPort = await ports.open(limits.sharedAgentPort, []);
+  const sharedUrl = formatEndpoint({ scheme: agentScheme, host: agentHost, port: sharedPort });
   const presence = {
-    ...{ ports, register, peers: peerBook, agentHost, invocationUrl, intervalMs, clock, random, logger },
-    agentScheme: parseEndpoint(invocationUrl, "invocation_url").scheme === "https" ? "https" : "http",
+    ...{ ports, register: connection, peers: peerBook, agentHost, agentScheme, invocationUrl, intervalMs },
+    ...{ clock, random, logger },
+    inTurn: (report: () => Promise<void>) => reports.take(report),
+    gateway: { nonce, agentUrl: sharedUrl },
     stretch: (): number => Math.max(1, (registry.present * MS_PER_REPORT) / intervalMs),
     performanceSamples: telemetry.performance_samples,
     labels: general.labels,
@@ -225,7 +234,8 @@ async function openGateway(
   } as const;
   const registry: DeviceRegistry = new DeviceRegistry({
     around,
-    limits: registryLimits(config),
+    limits,
+    backlog: () => reports.waiting,
     open: (device, port) => Presence.open(device, port, presence),
     keepPeer: (address, port) => peers.keep(address, port),
     releasePeer: (address, port) => peers.release(address, port),

@@ -1,7 +1,7 @@
 import type { Agent } from "../core/api.js";
 import { codec } from "./codec.js";
 import { componentClient, componentServices } from "./components.js";
-import { type ClientOptions, type Connection, PeerConnection } from "./connection.js";
+import { type ClientOptions, type Connection, type MethodCaller, PeerConnection } from "./connection.js";
 import { UpdatePeersRequest } from "./generated/messages.js";
 import { NodeManagementDefinition } from "./generated/services.js";
 import { physicalIds } from "./mapping/identifiers.js";
@@ -31,10 +31,14 @@ export function agentServices(agent: Agent): Service[] {
 /** A node's agent at `url`; see {@link PeerConnection.call} for what its methods throw. */
 export function connectAgent(url: string, options: ClientOptions): Agent & Connection {
   const peer = new PeerConnection(url, options);
+  return { ...agentClient(peer), close: () => peer.close() };
+}
+
+/** A node's agent behind a caller. */
+export function agentClient(peer: MethodCaller): Agent {
   return {
     ...componentClient(peer, physicalIds),
     updatePeers: (peers) => peer.call(managementMethods.updatePeers, peers),
     reset: () => peer.call(managementMethods.reset, undefined),
-    close: () => peer.close(),
   };
 }

@@ -1,6 +1,6 @@
 import type { ComponentApi } from "../core/api.js";
 import { codec } from "./codec.js";
-import type { PeerConnection } from "./connection.js";
+import type { MethodCaller } from "./connection.js";
 import * as proto from "./generated/messages.js";
 import { FunctionInstanceDefinition, ResourceConfigurationDefinition } from "./generated/services.js";
 import {
@@ -86,7 +86,7 @@ export function componentServices<Id>(api: ComponentApi<Id>, ids: IdMapping<Id>)
 }
 
 /** The two services of a peer, with the ids of one level. */
-export function componentClient<Id>(peer: PeerConnection, ids: IdMapping<Id>): ComponentApi<Id> {
+export function componentClient<Id>(peer: MethodCaller, ids: IdMapping<Id>): ComponentApi<Id> {
   const methods = componentMethods(ids);
   return {
     startFunction: (request) => peer.call(methods.startFunction, request),

@@ -22,6 +22,11 @@ export interface Connection {
   close(): void;
 }
 
+/** Something that calls methods; see {@link PeerConnection.call}. */
+export interface MethodCaller {
+  call<Request, Answer>(method: Method<Request, Answer>, request: Request): Promise<Answer>;
+}
+
 /** Settings of a client. */
 export interface ClientOptions {
   /** How long a call may take, milliseconds, connecting included. */
@@ -94,16 +99,27 @@ export class PeerConnection implements Connection {
    * Calls a method. The requests of calls made one after the other are put on the wire in that order.
    * @throws EdgelessError EDGELESS_UNREACHABLE, EDGELESS_TIMEOUT, EDGELESS_BAD_MESSAGE, EDGELESS_REJECTED, or
    * EDGELESS_UNKNOWN_WORKFLOW from a peer of this project
+   * @param host authority that the peer is told; by default that of its URL
    */
-  async call<Request, Answer>(method: Method<Request, Answer>, request: Request): Promise<Answer> {
-    return method.answer.decode(await this.callRaw(method.path, method.request.encode(request)));
+  async call<Request, Answer>(
+    method: Method<Request, Answer>,
+    request: Request,
+    host?: string,
+  ): Promise<Answer> {
+    const bytes = method.request.encode(request);
+    return method.answer.decode(await this.callRaw(method.path, bytes, this.#deadlineMs, host));
   }
 
   /**
    * Calls a method with bytes; see {@link call}.
    * @param deadlineMs shorter than that of the connection when part of the time is used up already
    */
-  callRaw(path: string, request: Uint8Array, deadlineMs: number = this.#deadlineMs): Promise<Uint8Array> {
+  callRaw(
+    path: string,
+    request: Uint8Array,
+    deadlineMs: number = this.#deadlineMs,
+    host?: string,
+  ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new EdgelessError("EDGELESS_UNREACHABLE", `the connection to ${this.#url} is closed`));
@@ -117,7 +133,7 @@ export class PeerConnection implements Connection {
         request,
         new Metadata(),
         // grpc-js compares deadlines with the clock of the host, whatever clock we are given.
-        { deadline: Date.now() + deadlineMs },
+        { deadline: Date.now() + deadlineMs, ...(host === undefined ? {} : { host }) },
         (error, answer) => {
           this.#calls.delete(call);
           if (error !== null) reject(errorOf(error, `${this.#url}${path}`));

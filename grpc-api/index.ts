@@ -1,4 +1,5 @@
 export { agentServices, connectAgent } from "./agent.js";
+export { AgentConnections } from "./agent-connections.js";
 export type { ClientOptions, Connection } from "./connection.js";
 export { connectDomainRegistration, domainRegistrationService } from "./domain-registration.js";
 export { connectGuestFunction, guestFunctionService } from "./guest-function.js";
@@ -12,4 +13,5 @@ export { type RunningServer, type ServerOptions, startServer } from "./server.js
 export type { Service } from "./service.js";
 export { type OpenStream, StreamClient } from "./stream-client.js";
 export { type ClientTls, readTls, type ServerTls, type Tls } from "./tls.js";
+export { connectNodesRegistration } from "./update-sender.js";
 export { connectWorkflow, workflowService } from "./workflow.js";

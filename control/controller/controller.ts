@@ -24,7 +24,7 @@ import { countBy } from "../../platform/count-by.js";
 import type { ControllerFigures, ControllerMeter } from "./controller-metrics.js";
 import { type ControllerStore, forgetDebt, keepDebt } from "./controller-store.js";
 import type { Debt } from "./debt.js";
-import { type Domain, leaseOf } from "./domain.js";
+import { completeUpdate, type Domain, leaseOf } from "./domain.js";
 import { whyUnsuitable } from "./domain-choice.js";
 import { DomainRegistry } from "./domain-registry.js";
 import { describeInstance, withoutCode } from "./inspection.js";
@@ -220,9 +220,11 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
     return await this.#domainQueue.run(update.domainId, () => this.#updateDomain(update));
   }
 
-  async #updateDomain(update: DomainUpdate): Promise<Result<DomainUpdateAnswer>> {
-    const { domainId } = update;
+  async #updateDomain(sent: DomainUpdate): Promise<Result<DomainUpdateAnswer>> {
+    const { domainId } = sent;
     const known = this.#domains.all.get(domainId);
+    const update = completeUpdate(known, sent);
+    if (update === undefined) return { ok: true, value: { reset: false } };
     const leaseMs = leaseOf(update, this.#clock.wallMs());
     if (leaseMs <= 0) {
       const late = `its refresh deadline is ${Math.round(-leaseMs / 1000)} s in the past`;
@@ -244,7 +246,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
         void this.#ledger.pay(domainId);
         this.#attendAll(true);
       }
-      return { ok: true, value: { reset } };
+      return { ok: true, value: { reset, keepsOffer: true } };
     } catch (error) {
       return refusal(`Domain ${domainId} not registered: ${reasonOf(error)}`);
     }

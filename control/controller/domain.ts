@@ -85,6 +85,17 @@ export function acceptUpdate(
   return { domain, answer: { reset }, change: changeOf(known, domain) };
 }
 
+/**
+ * The update with the offer that is kept, when it comes without.
+ * @returns undefined when that offer is not known
+ */
+export function completeUpdate(known: Domain | undefined, update: DomainUpdate): DomainUpdate | undefined {
+  if (update.isSameOffer !== true) return update;
+  if (known?.presence !== "present" || known.nodes === undefined) return undefined;
+  if (known.nonce !== update.nonce || known.counter !== update.counter) return undefined;
+  return { ...update, capabilities: known.capabilities, nodes: known.nodes };
+}
+
 /** A domain read from the store after a restart of the controller. */
 export function expectedDomain(record: DomainRecord, nowMs: number): Domain {
   return {
@@ -118,6 +129,14 @@ function changeOf(known: Domain | undefined, domain: Domain): DomainChange {
   if (known === undefined) return "joined";
   if (known.nonce !== domain.nonce) return "restarted";
   if (known.presence !== "present") return "returned";
+  // What is kept is the very same, and a large domain is not compared for nothing.
+  if (
+    known.nodes !== undefined &&
+    known.nodes === domain.nodes &&
+    known.orchestratorUrl === domain.orchestratorUrl
+  )
+    return "none";
+  if (known.counter !== domain.counter) return "capabilities";
   const offer = ({ orchestratorUrl, capabilities, nodes }: Domain) =>
     JSON.stringify([orchestratorUrl, capabilities, nodes]);
   return offer(known) === offer(domain) ? "none" : "capabilities";

@@ -14,8 +14,11 @@ const LONGEST_REASON = 500;
 
 /** What an agent caller needs. */
 export interface AgentCallerOptions {
-  /** Must not wait for the connection to be made. */
-  readonly connect: (agentUrl: string) => AgentConnection;
+  /**
+   * Must not wait for the connection to be made.
+   * @param sharedUrl where the agent is reached over a connection that others use too
+   */
+  readonly connect: (agentUrl: string, sharedUrl: string | undefined) => AgentConnection;
   readonly clock: Clock;
   /** After so long a call counts as unanswered; its answer is still told when it comes. */
   readonly timeoutMs: number;
@@ -23,10 +26,16 @@ export interface AgentCallerOptions {
   readonly meter: OrchestratorMeter;
 }
 
-/** Carries out commands: one connection per node, calls to different nodes independent of each other. */
+interface Connected {
+  readonly url: string;
+  readonly sharedUrl: string | undefined;
+  readonly agent: AgentConnection;
+}
+
+/** Carries out commands: one agent per node, calls to different nodes independent of each other. */
 export class AgentCaller {
   readonly #options: AgentCallerOptions;
-  readonly #connections = new Map<Uuid, { readonly url: string; readonly agent: AgentConnection }>();
+  readonly #connections = new Map<Uuid, Connected>();
   #isClosed = false;
 
   constructor(options: AgentCallerOptions) {
@@ -66,9 +75,9 @@ export class AgentCaller {
     if (!this.#isClosed) this.#options.settle(issued, outcome);
   }
 
-  async #call({ nodeId, agentUrl, command }: IssuedCommand): Promise<Outcome> {
+  async #call(issued: IssuedCommand): Promise<Outcome> {
     try {
-      return await carryOut(this.#agentOf(nodeId, agentUrl), command);
+      return await carryOut(this.#agentOf(issued), issued.command);
     } catch (error) {
       const reason = reasonOf(error).slice(0, LONGEST_REASON);
       const isUnanswered =
@@ -78,12 +87,12 @@ export class AgentCaller {
     }
   }
 
-  #agentOf(nodeId: Uuid, url: string): Agent {
+  #agentOf({ nodeId, agentUrl: url, sharedAgentUrl: sharedUrl }: IssuedCommand): Agent {
     const known = this.#connections.get(nodeId);
-    if (known?.url === url) return known.agent;
+    if (known?.url === url && known.sharedUrl === sharedUrl) return known.agent;
     known?.agent.close();
-    const agent = this.#options.connect(url);
-    this.#connections.set(nodeId, { url, agent });
+    const agent = this.#options.connect(url, sharedUrl);
+    this.#connections.set(nodeId, { url, sharedUrl, agent });
     return agent;
   }
 }

@@ -1,7 +1,7 @@
-import type { PeerUpdate } from "../../core/api.js";
 import type { InstanceId } from "../../core/instance-id.js";
 import type { ResourceSpecification, SpawnFunctionRequest } from "../../core/specification.js";
 import type { Uuid } from "../../core/uuid.js";
+import type { KnownPeer } from "./peer-table.js";
 
 /** The two kinds of components of a workflow. */
 export type ComponentKind = "function" | "resource";
@@ -17,7 +17,7 @@ export type Spawn =
 /** One request to the agent of a node. */
 export type Command =
   | { readonly type: "reset" }
-  | { readonly type: "peer"; readonly update: PeerUpdate }
+  | { readonly type: "peer"; readonly update: KnownPeer }
   | { readonly type: "stop"; readonly kind: StopKind; readonly instance: InstanceId }
   | { readonly type: "start"; readonly logicalId: Uuid; readonly spawn: Spawn }
   | {
@@ -37,6 +37,8 @@ export interface IssuedCommand {
   /** Registration of the node that the command belongs to; another one means that the node lost its state since. */
   readonly session: number;
   readonly agentUrl: string;
+  /** Where the agent is reached over a connection that others use too. */
+  readonly sharedAgentUrl: string | undefined;
   readonly command: Command;
 }
 

@@ -1,15 +1,21 @@
 import type { DomainRegistrationApi, DomainUpdate } from "../../core/api.js";
+import { NO_DOMAIN_CAPABILITIES } from "../../core/capabilities.js";
 import type { Clock, Timer } from "../../core/clock.js";
 import { reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
+import { boundedReport, isSmall } from "./offer-bounds.js";
 
 /** Least time between two updates that changes bring about. */
 const CHANGE_INTERVAL_MS = 100;
 /** Updates under way at most; a controller that does not answer gets no more. */
 const MOST_UNDER_WAY = 16;
 
+/** To tell changes, and what is offered, takes at most one part in so many of the time, however large the domain is. */
+const CHANGE_SHARE = 5;
+const OFFER_SHARE = 20;
+
 /** What an ε-ORC tells about itself, apart from the deadline. */
-export type DomainReport = Omit<DomainUpdate, "refreshDeadline">;
+export type DomainReport = Omit<DomainUpdate, "refreshDeadline" | "isSameOffer">;
 
 /** What a subscriber needs. */
 export interface DomainSubscriberOptions {
@@ -38,6 +44,15 @@ export class DomainSubscriber {
   #underWay = 0;
   #isChanged = false;
   #wasReached: boolean | undefined;
+  /** Whether the ε-CON reads more than one of the reference does. */
+  #reader: "unknown" | "project" | "reference" = "unknown";
+  /** The offer that the ε-CON keeps. */
+  #kept: Pick<DomainReport, "nonce" | "counter"> | undefined;
+  /** An offer that changed waits for its time. */
+  #isWithheld = false;
+  #nextOfferMs = Number.NEGATIVE_INFINITY;
+  /** How long the last update kept the process busy. */
+  #lastTookMs = 0;
   #isClosed = false;
 
   constructor(options: DomainSubscriberOptions) {
@@ -55,13 +70,7 @@ export class DomainSubscriber {
   changed(): void {
     if (this.#isClosed) return;
     this.#isChanged = true;
-    if (this.#changeTimer !== undefined || this.#underWay > 0) return;
-    const { clock } = this.#options;
-    const waitMs = Math.max(0, this.#lastSentMs + CHANGE_INTERVAL_MS - clock.monotonicMs());
-    this.#changeTimer = clock.setTimer(waitMs, () => {
-      this.#changeTimer = undefined;
-      if (!this.#isClosed && this.#isChanged && this.#underWay === 0) void this.#send();
-    });
+    this.#sendSoon();
   }
 
   /** Stops the updates. */
@@ -81,26 +90,85 @@ export class DomainSubscriber {
     }
   }
 
+  #sendSoon(): void {
+    const { clock } = this.#options;
+    if (this.#isClosed || this.#underWay > 0 || !(this.#isChanged || this.#isWithheld)) return;
+    const changeMs = this.#lastSentMs + Math.max(CHANGE_INTERVAL_MS, CHANGE_SHARE * this.#lastTookMs);
+    const isOffer = !this.#isChanged || this.#kept === undefined;
+    const dueMs = isOffer ? Math.max(changeMs, this.#nextOfferMs) : changeMs;
+    this.#changeTimer?.cancel();
+    this.#changeTimer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), () => {
+      this.#changeTimer = undefined;
+      if (!this.#isClosed && this.#underWay === 0) void this.#send();
+    });
+  }
+
   async #send(): Promise<void> {
-    const { register, clock, intervalMs, report, sequence, onReset } = this.#options;
+    const { clock, sequence, onReset } = this.#options;
     const mark = sequence();
-    const refreshDeadline = BigInt(Math.ceil((clock.wallMs() + 2 * intervalMs) / 1000));
-    this.#lastSentMs = clock.monotonicMs();
+    const startedMs = clock.monotonicMs();
+    this.#lastSentMs = startedMs;
     this.#isChanged = false;
+    this.#isWithheld = false;
     this.#underWay++;
     try {
-      const result = await register.updateDomain({ ...report(), refreshDeadline });
+      const update = this.#nextUpdate(startedMs);
+      const answered = this.#options.register.updateDomain(update);
+      this.#lastTookMs = clock.monotonicMs() - startedMs;
+      if (update.isSameOffer !== true) this.#nextOfferMs = startedMs + OFFER_SHARE * this.#lastTookMs;
+      const result = await answered;
       if (this.#isClosed) return;
       if (!result.ok) this.#note(false, `${result.error.summary} ${result.error.detail ?? ""}`.trim());
       else {
         this.#note(true, "");
+        this.#learn(update, result.value.keepsOffer === true);
         if (result.value.reset) onReset(mark);
       }
     } catch (error) {
       this.#note(false, reasonOf(error));
     } finally {
       this.#underWay--;
-      if (this.#isChanged) this.changed();
+      this.#sendSoon();
+    }
+  }
+
+  /** Leaves out what the ε-CON keeps, or does not read. */
+  #nextUpdate(nowMs: number): DomainUpdate {
+    const { clock, intervalMs, report } = this.#options;
+    const refreshDeadline = BigInt(Math.ceil((clock.wallMs() + 2 * intervalMs) / 1000));
+    const full = report();
+    const { nonce, counter } = full;
+    if (this.#kept?.nonce === nonce) {
+      const isNew = this.#kept.counter !== counter;
+      if (!isNew || nowMs < this.#nextOfferMs) {
+        this.#isWithheld = isNew;
+        const { nodes: _nodes, ...rest } = full;
+        const kept = { capabilities: NO_DOMAIN_CAPABILITIES, counter: this.#kept.counter, isSameOffer: true };
+        return { ...rest, ...kept, refreshDeadline };
+      }
+    }
+    const isRead = this.#reader === "project" || (this.#reader === "unknown" && isSmall(full));
+    return { ...(isRead ? full : boundedReport(full)), refreshDeadline };
+  }
+
+  /** What the answer to an update tells about the ε-CON. */
+  #learn(update: DomainUpdate, keepsOffer: boolean): void {
+    const isComplete = update.nodes !== undefined;
+    if (update.isSameOffer === true) {
+      if (keepsOffer) return;
+      // It is another process, or another make.
+      this.#kept = undefined;
+      this.#reader = "unknown";
+      this.#nextOfferMs = Number.NEGATIVE_INFINITY;
+      this.#isChanged = true;
+      return;
+    }
+    this.#reader = keepsOffer ? "project" : "reference";
+    const { nonce, counter } = update;
+    this.#kept = keepsOffer && isComplete ? { nonce, counter } : undefined;
+    if (keepsOffer && !isComplete) {
+      this.#nextOfferMs = Number.NEGATIVE_INFINITY;
+      this.#isChanged = true;
     }
   }
 

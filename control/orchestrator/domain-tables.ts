@@ -1,6 +1,8 @@
 import type { Uuid } from "../../core/uuid.js";
 import type { ComponentRecord } from "./component-record.js";
 import type { NodeRecord } from "./node-record.js";
+import { OpenPorts } from "./open-ports.js";
+import type { PeerTable } from "./peer-table.js";
 import { ProviderOwners } from "./provider-owners.js";
 
 const NOBODY: ReadonlySet<Uuid> = new Set();
@@ -12,6 +14,9 @@ export class DomainTables {
   /** Nodes that take nothing new, registered or not. */
   readonly cordoned = new Set<Uuid>();
   readonly owners = new ProviderOwners();
+  readonly ports = new OpenPorts();
+  /** One for each process that speaks for nodes which were heard of. */
+  readonly peerTables = new Set<PeerTable>();
   /** Identifies the state towards the ε-CON: another nonce means that the components were lost. */
   nonce: bigint;
   /** One more at each change of what the domain offers. */

@@ -1,7 +1,7 @@
-import type { Uuid } from "../../core/uuid.js";
 import type { Command } from "./commands.js";
 import type { DomainTables } from "./domain-tables.js";
 import type { NodeRecord } from "./node-record.js";
+import type { KnownPeer } from "./peer-table.js";
 import { wiringOf } from "./wiring.js";
 
 /**
@@ -9,14 +9,16 @@ import { wiringOf } from "./wiring.js";
  * end, what must start, how it is wired.
  */
 export function nextCommand(node: NodeRecord, tables: DomainTables, nowMs: number): Command | undefined {
-  const { plan } = node;
+  const { plan, table } = node;
   if (plan.resetDue) return plan.isDue("reset:", nowMs) ? { type: "reset" } : undefined;
-  for (const [peerId, update] of plan.peers) {
-    if (plan.isDue(`peer:${peerId}`, nowMs) && !isHeldBack(node, peerId, update.type, tables))
-      return { type: "peer", update };
-  }
+  const update = table.next(nowMs, (change) => isHeldBack(node, change, tables));
+  if (update !== undefined) return { type: "peer", update };
   for (const [functionId, { kind, instance }] of plan.stops) {
     if (plan.isDue(`stop:${functionId}`, nowMs)) return { type: "stop", kind, instance };
+  }
+  if (table.isBehind) {
+    table.waiting.add(node.nodeId);
+    return undefined;
   }
   for (const logicalId of plan.starts) {
     const spawn = tables.components.get(logicalId)?.spawn;
@@ -37,8 +39,8 @@ export function nextCommand(node: NodeRecord, tables: DomainTables, nowMs: numbe
  * A reference node freezes while it connects to a peer, for ever when the peer died. So it is told of one only when the
  * port of the peer was seen open after the node had registered.
  */
-function isHeldBack(node: NodeRecord, peerId: Uuid, type: string, tables: DomainTables): boolean {
+function isHeldBack(node: NodeRecord, { type, nodeId }: KnownPeer, tables: DomainTables): boolean {
   if (type !== "add" || node.reportsInstances) return false;
-  const peer = tables.nodes.get(peerId);
-  return peer !== undefined && peer.openSinceSession < node.plan.session;
+  const peer = tables.nodes.get(nodeId);
+  return peer !== undefined && !tables.ports.isOpenSince(peer.facts.invocationUrl, node.plan.session);
 }

@@ -1,14 +1,12 @@
-import type { PeerUpdate } from "../../core/api.js";
 import type { InstanceId } from "../../core/instance-id.js";
 import type { Random } from "../../core/random.js";
 import { type RetryPolicy, RetrySchedule } from "../../core/retry-schedule.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { IssuedCommand, StopKind } from "./commands.js";
+import { Delays } from "./delays.js";
 
 /** Waiting times after a node did not answer. */
 const NODE_RETRY: RetryPolicy = { initialMs: 250, factor: 2, maximumMs: 5_000, jitter: 0.2 };
-/** Waiting times after a node refused one request. */
-const REFUSED_RETRY: RetryPolicy = { initialMs: 500, factor: 2, maximumMs: 30_000, jitter: 0.2 };
 
 /** An instance that must end. */
 export interface PlannedStop {
@@ -19,17 +17,16 @@ export interface PlannedStop {
 }
 
 /** A piece of work of a plan; its name is also the key of its delay. */
-type Item = `${"reset" | "peer" | "stop" | "patch"}:${string}`;
+type Item = `${"reset" | "stop" | "patch"}:${string}`;
 
 /**
- * What remains to be told to one node. It holds the wanted end, not a history: at most one entry per peer, instance
+ * What remains to be told to one node. It holds the wanted end, not a history: at most one entry per instance
  * and component, so it stays bounded while the node does not answer, and each entry is repeated until it holds.
  */
 export class NodePlan {
   readonly session: number;
   /** The node may hold instances that nobody knows: nothing else before it is emptied. */
   resetDue: boolean;
-  readonly peers = new Map<Uuid, PeerUpdate>();
   readonly stops = new Map<Uuid, PlannedStop>();
   /** Logical ids, in the order they were placed here. */
   readonly starts = new Set<Uuid>();
@@ -43,13 +40,12 @@ export class NodePlan {
   /** No command before this moment. */
   retryAtMs = 0;
   readonly #retry: RetrySchedule;
-  readonly #random: Random;
-  readonly #delays = new Map<Item, { readonly schedule: RetrySchedule; dueMs: number }>();
+  readonly #delays: Delays<Item>;
 
   constructor(session: number, resetDue: boolean, random: Random) {
     this.session = session;
     this.resetDue = resetDue;
-    this.#random = random;
+    this.#delays = new Delays(random);
     this.#retry = new RetrySchedule(NODE_RETRY, random);
   }
 
@@ -66,27 +62,21 @@ export class NodePlan {
 
   /** Notes that the node refused one piece of work: others go on, this one waits. */
   delay(item: Item, nowMs: number): void {
-    const entry = this.#delays.get(item) ?? {
-      schedule: new RetrySchedule(REFUSED_RETRY, this.#random),
-      dueMs: 0,
-    };
-    entry.dueMs = nowMs + entry.schedule.nextMs();
-    this.#delays.set(item, entry);
+    this.#delays.delay(item, nowMs);
   }
 
   /** Forgets earlier refusals of a piece of work. */
   undelay(item: Item): void {
-    this.#delays.delete(item);
+    this.#delays.undelay(item);
   }
 
   isDue(item: Item, nowMs: number): boolean {
-    return (this.#delays.get(item)?.dueMs ?? 0) <= nowMs;
+    return this.#delays.isDue(item, nowMs);
   }
 
   /** When a command may become possible only because time passes; Infinity when that does not matter. */
   nextDueMs(nowMs: number): number {
-    let due = this.retryAtMs > nowMs ? this.retryAtMs : Number.POSITIVE_INFINITY;
-    for (const { dueMs } of this.#delays.values()) if (dueMs > nowMs && dueMs < due) due = dueMs;
-    return due;
+    const retryMs = this.retryAtMs > nowMs ? this.retryAtMs : Number.POSITIVE_INFINITY;
+    return Math.min(retryMs, this.#delays.nextDueMs(nowMs));
   }
 }

@@ -3,6 +3,7 @@ import type { ResourceProvider } from "../../core/specification.js";
 import type { InstanceStatus } from "../../core/status.js";
 import type { Uuid } from "../../core/uuid.js";
 import type { NodePlan } from "./node-plan.js";
+import type { PeerTable } from "./peer-table.js";
 
 /** What a node announced about itself; may change while it runs. */
 export interface NodeFacts {
@@ -31,8 +32,10 @@ export interface NodeRecord {
   reportsInstances: boolean;
   /** Why it is avoided although registered; undefined when it is not. */
   suspicion: string | undefined;
-  /** Its announced invocation port was seen open after the plan of this session, and those before it, had begun. */
-  openSinceSession: number;
+  /** What its process is to be told about peers. */
+  table: PeerTable;
+  /** Where a gateway serves its agent beside those of others; undefined: it speaks for itself. */
+  sharedAgentUrl: string | undefined;
   /** Reports received. */
   reports: number;
   /** Logical ids of the components placed on it, by instance. */

@@ -1,4 +1,4 @@
-import type { NodeUpdate, Result } from "../../core/api.js";
+import type { NodeGateway, NodeUpdate, Result } from "../../core/api.js";
 import { parseEndpoint } from "../../core/endpoint.js";
 import { reasonOf } from "../../core/errors.js";
 import type { Uuid } from "../../core/uuid.js";
@@ -6,6 +6,7 @@ import type { Agenda } from "./agenda.js";
 import type { ComponentLifecycle } from "./component-lifecycle.js";
 import { NodePlan } from "./node-plan.js";
 import { type NodeFacts, type NodeRecord, placementOf, sameFacts } from "./node-record.js";
+import { PeerTable } from "./peer-table.js";
 import type { SavedNode } from "./saved-state.js";
 
 /** Fractions of a second are cut off on the wire: a deadline holds to the end of its second. */
@@ -18,6 +19,10 @@ const ACCEPTED: Result<void> = { ok: true, value: undefined };
 export class NodeRegistry {
   readonly #agenda: Agenda;
   readonly #components: ComponentLifecycle;
+  /** Tables of gateways by their nonces. */
+  readonly #gateways = new Map<bigint, PeerTable>();
+  /** Nodes of the reference. */
+  readonly #references = new Set<Uuid>();
   #session = 0;
   /** Latest session of a node that does not tell its instances, which is one of the reference. */
   #referenceSession = 0;
@@ -35,7 +40,7 @@ export class NodeRegistry {
       capabilities: update.capabilities,
       resourceProviders: update.resourceProviders,
     };
-    const wrong = whatIsWrongWith(facts);
+    const wrong = whatIsWrongWith(facts, update.gateway);
     if (wrong !== undefined) return refuse(wrong);
     const known = this.#agenda.tables.nodes.get(update.nodeId);
     if (known !== undefined && known.formerNonce === update.nonce)
@@ -47,6 +52,9 @@ export class NodeRegistry {
     node.expiresAtMs = nowMs + lifetimeMs;
     this.#agenda.wakeAt(node.expiresAtMs);
     node.reportsInstances = update.instances !== undefined;
+    node.sharedAgentUrl = update.gateway?.agentUrl;
+    if (node.reportsInstances) this.#references.delete(node.nodeId);
+    else this.#references.add(node.nodeId);
     if (known !== undefined) this.#refresh(node, update, facts);
     if (node.suspicion !== undefined) {
       node.suspicion = undefined;
@@ -67,7 +75,6 @@ export class NodeRegistry {
     node.reportsInstances = saved.reportsInstances;
     node.expiresAtMs = nowMs + graceMs;
     this.#agenda.wakeAt(node.expiresAtMs);
-    this.#reviewPlacements();
   }
 
   /** Withdraws a node and all that is on it. */
@@ -77,15 +84,15 @@ export class NodeRegistry {
     tables.nodes.delete(node.nodeId);
     this.#loseInstances(node);
     for (const functionId of node.plan.stops.keys()) effects.stops.add(functionId);
-    tables.owners.claim(node.nodeId, []);
-    for (const other of tables.nodes.values()) {
-      other.plan.peers.set(node.nodeId, { type: "delete", nodeId: node.nodeId });
-      other.plan.undelay(`peer:${node.nodeId}`);
-      this.#agenda.ready.add(other.nodeId);
+    for (const heir of tables.owners.claim(node.nodeId, [])) this.#reviewPlacement(heir);
+    this.#references.delete(node.nodeId);
+    this.#leaveTable(node);
+    for (const table of tables.peerTables) {
+      table.plan({ type: "delete", nodeId: node.nodeId });
+      this.wake(table);
     }
     effects.gone.push(node.nodeId);
     effects.nodes.add(node.nodeId);
-    this.#reviewPlacements();
     this.#agenda.domainChanged();
     this.#agenda.reviewUnplaced();
   }
@@ -99,7 +106,7 @@ export class NodeRegistry {
     if (isCordoned) tables.cordoned.add(nodeId);
     else tables.cordoned.delete(nodeId);
     effects.isDomainChanged = true;
-    this.#reviewPlacements();
+    this.#reviewPlacement(nodeId);
     this.#agenda.domainChanged();
     this.#agenda.reviewUnplaced();
     return ACCEPTED;
@@ -110,11 +117,16 @@ export class NodeRegistry {
    * @param session the newest one when the port was going to be looked at
    */
   portOpen(url: string, session: number): void {
-    for (const node of this.#agenda.tables.nodes.values()) {
-      if (node.facts.invocationUrl === url && node.openSinceSession < session)
-        node.openSinceSession = session;
-      this.#agenda.ready.add(node.nodeId);
-    }
+    this.#agenda.tables.ports.seenOpen(url, session);
+    for (const nodeId of this.#references) this.#agenda.ready.add(nodeId);
+  }
+
+  /** Lets nodes look for what is to be told to their process, and those that waited for it go on. */
+  wake(table: PeerTable): void {
+    const { ready } = this.#agenda;
+    for (const nodeId of table.tellers()) ready.add(nodeId);
+    for (const nodeId of table.waiting) ready.add(nodeId);
+    table.waiting.clear();
   }
 
   /** A node did not answer: nothing new goes there until it reports again. */
@@ -144,7 +156,9 @@ export class NodeRegistry {
   #admit(update: NodeUpdate, facts: NodeFacts): NodeRecord {
     const node = this.#create(update.nodeId, update.nonce, facts, true);
     this.#agenda.logger.info("node registered", { nodeId: node.nodeId, agentUrl: facts.agentUrl });
-    this.#introduce(node);
+    const isNewTable = this.#joinTable(node, update.gateway);
+    this.#introduce(node, false);
+    if (isNewTable) this.#fillTable(node);
     this.#announce(node);
     return node;
   }
@@ -162,7 +176,8 @@ export class NodeRegistry {
       seen: true,
       reportsInstances: false,
       suspicion: undefined,
-      openSinceSession: 0,
+      table: new PeerTable(undefined, facts.invocationUrl, random),
+      sharedAgentUrl: undefined,
       reports: 0,
       instances: new Map(),
       statuses: new Map(),
@@ -170,7 +185,7 @@ export class NodeRegistry {
       plan: new NodePlan(++this.#session, resetDue, random),
     };
     tables.nodes.set(nodeId, node);
-    tables.owners.claim(nodeId, providerIds(facts));
+    this.#claimProviders(node);
     return node;
   }
 
@@ -181,11 +196,14 @@ export class NodeRegistry {
     const isChanged = !sameFacts(node.facts, facts);
     node.seen = true;
     node.facts = facts;
-    if (isElsewhere) node.openSinceSession = 0;
     if (isRestart) this.#restart(node, update.nonce);
-    if (isRestart || isFirstContact) this.#introduce(node);
-    else if (isElsewhere) this.#announceTo(node);
-    if (isChanged) this.#agenda.tables.owners.claim(node.nodeId, providerIds(facts));
+    const isElseTable = node.table.gateway !== update.gateway?.nonce;
+    const isLost = update.gateway === undefined && (isRestart || isFirstContact);
+    const isNewTable = (isElseTable || isLost || isFirstContact) && this.#joinTable(node, update.gateway);
+    if (isRestart || isFirstContact) this.#introduce(node, isElseTable);
+    else if (isElsewhere || isElseTable) this.#announceTo(node, true);
+    if (isNewTable) this.#fillTable(node);
+    if (isChanged) this.#claimProviders(node);
     if (isChanged || isRestart) this.#announce(node);
     if (isFirstContact) this.#agenda.reviewUnplaced();
   }
@@ -196,8 +214,9 @@ export class NodeRegistry {
     const isNewReference = !node.reportsInstances && node.plan.session > this.#referenceSession;
     if (isNewReference) this.#referenceSession = node.plan.session;
     const session = this.#referenceSession;
-    for (const { facts, seen, openSinceSession } of isNewReference ? tables.nodes.values() : [node])
-      if (seen && openSinceSession < session) effects.probes.set(facts.invocationUrl, session);
+    for (const { facts, seen } of isNewReference ? tables.nodes.values() : [node])
+      if (seen && !tables.ports.isOpenSince(facts.invocationUrl, session))
+        effects.probes.set(facts.invocationUrl, session);
   }
 
   /** The process of a node is new: what ran there is gone. */
@@ -210,7 +229,10 @@ export class NodeRegistry {
     for (const functionId of former.stops.keys()) this.#agenda.effects.stops.add(functionId);
     this.#noteUncertain(node, former);
     this.#loseInstances(node, former);
-    node.openSinceSession = 0;
+    if (node.table.gateway === undefined) this.#agenda.tables.ports.forget(node.facts.invocationUrl);
+    // Another node of its gateway tells what this one was told of just now.
+    node.table.abandon(node.nodeId);
+    this.wake(node.table);
     node.reports = 0;
   }
 
@@ -257,46 +279,84 @@ export class NodeRegistry {
     node.plan.starts.clear();
   }
 
-  /** Makes a node and all others known to each other. */
-  #introduce(node: NodeRecord): void {
+  /** Tells all others of a node, which may be tried again. */
+  #introduce(node: NodeRecord, isMoved: boolean): void {
     for (const logicalId of this.#agenda.unplaced)
       this.#agenda.tables.components.get(logicalId)?.tried.delete(node.nodeId);
-    this.#announceTo(node);
-    for (const other of this.#agenda.tables.nodes.values()) {
-      if (other === node) continue;
-      const { nodeId, facts } = other;
-      node.plan.peers.set(nodeId, { type: "add", nodeId, invocationUrl: facts.invocationUrl });
+    this.#announceTo(node, isMoved);
+  }
+
+  /**
+   * Tells every process where a node takes events; one that speaks for itself is told of itself too.
+   * @param isMoved its gateway may know it at another place
+   */
+  #announceTo(node: NodeRecord, isMoved: boolean): void {
+    const { nodeId, facts } = node;
+    for (const table of this.#agenda.tables.peerTables) {
+      if (!isMoved && isOneGateway(table, node)) continue;
+      table.plan({ type: "add", nodeId, invocationUrl: facts.invocationUrl });
+      this.wake(table);
     }
   }
 
-  /** Tells every node, itself included, where a node takes events. */
-  #announceTo(node: NodeRecord): void {
-    const { nodeId, facts } = node;
-    for (const other of this.#agenda.tables.nodes.values()) {
-      if (!other.seen) continue;
-      other.plan.peers.set(nodeId, { type: "add", nodeId, invocationUrl: facts.invocationUrl });
-      other.plan.undelay(`peer:${nodeId}`);
-      this.#agenda.ready.add(other.nodeId);
+  /** @returns true when the process behind the table knows of no peers yet */
+  #joinTable(node: NodeRecord, gateway: NodeGateway | undefined): boolean {
+    const { tables, random } = this.#agenda;
+    this.#leaveTable(node);
+    const known = gateway && this.#gateways.get(gateway.nonce);
+    node.table = known ?? new PeerTable(gateway?.nonce, node.facts.invocationUrl, random);
+    node.table.members.add(node.nodeId);
+    node.table.drop(node.nodeId);
+    tables.peerTables.add(node.table);
+    if (known === undefined) tables.ports.forget(node.facts.invocationUrl);
+    if (gateway !== undefined) this.#gateways.set(gateway.nonce, node.table);
+    return known === undefined;
+  }
+
+  #leaveTable({ nodeId, table, facts }: NodeRecord): void {
+    const { peerTables, ports } = this.#agenda.tables;
+    table.members.delete(nodeId);
+    table.waiting.delete(nodeId);
+    table.abandon(nodeId);
+    if (table.members.size > 0) {
+      this.wake(table);
+      return;
     }
+    peerTables.delete(table);
+    ports.forget(facts.invocationUrl);
+    if (table.gateway !== undefined) this.#gateways.delete(table.gateway);
+  }
+
+  /** Tells the process behind a node, which knows nobody, of all other nodes. */
+  #fillTable({ table, nodeId }: NodeRecord): void {
+    for (const other of this.#agenda.tables.nodes.values()) {
+      if (other.nodeId === nodeId || isOneGateway(table, other)) continue;
+      table.plan({ type: "add", nodeId: other.nodeId, invocationUrl: other.facts.invocationUrl });
+    }
+    this.wake(table);
   }
 
   /** What a node offers changed. */
   #announce(node: NodeRecord): void {
     this.#agenda.effects.nodes.add(node.nodeId);
-    this.#reviewPlacements();
     this.#agenda.domainChanged();
     this.#agenda.reviewUnplaced();
   }
 
-  /** Owners of provider ids or cordons changed. */
-  #reviewPlacements(): void {
+  #claimProviders(node: NodeRecord): void {
+    const heirs = this.#agenda.tables.owners.claim(node.nodeId, providerIds(node.facts));
+    for (const heir of heirs) this.#reviewPlacement(heir);
+    this.#reviewPlacement(node.nodeId);
+  }
+
+  /** The facts of a node, its cordon or what it owns changed. */
+  #reviewPlacement(nodeId: Uuid): void {
     const { nodes, owners, cordoned } = this.#agenda.tables;
-    for (const node of nodes.values()) {
-      const owned = node.facts.resourceProviders.filter(
-        ({ providerId }) => owners.ownerOf(providerId) === node.nodeId,
-      );
-      node.placement = placementOf(node.nodeId, node.facts, cordoned.has(node.nodeId), owned);
-    }
+    const node = nodes.get(nodeId);
+    if (node === undefined) return;
+    const { facts } = node;
+    const owned = facts.resourceProviders.filter(({ providerId }) => owners.ownerOf(providerId) === nodeId);
+    node.placement = placementOf(nodeId, facts, cordoned.has(nodeId), owned);
   }
 
   /** Compares what a node says it runs with what it should run. */
@@ -342,6 +402,12 @@ export class NodeRegistry {
   }
 }
 
+/** True when a table belongs to the gateway of a node, before or after it lost its state. */
+function isOneGateway(table: PeerTable, { table: own, facts }: NodeRecord): boolean {
+  if (table.gateway === undefined || own.gateway === undefined) return false;
+  return table === own || table.invocationUrl === facts.invocationUrl;
+}
+
 function isRetiring(functionId: Uuid, { retiring, tables }: Agenda): boolean {
   for (const logicalId of retiring)
     if (tables.components.get(logicalId)?.retiring?.instance.functionId === functionId) return true;
@@ -357,11 +423,13 @@ function lifetimeOf(refreshDeadline: bigint, wallMs: number): number {
   return Number(restMs > MAX_LIFETIME_MS ? MAX_LIFETIME_MS : restMs);
 }
 
-function whatIsWrongWith(facts: NodeFacts): string | undefined {
+function whatIsWrongWith(facts: NodeFacts, gateway: NodeGateway | undefined): string | undefined {
   try {
     const agent = parseEndpoint(facts.agentUrl, "agent_url");
     parseEndpoint(facts.invocationUrl, "invocation_url");
-    if (agent.scheme === "coap") return "agent_url: agents are called over http or https only";
+    const shared = gateway && parseEndpoint(gateway.agentUrl, "gateway.agent_url");
+    if (agent.scheme === "coap" || shared?.scheme === "coap")
+      return "agent_url: agents are called over http or https only";
   } catch (error) {
     return reasonOf(error);
   }

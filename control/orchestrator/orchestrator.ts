@@ -35,7 +35,8 @@ import { loadState } from "./saved-state.js";
 /** What an ε-ORC needs from outside. */
 export interface OrchestratorOptions {
   readonly store: Store;
-  readonly connect: (agentUrl: string) => AgentConnection;
+  /** See {@link AgentCaller}. */
+  readonly connect: (agentUrl: string, sharedUrl: string | undefined) => AgentConnection;
   /** Tells whether a node can be connected to at its invocation URL. */
   readonly probe: (url: string) => Promise<boolean>;
   readonly clock: Clock;
@@ -52,6 +53,9 @@ export interface OrchestratorOptions {
   readonly meter: OrchestratorMeter;
 }
 
+/** What a domain offers under one counter. */
+type Offer = Required<Pick<DomainReport, "counter" | "capabilities" | "nodes">>;
+
 /**
  * An ε-ORC without its servers: takes requests, lets the {@link Reconciler} decide, and carries out what follows.
  * What it promises is kept before the promise is given.
@@ -66,6 +70,7 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
   readonly #waiting = new Map<number, (result: Result<Uuid>) => void>();
   readonly #wirings: AwaitedWirings;
   #requestId = 0;
+  #offer: Offer | undefined;
   #timer: { readonly dueMs: number; readonly timer: Timer } | undefined;
   #isClosed = false;
 
@@ -122,14 +127,19 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
 
   /** What the ε-CON is told, apart from who tells it. */
   report(): Omit<DomainReport, "domainId" | "orchestratorUrl"> {
-    const nodes = [...this.#tables.nodes.values()];
-    return {
-      capabilities: aggregateCapabilities(nodes),
-      counter: this.#tables.counter,
-      nonce: this.#tables.nonce,
-      nodes: nodes.map(({ placement }) => placement),
-      components: statusesOf(this.#tables),
-    };
+    const { counter, nonce } = this.#tables;
+    return { ...this.#offered(), counter, nonce, components: statusesOf(this.#tables) };
+  }
+
+  /** What the domain offers; worked out once for each counter. */
+  #offered(): Offer {
+    const { counter, nodes } = this.#tables;
+    if (this.#offer?.counter !== counter) {
+      const all = [...nodes.values()];
+      const placements = all.map(({ placement }) => placement);
+      this.#offer = { counter, capabilities: aggregateCapabilities(all), nodes: placements };
+    }
+    return this.#offer;
   }
 
   startFunction(request: SpawnFunctionRequest): Promise<Result<Uuid>> {

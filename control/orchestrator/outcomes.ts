@@ -141,14 +141,13 @@ export class Outcomes {
 
   #peerTold(node: NodeRecord, command: CommandOf<"peer">, outcome: Outcome, nowMs: number): void {
     const { update } = command;
-    if (update.type === "clear") return;
+    const { table, nodeId } = node;
+    table.end(update, nodeId, outcome.type === "done");
     if (outcome.type === "refused") {
-      node.plan.delay(`peer:${update.nodeId}`, nowMs);
+      table.delays.delay(update.nodeId, nowMs);
       this.#warn(node, "update of its peers", outcome.reason);
-    } else if (outcome.type === "done" && node.plan.peers.get(update.nodeId) === update) {
-      node.plan.peers.delete(update.nodeId);
-      node.plan.undelay(`peer:${update.nodeId}`);
     }
+    if (!table.isBehind) this.#registry.wake(table);
   }
 
   /** Nobody waits for this instance any more. */

@@ -25,6 +25,11 @@ export interface ReconcilerOptions {
   readonly logger: Logger;
 }
 
+/** A look that is later than this was held up by other work of the process, milliseconds. */
+const STANDSTILL_MS = 500;
+/** Time to read what came meanwhile, milliseconds. */
+const STANDSTILL_GRACE_MS = 1_000;
+
 /**
  * Decides what an ε-ORC does. Every input takes the monotonic time and changes the tables; what follows from it is
  * collected as {@link Effects}. The same inputs with the same randomness give the same effects.
@@ -123,8 +128,11 @@ export class Reconciler {
 
   /** What follows from the passing of time. */
   tick(nowMs: number): void {
-    const { tables, unplaced, ready } = this.#agenda;
+    const { tables, unplaced, ready, wakeMs } = this.#agenda;
+    // A process that stood still has not read what nodes sent meanwhile.
+    const stoodStill = Number.isFinite(wakeMs) && nowMs - wakeMs > STANDSTILL_MS;
     for (const node of [...tables.nodes.values()]) {
+      if (stoodStill) node.expiresAtMs = Math.max(node.expiresAtMs, nowMs + STANDSTILL_GRACE_MS);
       if (node.expiresAtMs <= nowMs) this.#registry.remove(node, "did not refresh in time");
       else ready.add(node.nodeId);
     }
@@ -151,11 +159,13 @@ export class Reconciler {
       }
       const command = nextCommand(node, tables, nowMs);
       if (command === undefined) {
-        this.#agenda.wakeAt(plan.nextDueMs(nowMs));
+        this.#agenda.wakeAt(Math.min(plan.nextDueMs(nowMs), node.table.delays.nextDueMs(nowMs)));
         continue;
       }
-      const { agentUrl } = node.facts;
-      plan.current = { token: ++this.#token, nodeId, session: plan.session, agentUrl, command };
+      const { facts, sharedAgentUrl } = node;
+      const { agentUrl } = facts;
+      const { session } = plan;
+      plan.current = { token: ++this.#token, nodeId, session, agentUrl, sharedAgentUrl, command };
       this.#markIssued(plan.current);
       effects.commands.push(plan.current);
     }
@@ -165,9 +175,11 @@ export class Reconciler {
   }
 
   #markIssued({ nodeId, command }: IssuedCommand): void {
+    const node = this.#agenda.tables.nodes.get(nodeId);
+    if (command.type === "peer") node?.table.begin(command.update.nodeId, nodeId);
     if (command.type !== "start" && command.type !== "patch") return;
     const component = this.#agenda.tables.components.get(command.logicalId);
-    const plan = this.#agenda.tables.nodes.get(nodeId)?.plan;
+    const plan = node?.plan;
     if (command.type === "start") {
       plan?.starts.delete(command.logicalId);
       if (component?.start !== undefined) component.start.issued = true;
@@ -226,6 +238,7 @@ export class Reconciler {
       sooner(expiresAtMs);
       sooner(plan.nextDueMs(nowMs));
     }
+    for (const { delays } of tables.peerTables) sooner(delays.nextDueMs(nowMs));
     for (const logicalId of unplaced) {
       const component = tables.components.get(logicalId);
       if (component === undefined || component.start?.issued === true) continue;

@@ -3,8 +3,8 @@ import { parseEndpoint } from "../../core/endpoint.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
 import {
+  AgentConnections,
   type ClientTls,
-  connectAgent,
   connectDomainRegistration,
   meteredService,
   nodeRegistrationService,
@@ -173,10 +173,11 @@ async function open(
   const path = general.persistence_path;
   const store = path === "" ? new MemoryStore() : await openLevelStore(path);
   const deadlineMs = Math.max(LATE_ANSWER_MS, general.node_call_timeout_ms);
+  const agents = new AgentConnections(clientOptions(deadlineMs, environment));
   try {
     return await Orchestrator.open({
       ...{ store, clock, random, logger, onChange, observers, meter },
-      connect: (url) => connectAgent(url, clientOptions(deadlineMs, environment)),
+      connect: (url, sharedUrl) => agents.connect(url, sharedUrl),
       probe: (url) => probePort(url, clock),
       strategy: baseline.orchestration_strategy,
       callTimeoutMs: general.node_call_timeout_ms,

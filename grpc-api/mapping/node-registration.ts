@@ -23,6 +23,7 @@ export function nodeUpdateToMessage(update: NodeUpdate): proto.UpdateNodeRequest
     performanceSamples: samplesToMessage(update.samples),
     instances: (update.instances ?? []).map(instanceStatusToMessage),
     reportsInstances: update.instances !== undefined,
+    ...(update.gateway && { gateway: update.gateway }),
   };
 }
 
@@ -49,6 +50,7 @@ export function nodeUpdateFromMessage(
     health: healthFromMessage(message.healthStatus),
     samples,
     ...(message.reportsInstances && { instances: message.instances.map(instanceStatusFromMessage) }),
+    ...(message.gateway && { gateway: message.gateway }),
   };
 }
 

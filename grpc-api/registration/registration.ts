@@ -4,7 +4,7 @@ import { reasonOf } from "../../core/errors.js";
 import type { NodeHealth } from "../../core/health.js";
 import { HEALTH_UNKNOWN } from "../../core/health-unknown.js";
 import type { Logger } from "../../core/log.js";
-import type { Random } from "../../core/random.js";
+import { type Random, uniform } from "../../core/random.js";
 import { RetrySchedule } from "../../core/retry-schedule.js";
 import type { PerformanceSamples } from "../../core/samples.js";
 import type { InstanceStatus } from "../../core/status.js";
@@ -15,7 +15,7 @@ import { SampleBacklog } from "./sample-backlog.js";
 /** What a node says about itself in every update; an ε-ORC reads it only when the nonce is new to it. */
 export type NodeIdentity = Pick<
   NodeUpdate,
-  "nodeId" | "agentUrl" | "invocationUrl" | "resourceProviders" | "capabilities" | "nonce"
+  "nodeId" | "agentUrl" | "invocationUrl" | "resourceProviders" | "capabilities" | "nonce" | "gateway"
 >;
 
 /** What a {@link Registration} works with. */
@@ -26,6 +26,8 @@ export interface RegistrationParts {
   readonly intervalMs: number;
   /** Factor on the interval, 1 or more, so that many nodes of one process do not flood their ε-ORC. 1 when absent. */
   readonly stretch?: () => number;
+  /** Carries out a report when it is its turn among those of many nodes; at once when absent. */
+  readonly inTurn?: (report: () => Promise<void>) => Promise<void>;
   readonly measureHealth: () => Promise<NodeHealth>;
   readonly drainSamples: () => PerformanceSamples;
   readonly statuses: () => readonly InstanceStatus[];
@@ -43,6 +45,8 @@ const FIRST_RETRY_MS = 200;
 const SAMPLES_KEPT = 1_000;
 const HEALTH_LIMIT_MS = 500;
 const LEAVE_LIMIT_MS = 1_000;
+/** Nodes of one process report up to this part of the interval sooner, so that they do not go on all at the same time. */
+const SPREAD = 0.1;
 /** A deadline that has passed by any clock. */
 const LONG_AGO = 0n;
 
@@ -106,15 +110,12 @@ export class Registration {
     if (this.#sending !== undefined) await withDeadline(clock, LEAVE_LIMIT_MS, this.#sending);
     if (!this.#known) return;
     try {
-      const update = await this.#update(
-        this.#parts.statuses(),
-        this.#backlog.take(this.#parts.drainSamples()),
-      );
-      await withDeadline(
-        clock,
-        LEAVE_LIMIT_MS,
-        register.updateNode({ ...update, refreshDeadline: LONG_AGO }),
-      );
+      const farewell = this.#inTurn(async () => {
+        const samples = this.#backlog.take(this.#parts.drainSamples());
+        const update = await this.#update(this.#parts.statuses(), samples);
+        await register.updateNode({ ...update, refreshDeadline: LONG_AGO });
+      });
+      await withDeadline(clock, LEAVE_LIMIT_MS, farewell);
     } catch (error) {
       logger.warn("the orchestrator was not told that the node leaves", { reason: reasonOf(error) });
     }
@@ -123,13 +124,20 @@ export class Registration {
   #send(): void {
     this.#nextTimer?.cancel();
     this.#nextTimer = undefined;
-    this.#sending = this.#sendOnce().finally(() => {
+    this.#sending = this.#inTurn(() => this.#report()).finally(() => {
       this.#sending = undefined;
     });
   }
 
-  async #sendOnce(): Promise<void> {
-    const { clock, register, drainSamples } = this.#parts;
+  #inTurn(report: () => Promise<void>): Promise<void> {
+    const { inTurn } = this.#parts;
+    return inTurn === undefined ? report() : inTurn(report);
+  }
+
+  /** The deadline that is told holds from now on, however long the report had to wait for its turn. */
+  async #report(): Promise<void> {
+    if (this.#closed) return;
+    const { clock, random, stretch, register, drainSamples } = this.#parts;
     const intervalMs = this.#intervalMs();
     const startedMs = clock.monotonicMs();
     const statuses = this.#parts.statuses();
@@ -144,17 +152,18 @@ export class Registration {
         this.#note("registered", "");
       } else {
         this.#backlog.back(samples);
-        delayMs = this.#retry.nextMs();
+        delayMs = this.#retryMs();
         this.#note("refused", [result.error.summary, result.error.detail].filter(Boolean).join(": "));
       }
     } catch (error) {
       this.#backlog.back(samples);
-      delayMs = this.#retry.nextMs();
+      delayMs = this.#retryMs();
       this.#note("unreachable", reasonOf(error));
     }
     if (this.#closed) return;
     const nowMs = clock.monotonicMs();
-    const nextMs = Math.min(startedMs + intervalMs, nowMs + delayMs);
+    const sooner = stretch === undefined ? 0 : SPREAD * uniform(random);
+    const nextMs = Math.min(startedMs + intervalMs * (1 - sooner), nowMs + delayMs);
     this.#nextTimer = clock.setTimer(Math.max(0, nextMs - nowMs), () => this.#send());
   }
 
@@ -187,6 +196,10 @@ export class Registration {
   #intervalMs(): number {
     const { intervalMs, stretch } = this.#parts;
     return intervalMs * (stretch?.() ?? 1);
+  }
+
+  #retryMs(): number {
+    return this.#retry.nextMs() * (this.#parts.stretch?.() ?? 1);
   }
 
   #isReportDue(): boolean {

@@ -212,7 +212,10 @@ export const nodeUpdate: fc.Arbitrary<NodeUpdate> = merged(
     health,
     samples,
   }),
-  optional("instances", fc.array(instanceStatus, { maxLength: 3 })),
+  merged(
+    optional("instances", fc.array(instanceStatus, { maxLength: 3 })),
+    optional("gateway", record({ nonce: uint64, agentUrl: text })),
+  ),
 );
 
 const placementNode: fc.Arbitrary<PlacementNode> = record({
@@ -232,12 +235,16 @@ export const domainUpdate: fc.Arbitrary<DomainUpdate> = merged(
     orchestratorUrl: text,
     capabilities: domainCapabilities,
     refreshDeadline: uint64,
-    counter: uint64,
+    // 0 stands for an update without its offer on the wire.
+    counter: fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }),
     nonce: uint64,
   }),
   merged(
     optional("nodes", fc.array(placementNode, { maxLength: 2 })),
-    optional("components", fc.array(componentStatus, { maxLength: 2 })),
+    merged(
+      optional("components", fc.array(componentStatus, { maxLength: 2 })),
+      optional("isSameOffer", fc.constant(true)),
+    ),
   ),
 );
 
@@ -326,7 +333,10 @@ export const guestState: fc.Arbitrary<GuestState> = record({
 });
 export const anyText = text;
 export const uuids = fc.array(uuid, { maxLength: 4 });
-export const domainAnswer = record({ reset: fc.boolean() });
+export const domainAnswer = merged(
+  record({ reset: fc.boolean() }),
+  optional("keepsOffer", fc.constant(true)),
+);
 export const eventBatch: fc.Arbitrary<readonly Uint8Array[]> = fc.array(bytes, { maxLength: 4 });
 export const refusals: fc.Arbitrary<ReadonlyMap<number, string>> = fc
   .array(fc.tuple(uint32, text), { maxLength: 3 })

@@ -10,7 +10,7 @@ import { guestHostMethods } from "../../grpc-api/guest-host.js";
 import { handleMethod } from "../../grpc-api/invocation-method.js";
 import { logicalIds, physicalIds } from "../../grpc-api/mapping/identifiers.js";
 import type { Method } from "../../grpc-api/method.js";
-import { updateNodeMethod } from "../../grpc-api/node-registration.js";
+import { updateNodeMethod, updateNodesMethod } from "../../grpc-api/node-registration.js";
 import { workflowMethods } from "../../grpc-api/workflow.js";
 import * as arbitrary from "./arbitraries.js";
 
@@ -58,6 +58,7 @@ export const DIRECTIONS: readonly Direction[] = [
   ...both(managementMethods.updatePeers, arbitrary.peerUpdate, nothing),
   ...both(managementMethods.reset, nothing, nothing),
   ...both(updateNodeMethod(SILENT), arbitrary.nodeUpdate, arbitrary.result(nothing)),
+  ...both(updateNodesMethod, arbitrary.eventBatch, arbitrary.eventBatch),
   ...both(updateDomainMethod, arbitrary.domainUpdate, arbitrary.result(arbitrary.domainAnswer)),
   ...both(workflowMethods.start, arbitrary.workflow, arbitrary.result(arbitrary.workflowInstance)),
   ...both(workflowMethods.stop, arbitrary.uuid, nothing),

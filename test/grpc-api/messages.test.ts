@@ -102,7 +102,7 @@ t.test(
 );
 
 t.test(
-  "given the services, when listed, then there are the nine, with thirty paths, and one extension",
+  "given the services, when listed, then there are the nine, with thirty paths, and two extensions",
   async (t) => {
     const expected: Readonly<Record<string, string>> = {
       FunctionInstance: "Start Stop Patch",
@@ -120,6 +120,7 @@ t.test(
     );
     t.equal(paths.length, 30);
     paths.push("/edgeless_api.FunctionInvocationBatch/HandleAll");
+    paths.push("/edgeless_api.NodeRegistrationBatch/UpdateNodes");
     const defined = Object.values(services).flatMap(({ fullName, methods }) =>
       Object.values(methods).map(({ name }) => `/${fullName}/${name}`),
     );

@@ -103,7 +103,7 @@ t.test(
       domainRegistrationService({
         updateDomain: (update) => {
           updates.push(update);
-          return Promise.resolve({ ok: true, value: { reset: updates.length === 1 } });
+          return Promise.resolve({ ok: true, value: { reset: updates.length === 1, keepsOffer: true } });
         },
       }),
     ]);

@@ -1,0 +1,45 @@
+import type { Agent } from "../core/api.js";
+import { authority, parseEndpoint } from "../core/endpoint.js";
+import { agentClient, connectAgent } from "./agent.js";
+import { type ClientOptions, type Connection, PeerConnection } from "./connection.js";
+
+/**
+ * Agents of nodes: each over a connection of its own, or those behind one gateway over one connection, where the authority
+ * of a call tells which agent is meant.
+ */
+export class AgentConnections {
+  readonly #options: ClientOptions;
+  readonly #shared = new Map<string, { readonly peer: PeerConnection; users: number }>();
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The agent at `url`; see {@link PeerConnection.call} for what its methods throw.
+   * @param sharedUrl where it is reached beside others; undefined: nowhere
+   * @throws EdgelessError EDGELESS_BAD_URL, EDGELESS_BAD_CONFIG
+   */
+  connect(url: string, sharedUrl: string | undefined): Agent & Connection {
+    if (sharedUrl === undefined) return connectAgent(url, this.#options);
+    const host = authority(parseEndpoint(url, "agent_url"));
+    const shared = this.#shared.get(sharedUrl) ?? {
+      peer: new PeerConnection(sharedUrl, this.#options),
+      users: 0,
+    };
+    this.#shared.set(sharedUrl, shared);
+    shared.users++;
+    const { peer } = shared;
+    let isOpen = true;
+    return {
+      ...agentClient({ call: (method, request) => peer.call(method, request, host) }),
+      close: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        if (--shared.users > 0) return;
+        peer.close();
+        this.#shared.delete(sharedUrl);
+      },
+    };
+  }
+}
