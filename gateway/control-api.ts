@@ -113,7 +113,7 @@ async function handle(
   } else if (item === "firmware" && method === "PUT") {
     const wanted = firmwareSchema.safeParse(await readJson(request, MOST_FIRMWARE_BYTES));
     if (!wanted.success) throw new Refusal(400, `no firmware: ${z.prettifyError(wanted.error)}`);
-    send(response, 202, updateOf(device.updateFirmware(wanted.data)));
+    send(response, 202, updateOf(await device.updateFirmware(wanted.data)));
   } else if (item === "logs" && method === "GET")
     sendLogs(device, url.searchParams.get("follow") === "1", response);
   else throw new Refusal(item === undefined || ITEMS.includes(item) ? 405 : 404, "not possible");

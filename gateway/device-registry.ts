@@ -437,6 +437,6 @@ export class DeviceRegistry {
     const oldest = this.#directory.surplus(this.#parts.limits.maxDevices);
     if (oldest === undefined) return;
     this.#remove(oldest);
-    void this.#parts.around.saved.owe([change.noDevice(oldest.nodeId)]);
+    void this.#parts.around.saved.owe([change.noDevice(oldest.nodeId), change.noUpdate(oldest.nodeId)]);
   }
 }

@@ -80,7 +80,7 @@ export interface DeviceDetail extends DeviceSummary {
 export interface FirmwareView {
   readonly version: string;
   readonly state: string;
-  /** The newest update since the gateway started. */
+  /** The newest update; null when there was none. */
   readonly update: UpdateView | null;
 }
 

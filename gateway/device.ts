@@ -31,7 +31,7 @@ import { DeviceLink, type Work } from "./device-link.js";
 import { DevicePlan, type PlannedInstance } from "./device-plan.js";
 import { type DeviceRecord, factsOf } from "./device-record.js";
 import type { DeviceSettings } from "./device-settings.js";
-import { type Firmware, FirmwareUpdate } from "./firmware-update.js";
+import { type Firmware, FirmwareUpdate, newUpdate } from "./firmware-update.js";
 import type { GatewayMetrics } from "./gateway-metrics.js";
 import type { ImageLibrary } from "./image-library.js";
 import type { InstanceRecord } from "./instance-record.js";
@@ -39,6 +39,7 @@ import { LogBook } from "./log-book.js";
 import { MemoryLedger } from "./memory-ledger.js";
 import { nextCommand, nextDueMs } from "./reconciler.js";
 import { change, type SavedDevice, type SavedDevices, stateKeyOf } from "./saved-devices.js";
+import type { UpdateRecord } from "./update-record.js";
 
 /** What all devices of a gateway share. */
 export interface DeviceSurroundings {
@@ -78,7 +79,7 @@ export class Device {
   counters: readonly number[] = [];
   /** The last event that a former life of this gateway took from it, by its `seenKey`; until the next one comes. */
   formerEvent: number | undefined;
-  /** The newest update of its firmware, if there was one since the gateway started. */
+  /** The newest update of its firmware, if there was one. */
   update: FirmwareUpdate | undefined;
   readonly #around: DeviceSurroundings;
   readonly #link: DeviceLink;
@@ -302,23 +303,38 @@ export class Device {
 
   /**
    * Brings a firmware to the device, in the background.
-   * @throws EdgelessError EDGELESS_REJECTED when it takes none, or another one is on its way
+   * @throws EdgelessError EDGELESS_REJECTED when it takes none, or another one is on its way; EDGELESS_STORE_FULL,
+   * EDGELESS_STORE_BROKEN
    */
-  updateFirmware(firmware: Firmware): FirmwareUpdate {
+  async updateFirmware(firmware: Firmware): Promise<FirmwareUpdate> {
     const { name, firmware: running, bootNonce } = this.record;
     if (running === undefined)
       throw new EdgelessError("EDGELESS_REJECTED", `the firmware of ${name} cannot be replaced over the air`);
     if (this.update?.isOver === false)
       throw new EdgelessError("EDGELESS_REJECTED", `an update of ${name} is on its way already`);
-    const { clock, logger } = this.#around;
-    const update = new FirmwareUpdate(firmware, bootNonce, clock, () => {
-      const { state, reason } = update;
-      logger[state === "done" ? "info" : "warn"]("the update of a device ended", {
-        ...{ device: name, version: firmware.version, state, reason },
-      });
-    });
+    const update = this.#updateOf(newUpdate(firmware, bootNonce));
+    const former = this.update;
     this.update = update;
+    try {
+      await this.#around.saved.write([change.update(this.nodeId, update.record)]);
+    } catch (error) {
+      update.close();
+      this.update = former;
+      throw error;
+    }
     this.#link.pump();
+    return update;
+  }
+
+  #updateOf(record: UpdateRecord): FirmwareUpdate {
+    const { clock, logger } = this.#around;
+    const update = new FirmwareUpdate(record, clock, () => {
+      const { version, state, reason } = update;
+      this.#write([change.update(this.nodeId, update.record)]);
+      if (!update.isOver) return;
+      const fields = { device: this.name, version, state, reason };
+      logger[state === "done" ? "info" : "warn"]("the update of a device ended", fields);
+    });
     return update;
   }
 
@@ -350,7 +366,8 @@ export class Device {
     await this.dismiss();
     const { nodeId } = this;
     const states = [...this.#states.keys()].map((key) => change.noState(nodeId, key));
-    await this.#around.saved.write([change.noDevice(nodeId), change.noReferences(nodeId), ...states]);
+    const own = [change.noDevice(nodeId), change.noReferences(nodeId), change.noUpdate(nodeId)];
+    await this.#around.saved.write([...own, ...states]);
   }
 
   /** Ends the link; what is kept stays. */
@@ -365,7 +382,8 @@ export class Device {
     this.#unsettle();
   }
 
-  #restore({ instances, references }: SavedDevice): void {
+  #restore({ instances, references, update }: SavedDevice): void {
+    if (update !== undefined) this.update = this.#updateOf(update);
     this.events.references.restore(references);
     for (const record of instances) {
       const instance = this.plan.add(record);

@@ -14,11 +14,18 @@ import type { Clock, Timer } from "../core/clock.js";
 import { ERRORS } from "../core/errors.js";
 import type { Work } from "./device-link.js";
 import { deviceReason } from "./device-reason.js";
+import type { UpdateRecord } from "./update-record.js";
 
 /** A new firmware for devices. */
 export interface Firmware {
   readonly version: string;
   readonly files: readonly { readonly name: string; readonly content: Uint8Array }[];
+}
+
+/** An update that begins. @param bootNonce of the boot of the device that runs now */
+export function newUpdate({ version, files }: Firmware, bootNonce: number): UpdateRecord {
+  const totalBytes = files.reduce((sum, { content }) => sum + content.length, 0);
+  return { version, files, totalBytes, bootNonce, state: "sending", reason: "" };
 }
 
 /** How far an update is: its files are sent, the device tries it, it runs, it does not. */
@@ -31,6 +38,7 @@ const RESTARTS = 3;
 /** An update may take so long, and the trial as a part of it, milliseconds. */
 const UPDATE_MS = 1_800_000;
 const TRIAL_MS = 420_000;
+const AWAY = "the device did not come back";
 
 /**
  * Brings a firmware to one device: part by part, whenever the link has nothing else to do, then the trial, whose outcome the next
@@ -38,9 +46,9 @@ const TRIAL_MS = 420_000;
  */
 export class FirmwareUpdate {
   readonly version: string;
-  state: UpdateState = "sending";
+  state: UpdateState;
   /** Why it failed; else empty. */
-  reason = "";
+  reason: string;
   sentBytes = 0;
   readonly totalBytes: number;
   readonly #clock: Clock;
@@ -48,23 +56,33 @@ export class FirmwareUpdate {
   #files: Firmware["files"];
   /** Of the boot that runs without the new firmware. */
   #bootNonce: number;
-  #timer: Timer;
+  #timer: Timer | undefined;
   #file = 0;
   #at = 0;
   #restarts = 0;
 
   /**
-   * @param bootNonce of the boot of the device that runs now
-   * @param changed told when the update came to its end
+   * Begins an update, or goes on with one of a former life: with its first file, because the device may have lost what it had.
+   * @param changed told when the update reached another state
    */
-  constructor(firmware: Firmware, bootNonce: number, clock: Clock, changed: () => void) {
-    this.version = firmware.version;
-    this.#files = firmware.files;
-    this.totalBytes = firmware.files.reduce((sum, { content }) => sum + content.length, 0);
-    this.#bootNonce = bootNonce;
+  constructor(record: UpdateRecord, clock: Clock, changed: () => void) {
+    this.version = record.version;
+    this.state = record.state;
+    this.reason = record.reason;
+    this.totalBytes = record.totalBytes;
+    this.#files = record.files;
+    this.#bootNonce = record.bootNonce;
     this.#clock = clock;
     this.#changed = changed;
-    this.#timer = clock.setTimer(UPDATE_MS, () => this.#fail("it took too long"));
+    if (this.state !== "sending") this.sentBytes = this.totalBytes;
+    if (this.state === "sending") this.#failIn(UPDATE_MS, "it took too long");
+    else if (this.state === "trial") this.#failIn(TRIAL_MS, AWAY);
+  }
+
+  /** What is kept of it. */
+  get record(): UpdateRecord {
+    const { version, state, reason, totalBytes } = this;
+    return { version, state, reason, totalBytes, bootNonce: this.#bootNonce, files: this.#files };
   }
 
   get isOver(): boolean {
@@ -89,8 +107,8 @@ export class FirmwareUpdate {
     });
     return this.#work({ code: POST, path: "u", payload }, () => {
       this.state = "trial";
-      this.#timer.cancel();
-      this.#timer = this.#clock.setTimer(TRIAL_MS, () => this.#fail("the device did not come back"));
+      this.#failIn(TRIAL_MS, AWAY);
+      this.#changed();
     });
   }
 
@@ -106,7 +124,12 @@ export class FirmwareUpdate {
 
   /** Nobody waits for it any more. */
   close(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
+  }
+
+  #failIn(delayMs: number, reason: string): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.setTimer(delayMs, () => this.#fail(reason));
   }
 
   #part(name: string, content: Uint8Array): Work {
@@ -162,7 +185,7 @@ export class FirmwareUpdate {
   #end(state: UpdateState): void {
     this.state = state;
     this.#files = [];
-    this.#timer.cancel();
+    this.#timer?.cancel();
     this.#changed();
   }
 }

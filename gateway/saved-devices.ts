@@ -11,6 +11,7 @@ import { type DeviceRecord, formatDeviceRecord, parseDeviceRecord } from "./devi
 import { type InstanceRecord, parseInstanceRecord } from "./instance-record.js";
 import { OUTCOMES } from "./kept-outcomes.js";
 import { uuidSchema } from "./stored-values.js";
+import { formatUpdateRecord, parseUpdateRecord, type UpdateRecord } from "./update-record.js";
 
 /** All that was kept of one device. */
 export interface SavedDevice {
@@ -19,6 +20,8 @@ export interface SavedDevice {
   /** Kept states by their key. */
   readonly states: Map<Uuid, Uint8Array>;
   references: [number, InstanceId][];
+  /** The newest update of its firmware, if there was one. */
+  update?: UpdateRecord;
 }
 
 /** All that a gateway kept. */
@@ -90,7 +93,7 @@ export class SavedDevices {
     };
     for await (const [key, value] of this.#store.entries("device/")) {
       const record = readRecord(key, value, parseDeviceRecord);
-      const device = { record, instances: [], states: new Map(), references: [] };
+      const device: SavedDevice = { record, instances: [], states: new Map(), references: [] };
       devices.set(record.nodeId, device);
       saved.devices.push(device);
     }
@@ -101,6 +104,10 @@ export class SavedDevices {
     for await (const [key, value] of this.#store.entries("references/")) {
       const device = devices.get(part(key, 1));
       if (device !== undefined) device.references = readRecord(key, value, parseReferences);
+    }
+    for await (const [key, value] of this.#store.entries("update/")) {
+      const device = devices.get(part(key, 1));
+      if (device !== undefined) device.update = readRecord(key, value, parseUpdateRecord);
     }
     for await (const [key, value] of this.#store.entries("image/")) saved.images.set(part(key, 1), value);
     for await (const [key, value] of this.#store.entries(STORED_IMAGES))
@@ -170,6 +177,9 @@ export const change = {
   references: (nodeId: Uuid, entries: readonly (readonly [number, InstanceId])[]): StoreChange =>
     put(`references/${nodeId}`, entries),
   noReferences: (nodeId: Uuid): StoreChange => ({ key: `references/${nodeId}` }),
+  update: (nodeId: Uuid, record: UpdateRecord): StoreChange =>
+    put(`update/${nodeId}`, formatUpdateRecord(record)),
+  noUpdate: (nodeId: Uuid): StoreChange => ({ key: `update/${nodeId}` }),
   image: (digest: string, value: Uint8Array): StoreChange => ({ key: `image/${digest}`, value }),
   noImage: (digest: string): StoreChange => ({ key: `image/${digest}` }),
   storedImage: (name: string, value: Uint8Array): StoreChange => ({ key: `${STORED_IMAGES}${name}`, value }),

@@ -10,15 +10,19 @@ import { updateDevice } from "../../cli/update-device.js";
 import { BAD_REQUEST, CHANGED, NOT_FOUND, SERVICE_UNAVAILABLE } from "../../coap-api/coap/codes.js";
 import { encodeDiagnostic } from "../../coap-api/operations/diagnostic.js";
 import { decodeFirmwarePart, GONE_BACK, ON_TRIAL, PROVED } from "../../coap-api/operations/firmware.js";
-import { FirmwareUpdate } from "../../gateway/firmware-update.js";
+import { FirmwareUpdate, newUpdate } from "../../gateway/firmware-update.js";
+import { formatUpdateRecord, parseUpdateRecord } from "../../gateway/update-record.js";
 import { eventually } from "../kit/eventually.js";
 import { FakeClock } from "../kit/fake-clock.js";
+import { freePorts } from "../kit/free-ports.js";
 import { message } from "../kit/lockstep-peer.js";
 import { uuid } from "../node/kit/events.js";
 import type { GatewayRig } from "./kit/gateway-rig.js";
 import { rigFor, run } from "./kit/gateway-steps.js";
 
 t.setTimeout(120_000);
+
+const [controlPort] = await freePorts(1);
 
 const FIRMWARE = {
   version: "2.0.0",
@@ -32,7 +36,14 @@ const FIRMWARE = {
 class Sending {
   readonly clock = new FakeClock();
   readonly ends: string[] = [];
-  readonly update = new FirmwareUpdate(FIRMWARE, 1, this.clock, () => this.ends.push(this.update.state));
+  readonly update: FirmwareUpdate;
+
+  /** @param record of a former life of the gateway; a new update unless given */
+  constructor(record = newUpdate(FIRMWARE, 1)) {
+    this.update = new FirmwareUpdate(record, this.clock, () => {
+      if (this.update.isOver) this.ends.push(this.update.state);
+    });
+  }
 
   /** Answers the next request; returns its path, or `path@position`. */
   answer(code: number, error = 0): string | undefined {
@@ -107,6 +118,56 @@ t.test(
     rebooted.answer(CHANGED);
     rebooted.update.registered({ version: "1", state: PROVED }, 2);
     t.equal(rebooted.answer(CHANGED), "u/edgeless@0", "the device started anew in between");
+  },
+);
+
+t.test(
+  "given an update that is under way, when the gateway starts anew, then it goes on from what was written down",
+  async (t) => {
+    /** What is read of what was written. */
+    const kept = ({ update }: Sending) =>
+      parseUpdateRecord(JSON.parse(JSON.stringify(formatUpdateRecord(update.record))));
+    const begun = new Sending();
+    begun.answer(CHANGED);
+    const sending = new Sending(kept(begun));
+    t.same(sending.all(), ["u/edgeless@0", "u/edgeless@400", "u/edgeless@800", "u/edgeless.cold@0", "u"]);
+    const trial = new Sending(kept(sending));
+    t.match(trial.update, { state: "trial", sentBytes: sending.update.totalBytes });
+    t.equal(trial.update.next(), undefined);
+    trial.update.registered({ version: "1", state: PROVED }, 1);
+    t.equal(trial.update.state, "trial");
+    trial.update.registered({ version: "2.0.0", state: ON_TRIAL }, 2);
+    t.equal(trial.update.state, "done");
+    t.match(new Sending(kept(trial)).update, { state: "done", isOver: true });
+    t.same(kept(trial).files, []);
+    const away = new Sending(kept(sending));
+    await away.clock.advance(500_000);
+    t.match(new Sending(kept(away)).update, { state: "failed", reason: "the device did not come back" });
+  },
+);
+
+t.test(
+  "given a device that is sent a firmware, when the gateway is killed twice meanwhile, then it gets it, and the command that waits is told",
+  async (t) => {
+    const folder = t.testdir();
+    const rig = await rigFor(t, {
+      ...{ persistencePath: join(folder, "0"), link: { delayMs: 15 } },
+      configure: (config) => ({
+        ...config,
+        general: { ...config.general, control_url: `http://127.0.0.1:${controlPort}` },
+      }),
+    });
+    const device = rig.device(1);
+    await rig.admit(1);
+    const sent = () => rig.gateway.registry.find(uuid(1))?.update?.sentBytes ?? 0;
+    const updated = update(rig, folderWith(t, "2.0.0", `var version = 2; // ${"x".repeat(30_000)}`));
+    for (const life of ["1", "2"]) {
+      await eventually("under way", () => sent() > 2_000);
+      await rig.crashGateway(join(folder, life));
+      await rig.startGateway(join(folder, life));
+    }
+    t.equal(await updated, "device board-1 runs 2.0.0 now");
+    await eventually("it runs", () => device.device?.isRegistered() === true);
   },
 );
 
