@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { WorkflowApi } from "../core/api.js";
 import { EdgelessError } from "../core/errors.js";
 import { connectWorkflow, readTls } from "../grpc-api/index.js";
+import { plainFault } from "../platform/plain-fault.js";
 import { readConfig } from "./files/toml-file.js";
 
 /** Where `edgeless` finds the ε-CON and the function repository. */
@@ -43,7 +44,7 @@ export function readClientConfig(path: string | undefined): ClientConfig {
 }
 
 function parseClientConfig(raw: unknown): ClientConfig {
-  const result = schema.safeParse(raw);
+  const result = schema.safeParse(raw, { error: plainFault });
   if (!result.success) {
     const reasons = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
     throw new EdgelessError("EDGELESS_BAD_CONFIG", reasons.join("; "), result.error);

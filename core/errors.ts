@@ -63,6 +63,10 @@ export const ERRORS = {
     number: 47,
     help: "The instance was stopped or moved; inspect the workflow again.",
   },
+  EDGELESS_NOT_RUNNING: {
+    number: 48,
+    help: "The workflow stays and goes on trying; see edgeless workflow status ID, or end it with edgeless workflow stop ID.",
+  },
   EDGELESS_BAD_WASM: {
     number: 50,
     help: "Rebuild the function, then check it with: edgeless function inspect FILE.wasm",

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { EdgelessError, type ErrorCode, reasonOf } from "../core/errors.js";
 import { lineAt, lineOfPath } from "./json-location.js";
+import { plainFault } from "./plain-fault.js";
 import { readUserFile } from "./read-file.js";
 
 /** Some editors begin a file with it. */
@@ -22,7 +23,7 @@ export function readJsonFile<T>(path: string, schema: z.ZodType<T>, code: ErrorC
       error,
     );
   }
-  const result = schema.safeParse(raw);
+  const result = schema.safeParse(raw, { error: plainFault });
   if (result.success) return result.data;
   const faults = result.error.issues.map(
     ({ path: at, message }) => `${path}:${lineOfPath(text, at)}: ${fieldName(at)}: ${message}`,

@@ -95,12 +95,12 @@ t.test("given faulty workflow files, when read, then file, line, field and reaso
     [
       "a missing key",
       SOUND.replace('"annotations": { "init-payload": "8" }', '"x": 1'),
-      /w\.json:3: functions\[0\]\.annotations/,
+      /w\.json:3: functions\[0\]\.annotations: is missing$/,
     ],
     [
       "a number as text",
       SOUND.replace('"init-payload": "8"', '"init-payload": 8'),
-      /w\.json:9: functions\[0\]\.annotations\.init-payload/,
+      /w\.json:9: functions\[0\]\.annotations\.init-payload: must be a text, not a number$/,
     ],
     ["no code", SOUND.replace('"code": "f.wasm", ', ""), /w\.json: f: class_specification\.code is missing/],
     [

@@ -128,9 +128,16 @@ t.test(
     t.equal(await run([info(), info("starting"), info("running")]), "running");
     t.match(
       await run([info("failed", "no export memory")]),
-      /EDGELESS_REJECTED .*f is failed \(no export memory\)/,
+      /EDGELESS_NOT_RUNNING .*cannot run: f is failed: no export memory$/,
     );
-    t.match(await run([info("pending", "no node")]), /EDGELESS_TIMEOUT .*f is pending \(no node\)/);
+    t.match(
+      await run([info("pending", "no node")]),
+      /EDGELESS_NOT_RUNNING .*does not run after 5 s: f is pending: no node$/,
+    );
+    t.match(
+      await run([info("crashed", "it trapped")]),
+      /EDGELESS_NOT_RUNNING .*: f crashed: it trapped \(started again \d+ times so far\)$/,
+    );
   },
 );
 
