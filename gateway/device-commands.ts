@@ -158,7 +158,7 @@ function storeImage(command: Extract<DeviceCommand, { type: "store-image" }>, co
         if (unusedImages(plan).length > 0) plan.isFull = true;
         else {
           const room = response.size1 === ABSENT ? "" : `, ${response.size1} are free`;
-          plan.postponed(instance, `no room for the image of ${payload.length} bytes on the device${room}`);
+          plan.refused(instance, `no room for the image of ${payload.length} bytes on the device${room}`);
         }
       } else if (failure !== "closed")
         plan.postponed(instance, `the image could not be stored: ${reasonOf(response, failure)}`);
@@ -187,7 +187,7 @@ function start(instance: PlannedInstance, context: CommandContext): Step {
         response.code >> 5 === 5 ||
         errorOf(response) === ERRORS.EDGELESS_FUNCTION_OUT_OF_MEMORY.number
       )
-        plan.postponed(instance, reasonOf(response, failure));
+        plan.refused(instance, reasonOf(response, failure));
       else plan.failed(instance, reasonOf(response, failure));
       changed([instance]);
     },

@@ -23,6 +23,8 @@ export interface PlannedInstance extends DesiredInstance {
   /** Why it does not run, or is not wired; empty when all is well. */
   reason: string;
   readonly schedule: RetrySchedule;
+  /** The device would not start it: it takes nothing there until that changes. */
+  isRefused: boolean;
   /** When it was started last, monotonic milliseconds. */
   startedMs: number;
 }
@@ -91,6 +93,7 @@ export class DevicePlan implements DeviceView<PlannedInstance> {
       restarts: 0,
       reason: "",
       schedule: new RetrySchedule(RESTART, this.#random),
+      isRefused: false,
       startedMs: this.#clock.monotonicMs(),
     };
     this.#instances.set(record.functionId, instance);
@@ -188,9 +191,16 @@ export class DevicePlan implements DeviceView<PlannedInstance> {
     instance.notBeforeMs = this.#clock.monotonicMs() + instance.schedule.nextMs();
   }
 
+  /** The device has no room for an instance now. */
+  refused(instance: PlannedInstance, reason: string): void {
+    this.postponed(instance, reason);
+    instance.isRefused = true;
+  }
+
   /** An instance can not run on this device. */
   failed(instance: PlannedInstance, reason: string): void {
     this.#leave(instance);
+    instance.isRefused = true;
     instance.state = "failed";
     instance.reason = reason;
   }
@@ -234,6 +244,7 @@ export class DevicePlan implements DeviceView<PlannedInstance> {
     instance.record.wired = undefined;
     instance.state = "running";
     instance.reason = "";
+    instance.isRefused = false;
     instance.startedMs = this.#clock.monotonicMs();
   }
 

@@ -396,7 +396,11 @@ export class Device {
 
   #applicant(): Applicant {
     const { name, facts } = this.record;
-    return { name, facts, freeMemoryBytes: this.#memory.availableBytes, instances: this.plan.size };
+    return { name, facts, freeMemoryBytes: this.#availableBytes(), instances: this.plan.size };
+  }
+
+  #availableBytes(): number {
+    return this.#memory.availableBytes((id) => this.plan.find(id)?.isRefused === false);
   }
 
   #reportMemory(freeBytes: number): void {

@@ -13,10 +13,14 @@ export class MemoryLedger {
   /** Of functions that were stopped since. */
   #returnedBytes = 0;
 
-  /** Bytes that another function may need. */
-  get availableBytes(): number {
+  /**
+   * Bytes that another function may need.
+   * @param isAwaited whether a function takes its memory as far as is known; not one that the device refused to start
+   */
+  availableBytes(isAwaited: (functionId: Uuid) => boolean): number {
     let bytes = this.#reportedBytes + this.#returnedBytes;
-    for (const need of this.#needs.values()) if (!need.isCounted) bytes -= need.bytes;
+    for (const [functionId, need] of this.#needs)
+      if (!need.isCounted && isAwaited(functionId)) bytes -= need.bytes;
     return bytes;
   }
 

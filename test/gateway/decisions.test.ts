@@ -454,18 +454,24 @@ t.test(
   "given a device's report of free memory, when functions come and go since, then what is left is known",
   async (t) => {
     const memory = new MemoryLedger();
+    const available = () => memory.availableBytes(() => true);
     memory.reported(100, () => false);
     memory.add(uuid(1), 30);
-    t.equal(memory.availableBytes, 70, "it does not run yet");
+    t.equal(available(), 70, "it does not run yet");
     memory.reported(75, (id) => id === uuid(1));
-    t.equal(memory.availableBytes, 75, "the device has counted it");
+    t.equal(available(), 75, "the device has counted it");
     memory.add(uuid(2), 50);
     memory.remove(uuid(1));
-    t.equal(memory.availableBytes, 55);
+    t.equal(available(), 55);
+    t.equal(
+      memory.availableBytes((id) => id !== uuid(2)),
+      105,
+      "the device would not start it",
+    );
     memory.remove(uuid(2));
-    t.equal(memory.availableBytes, 105);
+    t.equal(available(), 105);
     memory.reported(100, () => true);
-    t.equal(memory.availableBytes, 100);
+    t.equal(available(), 100);
   },
 );
 

@@ -1,5 +1,5 @@
 import t, { type Test } from "tap";
-import { BAD_REQUEST, CHANGED, CREATED, POST, PUT } from "../../coap-api/coap/codes.js";
+import { BAD_REQUEST, CHANGED, CREATED, POST, PUT, SERVICE_UNAVAILABLE } from "../../coap-api/coap/codes.js";
 import { encodeDiagnostic } from "../../coap-api/operations/diagnostic.js";
 import {
   encodeRegistration,
@@ -158,6 +158,8 @@ async function board(rig: GatewayRig, number: number, limits: Partial<Registrati
   const started: string[] = [];
   /** Numbers of errors with which the next starts are refused. */
   const refusals: number[] = [];
+  /** Whether it has no room for another instance. */
+  const full = { isFull: false };
   /** How many of the next images arrive with another content than their digest says. */
   const damages = { count: 0 };
   client.endpoint.onRequest(({ code, path, payload }, reply) => {
@@ -169,7 +171,10 @@ async function board(rig: GatewayRig, number: number, limits: Partial<Registrati
       return;
     }
     if (code === PUT && kind === "i") images.set(name, payload.slice());
-    if (code === POST && kind === "f" && refusals.length > 0) {
+    if (code === POST && kind === "f" && full.isFull) {
+      const diagnostic = { error: ERRORS.EDGELESS_DEVICE_FULL.number, reason: "" };
+      reply(SERVICE_UNAVAILABLE, encodeDiagnostic(diagnostic), { maxAge: 1 });
+    } else if (code === POST && kind === "f" && refusals.length > 0) {
       reply(BAD_REQUEST, encodeDiagnostic({ error: refusals.shift() ?? 0, reason: "" }));
     } else if (code === POST && kind === "f") {
       started.push(Buffer.from(decodeStartFunction(payload).digest).toString("hex"));
@@ -184,7 +189,7 @@ async function board(rig: GatewayRig, number: number, limits: Partial<Registrati
     limits: { ...REGISTRATION.limits, functionMemoryBytes: BOARD_MEMORY, ...limits },
   };
   await client.ask(POST, "rd", encodeRegistration(registration), `ep=${uuid(number)}&lt=60`);
-  return { images, started, refusals, damages, agent: await rig.admit(number) };
+  return { images, started, refusals, full, damages, agent: await rig.admit(number) };
 }
 
 t.test(
@@ -246,6 +251,26 @@ t.test(
     const second = await attempt(ERRORS.EDGELESS_BAD_WASM.number);
     await eventually("failed", () => rig.stateOf(second) === "failed");
     t.equal(started.length, 1);
+  },
+);
+
+t.test(
+  "given a board that is full, when it refuses to start a function, then its memory is free for another one",
+  async (t) => {
+    const rig = await rigFor(t);
+    const { agent, full, started } = await board(rig, 1);
+    full.isFull = true;
+    const large = spawn("double", shippedModule("double"));
+    const first = await agent.startFunction(large);
+    if (!first.ok) throw new Error(first.error.detail);
+    await eventually("refused", () => rig.stateOf(first.value) === "crashed");
+    t.match(rig.orchestrator.latest(uuid(1))?.instances?.[0]?.reason, /EDGELESS_DEVICE_FULL/);
+    full.isFull = false;
+    const second = await agent.startFunction(spawn("incr", INCR));
+    t.match(second, { ok: true }, "20,000 bytes have room for either, not for both");
+    await eventually("both are tried", () => started.length === 2);
+    const third = await agent.startFunction(spawn("incr", INCR));
+    t.match(third, { ok: false, error: { detail: /free memory/ } }, "what runs takes its memory");
   },
 );
 
