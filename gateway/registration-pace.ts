@@ -1,28 +1,30 @@
 /** Shortest and longest pause that a device is asked for, seconds. */
 const SHORTEST_S = 1;
 const LONGEST_S = 30;
-/** Over so long the pace is measured, milliseconds. */
-const WINDOW_MS = 1_000;
+/** After so much time with registrations in progress their pace is known, milliseconds. */
+const MEASURED_MS = 500;
 /** Registrations per second, before any was measured and at least: a pause must end some time. */
 const USUAL_PER_S = 200;
 const LEAST_PER_S = 20;
-/** How much one window changes the measured pace. */
+/** How much one measurement changes the pace. */
 const NEW_WEIGHT = 0.5;
 
 /**
- * How fast devices may register. What is in progress is bounded; who comes meanwhile is told when its turn is, so that a
- * fleet arrives at the pace at which it is taken. Times are monotonic milliseconds.
+ * How fast devices may register. No more are taken than can be served in a second; who comes meanwhile is told to come again
+ * later, all of them spread so that they arrive at the pace at which they are served. Times are monotonic milliseconds.
  */
 export class RegistrationPace {
   readonly #atATime: number;
   #inProgress = 0;
   #perSecond = USUAL_PER_S;
-  #windowStartMs = Number.NEGATIVE_INFINITY;
+  /** Since when there is always one in progress. */
+  #busySinceMs = 0;
+  #busyMs = 0;
   #ended = 0;
-  /** When those that were told to wait will all have had their turn. */
-  #takenUntilMs = Number.NEGATIVE_INFINITY;
+  /** When the last one that was told to wait comes again. */
+  #lastComesMs = Number.NEGATIVE_INFINITY;
 
-  /** @param atATime most registrations in progress */
+  /** @param atATime registrations that may be in progress however slow they are */
   constructor(atATime: number) {
     this.#atATime = atATime;
   }
@@ -33,27 +35,27 @@ export class RegistrationPace {
    * @returns undefined when it may begin, which ends with {@link end}; else after how many seconds to ask again
    */
   begin(nowMs: number, backlog: number): number | undefined {
-    if (this.#inProgress + backlog < this.#atATime) {
-      this.#inProgress++;
+    if (this.#inProgress + backlog < Math.max(this.#atATime, this.#perSecond)) {
+      if (this.#inProgress++ === 0) this.#busySinceMs = nowMs;
       return undefined;
     }
-    const perMs = Math.max(LEAST_PER_S, this.#perSecond) / 1000;
-    this.#takenUntilMs = Math.max(this.#takenUntilMs, nowMs + SHORTEST_S * 1000) + 1 / perMs;
-    return Math.min(LONGEST_S, Math.ceil((this.#takenUntilMs - nowMs) / 1000));
+    const soonestMs = nowMs + SHORTEST_S * 1000;
+    this.#lastComesMs = Math.max(this.#lastComesMs, soonestMs) + 1000 / this.#perSecond;
+    // More than come until then start over: whatever was guessed of the pace is known better by then.
+    if (this.#lastComesMs > nowMs + LONGEST_S * 1000) this.#lastComesMs = soonestMs;
+    return Math.ceil((this.#lastComesMs - nowMs) / 1000);
   }
 
   /** A registration that had begun is over. */
   end(nowMs: number): void {
     this.#inProgress--;
     this.#ended++;
-    const tookMs = nowMs - this.#windowStartMs;
-    if (tookMs < WINDOW_MS) return;
-    // A window that was not busy all the time tells nothing.
-    if (tookMs < 2 * WINDOW_MS) {
-      const measured = (this.#ended * 1000) / tookMs;
-      this.#perSecond += (measured - this.#perSecond) * NEW_WEIGHT;
-    }
-    this.#windowStartMs = nowMs;
+    this.#busyMs += nowMs - this.#busySinceMs;
+    this.#busySinceMs = nowMs;
+    if (this.#busyMs < MEASURED_MS) return;
+    const measured = Math.max(LEAST_PER_S, (this.#ended * 1000) / this.#busyMs);
+    this.#perSecond += (measured - this.#perSecond) * NEW_WEIGHT;
+    this.#busyMs = 0;
     this.#ended = 0;
   }
 }

@@ -197,11 +197,13 @@ export class NodeRegistry {
     node.seen = true;
     node.facts = facts;
     if (isRestart) this.#restart(node, update.nonce);
+    const former = node.table;
     const isElseTable = node.table.gateway !== update.gateway?.nonce;
     const isLost = update.gateway === undefined && (isRestart || isFirstContact);
     const isNewTable = (isElseTable || isLost || isFirstContact) && this.#joinTable(node, update.gateway);
-    if (isRestart || isFirstContact) this.#introduce(node, isElseTable);
-    else if (isElsewhere || isElseTable) this.#announceTo(node, true);
+    const isMoved = isElseTable && !isFirstContact && !isOneGateway(former, node);
+    if (isRestart || isFirstContact) this.#introduce(node, isMoved);
+    else if (isElsewhere || isMoved) this.#announceTo(node, isMoved);
     if (isNewTable) this.#fillTable(node);
     if (isChanged) this.#claimProviders(node);
     if (isChanged || isRestart) this.#announce(node);

@@ -4,7 +4,7 @@ import { whyUnfit } from "../../../control/orchestrator/fitness.js";
 import { parseRequirements } from "../../../core/deployment-requirements.js";
 import type { Uuid } from "../../../core/uuid.js";
 import { CALL_TIMEOUT_MS, provider, resource, SimulatedDomain } from "./simulated-domain.js";
-import type { SimulatedNode } from "./simulated-node.js";
+import { type SimulatedNode, simulatedGateway } from "./simulated-node.js";
 
 /** One thing that happens to a domain; the numbers choose whom it concerns. */
 type Step = readonly [what: number, who: number, whom: number];
@@ -26,6 +26,7 @@ class History {
   worst = 0;
   #mark = 0;
   readonly #leftBehind = new Set<Uuid>();
+  readonly #gateway = simulatedGateway(1);
 
   constructor(domain: SimulatedDomain) {
     this.domain = domain;
@@ -55,7 +56,8 @@ class History {
         if (id !== undefined) await this.#stop(id);
         break;
       case 8:
-        node?.restart();
+        if (node?.gateway === undefined || whom % 2 === 0) node?.restart();
+        else this.#loseGateway();
         break;
       case 9:
         if (node !== undefined)
@@ -133,7 +135,10 @@ class History {
     if (this.worst > 1 && !this.wasKilled) complaints.push(`${this.worst} instances of a class limited to 1`);
     for (const node of domain.nodes)
       for (const peer of domain.nodes)
-        if (node.peers.get(peer.id) !== peer.invocationUrl)
+        if (
+          (node.gateway === undefined || node.gateway !== peer.gateway) &&
+          node.peers.get(peer.id) !== peer.invocationUrl
+        )
           complaints.push(`${node.id} misses its peer ${peer.id}`);
     return complaints;
   }
@@ -143,8 +148,17 @@ class History {
       labels: LABELS.filter((_, i) => (who >> i) % 2 === 0),
       providers: whom % 2 === 0 ? [provider(`provider-${whom % 3}`)] : [],
       isReference: whom % 4 === 1,
+      ...(whom % 4 >= 2 ? { gateway: this.#gateway } : {}),
     });
     this.domain.keepRefreshing(node);
+  }
+
+  /** The process of the gateway is another one, which keeps nothing. */
+  #loseGateway(): void {
+    const gateway = this.#gateway;
+    gateway.announced = { ...gateway.announced, nonce: gateway.announced.nonce + 1n };
+    gateway.peers.clear();
+    for (const node of this.domain.nodes) if (node.gateway !== undefined) node.restart();
   }
 
   #start(isResource: boolean, whom: number): void {

@@ -1,4 +1,4 @@
-import type { Agent, NodeUpdate, Patch, PeerUpdate, Result } from "../../../core/api.js";
+import type { Agent, NodeGateway, NodeUpdate, Patch, PeerUpdate, Result } from "../../../core/api.js";
 import { NO_CAPABILITIES, type NodeCapabilities } from "../../../core/capabilities.js";
 import { EdgelessError } from "../../../core/errors.js";
 import { HEALTH_ZERO } from "../../../core/health.js";
@@ -38,6 +38,15 @@ export interface NodeOptions {
   readonly capabilities?: Partial<NodeCapabilities>;
   /** A Rust node, which does not tell its instances. */
   readonly isReference?: boolean;
+  /** The gateway that stands for it, and where that takes events. */
+  readonly gateway?: SimulatedGateway;
+}
+
+/** A gateway in memory: what its nodes share. */
+export interface SimulatedGateway {
+  announced: NodeGateway;
+  readonly invocationUrl: string;
+  readonly peers: Map<Uuid, string>;
 }
 
 export interface RunningInstance {
@@ -48,12 +57,22 @@ export interface RunningInstance {
 
 const RUNNING = { state: "running", restarts: 0, reason: "" } as const;
 
+/** A gateway without nodes yet. */
+export function simulatedGateway(number: number): SimulatedGateway {
+  return {
+    announced: { nonce: BigInt(1_000 * number), agentUrl: `http://127.0.0.1:${30_000 + number}` },
+    invocationUrl: `http://127.0.0.1:${31_000 + number}`,
+    peers: new Map(),
+  };
+}
+
 /** A node in memory that obeys an ε-ORC and writes down what it was asked. */
 export class SimulatedNode implements Agent {
   readonly id: Uuid;
   readonly instances = new Map<Uuid, RunningInstance>();
-  readonly peers = new Map<Uuid, string>();
+  readonly peers: Map<Uuid, string>;
   readonly isReference: boolean;
+  readonly gateway: SimulatedGateway | undefined;
   agentUrl: string;
   invocationUrl: string;
   capabilities: NodeCapabilities;
@@ -73,7 +92,9 @@ export class SimulatedNode implements Agent {
     this.#random = random;
     this.isReference = options.isReference ?? false;
     this.agentUrl = `http://127.0.0.1:${10_000 + number}`;
-    this.invocationUrl = `http://127.0.0.1:${20_000 + number}`;
+    this.gateway = options.gateway;
+    this.peers = options.gateway?.peers ?? new Map();
+    this.invocationUrl = options.gateway?.invocationUrl ?? `http://127.0.0.1:${20_000 + number}`;
     this.nonce = this.#draw();
     this.capabilities = {
       ...NO_CAPABILITIES,
@@ -102,7 +123,7 @@ export class SimulatedNode implements Agent {
   /** A new process: nothing of the old one is left, requests it held are lost. */
   restart(): void {
     this.instances.clear();
-    this.peers.clear();
+    if (this.gateway === undefined) this.peers.clear();
     for (const { fail } of this.#held) fail(this.#unreachable());
     this.#held = [];
     this.nonce = this.#draw();
@@ -122,6 +143,7 @@ export class SimulatedNode implements Agent {
       health: HEALTH_ZERO,
       samples: NO_SAMPLES,
       ...(this.isReference ? {} : { instances: statuses }),
+      ...(this.gateway === undefined ? {} : { gateway: this.gateway.announced }),
     };
   }
 
