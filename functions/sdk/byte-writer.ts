@@ -35,25 +35,30 @@ export class ByteWriter {
 
   /** Appends a number as decimal text. */
   u32(value: u32): ByteWriter {
-    let end = this.len + 1;
-    for (let rest = value / 10; rest; rest /= 10) end++;
-    if (end > this.capacity) unreachable();
-    this.len = end;
-    let to = this.ptr + end;
-    do {
-      to--;
-      store<u8>(to, 0x30 + (value % 10));
-      value /= 10;
-    } while (value);
+    this.len = digitsAfter(this.ptr, this.len, this.capacity, value);
     return this;
   }
 
   /** Appends a number as decimal text. */
   i32(value: i32): ByteWriter {
-    if (value < 0) {
-      this.byte(0x2d);
-      value = -value;
-    }
-    return this.u32(<u32>value);
+    const from = this.len;
+    const negative = value < 0;
+    this.len = digitsAfter(this.ptr, from + (negative ? 1 : 0), this.capacity, <u32>(negative ? -value : value));
+    if (negative) store<u8>(this.ptr + from, 0x2d);
+    return this;
   }
+}
+
+/** Writes a number behind `from` bytes, and returns how many bytes there are then. Each field is read once, which is slow on small targets. */
+function digitsAfter(ptr: usize, from: usize, capacity: usize, value: u32): usize {
+  let end = from + 1;
+  for (let rest = value / 10; rest; rest /= 10) end++;
+  if (end > capacity) unreachable();
+  let to = ptr + end;
+  do {
+    to--;
+    store<u8>(to, 0x30 + (value % 10));
+    value /= 10;
+  } while (value);
+  return end;
 }

@@ -1,11 +1,11 @@
-import { dropKeptReply, forgetReceived } from "./reply";
+import { forgetSince, mark } from "./arena-runtime";
 import { allocate } from "./memory";
+import { dropKeptReply, forgetReceived } from "./reply";
 
 // What the host calls, for functions whose objects never outlive an event: memory is a stack of blocks that shrinks
-// back to a marker when the next event comes. Only for the runtime `stub`, whose blocks carry their size in the
-// word before them and whose last block really goes away when it is freed.
+// back to a marker when the next event comes.
 
-let marker: usize = heap.alloc(1);
+let marker: usize = 0;
 
 /** The host reserves room for its inputs. */
 export function edgeless_mem_alloc(len: usize): usize {
@@ -18,11 +18,7 @@ export function edgeless_mem_free(ptr: usize, len: usize): void {}
 /** A new event is about to come: forgets all blocks made since `endInit`. */
 export function edgeless_mem_clear(): void {
   dropKeptReply();
-  const last = heap.alloc(1);
-  // Stretches the marker's block to the end of the last one, so that freeing it frees all between.
-  store<usize>(marker - sizeof<usize>(), last + load<usize>(last - sizeof<usize>()) - marker);
-  heap.free(marker);
-  marker = heap.alloc(1);
+  forgetSince(marker);
 }
 
 /** Nothing to collect; the reply to the last call is gone with the rest. */
@@ -30,8 +26,8 @@ export function endEvent(): void {
   forgetReceived();
 }
 
-/** What the init handler made stays. */
+/** What the top-level code and the init handler made stays. */
 export function endInit(): void {
   forgetReceived();
-  marker = heap.alloc(1);
+  marker = mark();
 }

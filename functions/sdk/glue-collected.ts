@@ -10,7 +10,7 @@ export function edgeless_mem_alloc(len: usize): usize {
 
 /** The host is done with an input. */
 export function edgeless_mem_free(ptr: usize, len: usize): void {
-  release(ptr);
+  release(ptr, len);
 }
 
 /** A new event is about to come. */

@@ -58,9 +58,10 @@ export class InstanceId {
 
   /** Casts a text to this instance. Lost without notice when the instance is gone. */
   castRaw(text: string): void {
-    const ptr = allocate(utf8Bound(text));
+    const bound = utf8Bound(text);
+    const ptr = allocate(bound);
     cast_raw_asm(this.nodePtr, this.functionPtr, ptr, writeUtf8(text, ptr));
-    release(ptr);
+    release(ptr, bound);
   }
 
   /** Casts `len` bytes of UTF-8 at `ptr` to this instance. */
@@ -70,9 +71,10 @@ export class InstanceId {
 
   /** Calls this instance with a text and waits for the answer. */
   callRaw(text: string): Reply {
-    const ptr = allocate(utf8Bound(text));
+    const bound = utf8Bound(text);
+    const ptr = allocate(bound);
     const code = this.callRawBytes(ptr, writeUtf8(text, ptr));
-    release(ptr);
+    release(ptr, bound);
     return Reply.received(code);
   }
 

@@ -12,9 +12,10 @@ export function setLogTarget(ptr: usize, len: usize): void {
 }
 
 function write(level: usize, message: string): void {
-  const ptr = allocate(utf8Bound(message));
+  const bound = utf8Bound(message);
+  const ptr = allocate(bound);
   telemetry_log_asm(level, targetPtr, targetLen, ptr, writeUtf8(message, ptr));
-  release(ptr);
+  release(ptr, bound);
 }
 
 /** Log lines, with the id of the function as target. */
@@ -47,8 +48,9 @@ export namespace log {
 
 /** A telemetry entry with a target of its own; level 1 (error) to 5 (trace). */
 export function telemetry(level: i32, target: string, message: string): void {
-  const ptr = allocate(utf8Bound(target) + utf8Bound(message));
+  const bound = utf8Bound(target) + utf8Bound(message);
+  const ptr = allocate(bound);
   const length = writeUtf8(target, ptr);
   telemetry_log_asm(level, ptr, length, ptr + length, writeUtf8(message, ptr + length));
-  release(ptr);
+  release(ptr, bound);
 }

@@ -36,9 +36,10 @@ export class Output {
 
   /** Sends a text, fire and forget. An unmapped channel drops it. */
   cast(text: string): void {
-    const ptr = allocate(utf8Bound(text));
+    const bound = utf8Bound(text);
+    const ptr = allocate(bound);
     this.castBytes(ptr, writeUtf8(text, ptr));
-    release(ptr);
+    release(ptr, bound);
   }
 
   /** Sends `len` bytes of UTF-8 at `ptr`, fire and forget. */
@@ -51,9 +52,10 @@ export class Output {
    * An unmapped channel ends this instance, so do not call from `onInit`: the mapping may not be there yet.
    */
   call(text: string): Reply {
-    const ptr = allocate(utf8Bound(text));
+    const bound = utf8Bound(text);
+    const ptr = allocate(bound);
     const code = this.callBytes(ptr, writeUtf8(text, ptr));
-    release(ptr);
+    release(ptr, bound);
     return Reply.received(code);
   }
 
@@ -71,9 +73,10 @@ export class Output {
    * instance: from `onInit` use it on `self` only.
    */
   delayedCast(delay: u64, text: string): void {
-    const ptr = allocate(utf8Bound(text));
+    const bound = utf8Bound(text);
+    const ptr = allocate(bound);
     this.delayedCastBytes(delay, ptr, writeUtf8(text, ptr));
-    release(ptr);
+    release(ptr, bound);
   }
 
   /** Sends `len` bytes of UTF-8 at `ptr` after `delay` milliseconds. Same warning as `delayedCast`. */

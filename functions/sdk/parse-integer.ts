@@ -4,55 +4,80 @@ import { NumberError, noteNumberError } from "./number-error";
 
 /** The code unit at an index. */
 export function unitAt(ptr: usize, index: usize, shift: usize): u32 {
-  return shift ? <u32>load<u16>(ptr + (index << 1)) : <u32>load<u8>(ptr + index);
+  return codeUnit(ptr + (index << shift), shift);
+}
+
+function codeUnit(at: usize, shift: usize): u32 {
+  return shift ? <u32>load<u16>(at) : <u32>load<u8>(at);
 }
 
 let negative: boolean = false;
 
 /**
  * Reads digits, optionally after a sign, as Rust does: no spaces, at least one digit, errors from left to right.
- * @param max greatest magnitude allowed
- * @param min greatest magnitude allowed after a minus; 0 means that a minus is not allowed at all
+ * @param most greatest number allowed, without its last digit
+ * @param last its last digit; a negative number may be one further from zero
+ * @param signed whether a minus is allowed
  * @returns the magnitude, 0 on error; `negative` is then false
  */
-function readDigits(ptr: usize, len: usize, shift: usize, max: u32, min: u32): u32 {
-  let at = readSign(ptr, len, shift, min != 0);
-  const limit = negative ? min : max;
+function readDigits(ptr: usize, len: usize, shift: usize, most: u32, last: u32, signed: boolean): u32 {
+  const end = ptr + (len << shift);
+  let at = skipSign(ptr, end, shift, signed);
   let value: u32 = 0;
-  for (; at < len; at++) {
-    const digit = unitAt(ptr, at, shift) - 0x30;
-    if (digit > 9) return refuse(NumberError.InvalidDigit);
-    if (value > (limit - digit) / 10) return refuse(negative ? NumberError.TooSmall : NumberError.TooLarge);
+  // Pointers that are only compared for being equal need no care for their sign, which is slow on some targets.
+  while (at != end) {
+    const digit = codeUnit(at, shift) - 0x30;
+    if (digit > 9) {
+      value = refuse(NumberError.InvalidDigit);
+      break;
+    }
+    if (value >= most && (value > most || digit > last + (negative ? 1 : 0))) {
+      value = refuse(tooFar());
+      break;
+    }
     value = value * 10 + digit;
+    at += 1 << shift;
   }
   return value;
 }
 
 /** The same with 64 bits, apart from it because 64 bits are slow on targets without them. */
-function readDigits64(ptr: usize, len: usize, shift: usize, max: u64, min: u64): u64 {
-  let at = readSign(ptr, len, shift, min != 0);
-  const limit = negative ? min : max;
+function readDigits64(ptr: usize, len: usize, shift: usize, most: u64, last: u32, signed: boolean): u64 {
+  const end = ptr + (len << shift);
+  let at = skipSign(ptr, end, shift, signed);
   let value: u64 = 0;
-  for (; at < len; at++) {
-    const digit = unitAt(ptr, at, shift) - 0x30;
-    if (digit > 9) return refuse(NumberError.InvalidDigit);
-    if (value > (limit - digit) / 10) return refuse(negative ? NumberError.TooSmall : NumberError.TooLarge);
+  while (at != end) {
+    const digit = codeUnit(at, shift) - 0x30;
+    if (digit > 9) {
+      value = refuse(NumberError.InvalidDigit);
+      break;
+    }
+    if (value >= most && (value > most || digit > last + (negative ? 1 : 0))) {
+      value = refuse(tooFar());
+      break;
+    }
     value = value * 10 + digit;
+    at += 1 << shift;
   }
   return value;
 }
 
-/** Returns the index of the first digit; the end of the text when there is no digit, which is noted. */
-function readSign(ptr: usize, len: usize, shift: usize, signed: boolean): usize {
+/** Returns the place of the first digit; the end of the text when there is no digit, which is noted. */
+function skipSign(ptr: usize, end: usize, shift: usize, signed: boolean): usize {
   negative = false;
-  noteNumberError(len ? NumberError.None : NumberError.EmptyInteger);
-  if (!len) return 0;
-  const first = unitAt(ptr, 0, shift);
+  noteNumberError(ptr == end ? NumberError.EmptyInteger : NumberError.None);
+  if (ptr == end) return end;
+  const first = codeUnit(ptr, shift);
   const minus = first == 0x2d && signed;
-  if (!minus && first != 0x2b) return 0;
-  if (len == 1) refuse(NumberError.InvalidDigit);
+  if (!minus && first != 0x2b) return ptr;
+  const digits = ptr + (1 << shift);
+  if (digits == end) refuse(NumberError.InvalidDigit);
   else negative = minus;
-  return 1;
+  return digits;
+}
+
+function tooFar(): NumberError {
+  return negative ? NumberError.TooSmall : NumberError.TooLarge;
 }
 
 function refuse(error: NumberError): u32 {
@@ -63,22 +88,22 @@ function refuse(error: NumberError): u32 {
 
 /** Reads an i32; see `lastNumberError`. */
 export function parseI32(ptr: usize, len: usize, shift: usize): i32 {
-  const magnitude = <i32>readDigits(ptr, len, shift, 0x7fffffff, 0x80000000);
+  const magnitude = <i32>readDigits(ptr, len, shift, 214748364, 7, true);
   return negative ? -magnitude : magnitude;
 }
 
 /** Reads a u32; see `lastNumberError`. */
 export function parseU32(ptr: usize, len: usize, shift: usize): u32 {
-  return readDigits(ptr, len, shift, u32.MAX_VALUE, 0);
+  return readDigits(ptr, len, shift, 429496729, 5, false);
 }
 
 /** Reads an i64; see `lastNumberError`. */
 export function parseI64(ptr: usize, len: usize, shift: usize): i64 {
-  const magnitude = <i64>readDigits64(ptr, len, shift, <u64>i64.MAX_VALUE, <u64>1 << 63);
+  const magnitude = <i64>readDigits64(ptr, len, shift, 922337203685477580, 7, true);
   return negative ? -magnitude : magnitude;
 }
 
 /** Reads a u64; see `lastNumberError`. */
 export function parseU64(ptr: usize, len: usize, shift: usize): u64 {
-  return readDigits64(ptr, len, shift, u64.MAX_VALUE, 0);
+  return readDigits64(ptr, len, shift, 1844674407370955161, 5, false);
 }

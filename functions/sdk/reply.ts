@@ -27,7 +27,7 @@ export function replyLen(): usize {
 
 /** Gives the reply to the last call back to the allocator: the function owns it, not the host. */
 export function releaseReceived(): void {
-  if (receivedCode == 1) release(replyPtr());
+  if (receivedCode == 1) release(replyPtr(), replyLen());
   receivedCode = 0;
 }
 

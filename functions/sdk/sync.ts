@@ -4,7 +4,8 @@ import { utf8Bound, writeUtf8 } from "./text";
 
 /** Hands the whole state to the host, which gives it back to `onInit` if the function is re-created. */
 export function sync(state: string): void {
-  const ptr = allocate(utf8Bound(state));
+  const bound = utf8Bound(state);
+  const ptr = allocate(bound);
   sync_asm(ptr, writeUtf8(state, ptr));
-  release(ptr);
+  release(ptr, bound);
 }

@@ -1,6 +1,7 @@
 import type { Parser, Source } from "assemblyscript";
+import type { MemoryScheme } from "./build-profile.js";
 import { type HostCall, hostCalls } from "./host-calls.js";
-import { encodeOutputNames, makeLazy } from "./lean-sdk.js";
+import { encodeOutputNames, makeLazy, replaceRuntime } from "./lean-sdk.js";
 import { SDK_PACKAGE } from "./sdk-folder.js";
 import { decoratedClasses, isFunctionDecorator, outputNames } from "./source-facts.js";
 
@@ -16,8 +17,14 @@ export class ClassTransform {
   readonly outputs: string[] = [];
   /** Uses of what no host offers, with the path of the file as the compiler names it. */
   readonly hostCalls: (HostCall & { readonly path: string })[] = [];
+  readonly #memory: MemoryScheme;
+
+  constructor(memory: MemoryScheme) {
+    this.#memory = memory;
+  }
 
   afterParse(parser: Parser): void {
+    if (this.#memory === "arena") replaceRuntime(parser.sources);
     for (const source of parser.sources) {
       const { internalPath } = source;
       const sdk = internalPath.startsWith(`~lib/${SDK_PACKAGE}/`);

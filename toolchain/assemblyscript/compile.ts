@@ -8,6 +8,7 @@ import { type Diagnostic, diagnosticAt, diagnosticWithoutPlace } from "./diagnos
 import { ENTRY_FILE, entrySource } from "./entry-source.js";
 import { functionFault, handlerWarnings } from "./function-fault.js";
 import { explained, plainMessage } from "./plain-message.js";
+import { smallerModule } from "./smaller-module.js";
 import { readSourceFacts, type SourceFacts } from "./source-facts.js";
 import { SourceFiles } from "./source-files.js";
 
@@ -45,12 +46,19 @@ export async function compile(task: CompileTask): Promise<Compilation> {
     profile: task.profile,
     memory,
   });
-  const run = await runCompiler(task, [ENTRY_FILE, ...compilerArguments(task.profile, memory)], entry);
+  const run = await runCompiler(
+    task,
+    [ENTRY_FILE, ...compilerArguments(task.profile, memory)],
+    entry,
+    memory,
+  );
+  const { wasm } = run;
+  const small = wasm !== undefined && memory === "arena" ? smallerModule(wasm) : wasm;
   const warnings = handlerWarnings(found).map(({ message, offset }) =>
     diagnosticAt("warning", message, task.entry, text, offset),
   );
   const diagnostics = [...withoutEntry(run.diagnostics, task.entry, text, found?.offset ?? 0), ...warnings];
-  return { ...run, diagnostics, memory, memoryReason: reason };
+  return { ...run, wasm: small, diagnostics, memory, memoryReason: reason };
 }
 
 function memoryScheme(
@@ -79,7 +87,7 @@ function withoutEntry(
 }
 
 async function syntaxErrors(task: CompileTask): Promise<readonly Diagnostic[]> {
-  const { diagnostics } = await runCompiler(task, [task.entry, "--noEmit"], "");
+  const { diagnostics } = await runCompiler(task, [task.entry, "--noEmit"], "", "collected");
   return diagnostics.filter((diagnostic) => diagnostic.severity === "error");
 }
 
@@ -87,9 +95,10 @@ async function runCompiler(
   task: CompileTask,
   args: readonly string[],
   entry: string,
+  memory: MemoryScheme,
 ): Promise<Omit<Compilation, "memory" | "memoryReason">> {
   const files = new SourceFiles(task.sdk, new Map([[ENTRY_FILE, entry]]));
-  const transform = new ClassTransform();
+  const transform = new ClassTransform(memory);
   const diagnostics: Diagnostic[] = [];
   let wasm: Uint8Array | undefined;
   const { error } = await asc.main([...args, "--outFile", OUT_FILE, "--baseDir", task.folder], {

@@ -41,7 +41,7 @@ export { edgeless_mem_alloc, edgeless_mem_clear, edgeless_mem_free } from "${mem
 
 setLogTarget(memory.data<u8>([${[...id].join(", ")}]), ${id.length});
 const instance = new ${plan.className}();
-
+${arena ? "endInit();\n" : ""}
 export function handle_init_asm(ptr: usize, len: usize, state: usize, stateLen: usize): void {
   ${init}
   endInit();

@@ -3,6 +3,7 @@ import {
   type Expression,
   ExpressionStatement,
   FieldDeclaration,
+  FunctionDeclaration,
   ImportStatement,
   NewExpression,
   Node,
@@ -14,8 +15,13 @@ import {
   type VariableDeclaration,
   VariableStatement,
 } from "assemblyscript";
+import { SDK_PACKAGE } from "./sdk-folder.js";
 
 // Changes to the syntax tree that make modules smaller and mean the same.
+
+/** The compiler's runtime without a collector, and the one of the SDK that takes its place. */
+const REPLACED_RUNTIME = "~lib/rt/stub";
+const ARENA_RUNTIME = `~lib/${SDK_PACKAGE}/arena-runtime`;
 
 /** Variables of the SDK that nothing uses shall leave nothing in the module, neither code nor memory. */
 export function makeLazy(source: Source): void {
@@ -38,6 +44,20 @@ export function encodeOutputNames(source: Source): void {
     const [name] = initializer.args;
     if (name instanceof StringLiteralExpression)
       declaration.initializer = outputOf(name.value) ?? initializer;
+  }
+}
+
+/** Makes the runtime of the SDK the one that compiled code calls, in the place of the compiler's own without a collector. */
+export function replaceRuntime(sources: readonly Source[]): void {
+  for (const source of sources) {
+    if (source.internalPath === REPLACED_RUNTIME) source.statements.length = 0;
+    if (source.internalPath !== ARENA_RUNTIME) continue;
+    for (const statement of source.statements) {
+      if (!(statement instanceof FunctionDeclaration) || !statement.name.text.startsWith("__")) continue;
+      statement.decorators = ["global", "unsafe"].map((name) =>
+        Node.createDecorator(Node.createIdentifierExpression(name, statement.range), null, statement.range),
+      );
+    }
   }
 }
 
