@@ -57,32 +57,54 @@ function less(name: NameOf, bytes: number): string {
   return /^\d+$/.test(limit) ? String(Number(limit) - bytes) : `${limit}-${bytes}`;
 }
 
+/** The byte at an address. */
+function byteAt(name: NameOf, address: string): string {
+  return `${name("memory")}[${address}]??${trap(name, "memory")}`;
+}
+
+/** The word at any address. */
+function slowWord(name: NameOf): string {
+  const memory = name("memory");
+  return `(${byteAt(name, "p")})|${memory}[p+1]<<8|${memory}[p+2]<<16|(${byteAt(name, "p+3")})<<24`;
+}
+
+/** Stores a number at any address, byte by byte; `more`: how many bytes follow the first one. */
+function slowBytes(name: NameOf, more: 1 | 3): string {
+  const memory = name("memory");
+  const first = `${memory}[p>=0&&p<${less(name, more)}?p:${trap(name, "memory")}]=v;${memory}[p+1]=v>>8`;
+  return more === 1 ? first : `${first};${memory}[p+2]=v>>16;${memory}[p+3]=v>>24`;
+}
+
 /** Functions of the text: parameters and body. What is in them runs on the board: exact, without what its interpreter lacks. */
 const FUNCTIONS = {
   refuel: (name: NameOf) => `(){return ${name("fuel")}=${name("host")}(${HostRequest.turns})}`,
   restore: (name: NameOf) => `(){return ${name("saved")}.pop()}`,
   restoreWide: (name: NameOf) => `(){${name("high")}=${name("saved")}.pop();return ${name("saved")}.pop()}`,
 
-  load8: (name: NameOf) => `(p){return ${name("memory")}[p]??${trap(name, "memory")}}`,
+  load8: (name: NameOf) => `(p){return ${byteAt(name, "p")}}`,
   load16: (name: NameOf) =>
-    `(p){return p&1?${name("load8")}(p)|${name("load8")}(p+1)<<8:${name("halves")}[p/2]??${trap(name, "memory")}}`,
-  load32: (name: NameOf) =>
-    `(p){return p&3?${name("loadSlow")}(p):${name("words")}[p/4]??${name("loadSlow")}(p)}`,
-  /** At an odd address, or behind the end: apart, because the interpreter reads over text that it does not run. */
-  loadSlow: (name: NameOf, end: End) =>
-    `(p){var m=${name("memory")};return p>=0&&p<${less(name, 3)}?m[p]|m[p+1]<<8|m[p+2]<<16|m[p+3]<<24:${end === undefined ? trap(name, "memory") : `p<${end - 16}||p>${end - 4}?${trap(name, "memory")}:${name("ends")}[p]||0`}}`,
+    `(p){return p&1?(${byteAt(name, "p")})|(${byteAt(name, "p+1")})<<8:${name("halves")}[p/2]??${trap(name, "memory")}}`,
+  load32: (name: NameOf, end: End) =>
+    end === undefined
+      ? `(p){return p&3?${slowWord(name)}:${name("words")}[p/4]??${trap(name, "memory")}}`
+      : `(p){return p&3?${name("loadSlow")}(p):${name("words")}[p/4]??${name("loadSlow")}(p)}`,
+  /** At an odd address, or behind the end of a memory where something is: apart, because the interpreter reads over text that it does not run. */
+  loadSlow: (name: NameOf, end: End = 0) =>
+    `(p){return p<${end - 16}||p>${end - 4}?${slowWord(name)}:${name("ends")}[p]||0}`,
   load64: (name: NameOf) => `(p){var a=${name("load32")}(p);${name("high")}=${name("load32")}(p+4);return a}`,
   loadSingle: (name: NameOf) => `(p){return ${name("bitsToSingle")}(${name("load32")}(p))}`,
   loadDouble: (name: NameOf) =>
     `(p){return ${name("bitsToDouble")}(${name("load32")}(p),${name("load32")}(p+4))}`,
   store8: (name: NameOf) => `(p,v){${name("memory")}[p>=0&&p<${name("limit")}?p:${trap(name, "memory")}]=v}`,
   store16: (name: NameOf) =>
-    `(p,v){p&1?${name("storeSlow")}(p,v,1):${name("halves")}[p>=0&&p<${name("limit")}?p/2:${trap(name, "memory")}]=v}`,
-  store32: (name: NameOf) =>
-    `(p,v){p&3||p<0||p>=${name("limit")}?${name("storeSlow")}(p,v,3):${name("words")}[p/4]=v}`,
-  /** As {@link FUNCTIONS.loadSlow}; `n`: how many bytes follow the first one. */
-  storeSlow: (name: NameOf, end: End) =>
-    `(p,v,n){var m=${name("memory")};if(p>=0&&p<${name("limit")}-n){m[p]=v;m[p+1]=v>>8;if(n>1){m[p+2]=v>>16;m[p+3]=v>>24}}else ${end === undefined ? trap(name, "memory") : `${name("ends")}[p>${end - 17}&&p<${end - 3}?p:${trap(name, "memory")}]=v`}}`,
+    `(p,v){if(p&1){${slowBytes(name, 1)}}else ${name("halves")}[p>=0&&p<${name("limit")}?p/2:${trap(name, "memory")}]=v}`,
+  store32: (name: NameOf, end: End) =>
+    end === undefined
+      ? `(p,v){if(p&3){${slowBytes(name, 3)}}else ${name("words")}[p>=0&&p<${name("limit")}?p/4:${trap(name, "memory")}]=v}`
+      : `(p,v){p&3||p<0||p>=${name("limit")}?${name("storeSlow")}(p,v):${name("words")}[p/4]=v}`,
+  /** As {@link FUNCTIONS.loadSlow}. */
+  storeSlow: (name: NameOf, end: End = 0) =>
+    `(p,v){if(p>${end - 17}&&p<${end - 3})${name("ends")}[p]=v;else{${slowBytes(name, 3)}}}`,
   store64: (name: NameOf) =>
     `(p,v,w){if(p>${name("limit")}-8)${trap(name, "memory")};${name("store32")}(p,v);${name("store32")}(p+4,w)}`,
   storeSingle: (name: NameOf) => `(p,v){${name("store32")}(p,${name("singleToBits")}(v))}`,

@@ -2,10 +2,13 @@ import { Op } from "../wasm/opcode.js";
 import type { Helper } from "./helpers.js";
 import {
   binary,
+  both,
   call,
   comparison,
   EXACT,
+  either,
   integer,
+  isHarmless,
   not,
   signed,
   TRAPS,
@@ -181,11 +184,26 @@ function bitAnd(left: Value, right: Value): Value {
   if (left.constant !== undefined && right.constant === undefined) {
     return bitAnd(right, left);
   }
+  if (isCondition(left) && isCondition(right)) {
+    return both(...simplerFirst(left, right));
+  }
   const masks = [left, right].filter(({ low, high }) => low >= 0 && high < 2 ** 31).map(({ high }) => high);
   return masks.length === 0 ? binary(left, "&", right) : binary(left, "&", right, [0, Math.min(...masks)]);
 }
 
+/** Whether a value is a comparison or the like, which may be left out where the rest decides. */
+function isCondition(value: Value): boolean {
+  return value.loose && value.low >= 0 && value.high <= 1 && isHarmless(value);
+}
+
+function simplerFirst(left: Value, right: Value): [Value, Value] {
+  return right.depth < left.depth ? [right, left] : [left, right];
+}
+
 function bits(left: Value, operator: "|" | "^", right: Value): Value {
+  if (operator === "|" && isCondition(left) && isCondition(right)) {
+    return either(...simplerFirst(left, right));
+  }
   const most = Math.max(left.high, right.high);
   if (left.low < 0 || right.low < 0 || most >= 2 ** 31) {
     return binary(left, operator, right);

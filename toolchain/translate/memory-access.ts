@@ -100,7 +100,8 @@ function wordAt(state: FunctionState, { constant }: Value): Value | undefined {
 
 /** In loops without a call of a helper, which costs more text but less time. */
 function loadByte(state: FunctionState, address: Value): Value {
-  if (state.loops === 0) {
+  // The name of the memory would come before a call that may make it another one.
+  if (state.loops === 0 || (state.names.canGrow && address.writes.has(Effect.memory))) {
     return call(state.use("load8"), [address], { reads: LOADS }, [0, 255]);
   }
   const { reads, writes, depth } = combine(address);
@@ -134,9 +135,12 @@ function translateStore(state: FunctionState, opcode: number, offset: number): v
   const helper = storeHelper(opcode);
   const parts = helper === "store64" ? value.parts : value.parts.slice(0, 1);
   const stored = isFloat(value.type) ? parts : parts.map(storable);
-  if (helper === "store8" && state.loops > 0 && address.slot !== undefined && stored[0]?.writes.size === 0) {
-    storeByte(state, address, stored[0]);
-    return;
+  if (helper === "store8" && state.loops > 0 && stored[0]?.writes.size === 0) {
+    const place = inLocal(state, address);
+    if (place !== undefined) {
+      storeByte(state, place, stored[0]);
+      return;
+    }
   }
   const word = helper === "store32" ? wordAt(state, address) : undefined;
   if (word !== undefined && stored[0] !== undefined) {
@@ -145,6 +149,17 @@ function translateStore(state: FunctionState, opcode: number, offset: number): v
   }
   const { text } = call(state.use(helper), [address, ...stored]);
   state.emit(text);
+}
+
+/** The address as a local, if it is one or is being assigned to one. */
+function inLocal(state: FunctionState, address: Value): Value | undefined {
+  const { slot, holds, text, precedence } = address;
+  if (slot !== undefined || holds === undefined || holds < 0 || precedence !== Precedence.assignment) {
+    return slot === undefined ? undefined : address;
+  }
+  state.emit(text);
+  const { low, high } = address;
+  return { ...state.slotValue(holds, ValueType.i32), low, high };
 }
 
 function storeByte(state: FunctionState, address: Value, value: Value): void {

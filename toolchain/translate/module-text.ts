@@ -8,11 +8,13 @@ import { functionTypeText, ValueType } from "../wasm/value-type.js";
 import type { FunctionBody, WasmModule } from "../wasm/wasm-module.js";
 import { type CallFacts, callFacts, type GraphNode } from "./call-graph.js";
 import { dataPieces } from "./data-text.js";
+import { inOrderOfUse } from "./declaration-order.js";
 import { float } from "./float-operations.js";
 import { functionText, runOnce } from "./function-text.js";
-import { declaration, HostRequest, isVariable, type Part } from "./helpers.js";
+import { declaration, HostRequest, type Part } from "./helpers.js";
 import { type MemoryPlan, ModuleNames } from "./module-names.js";
 import { EXIT_NAME, GlobalNames, shortenSlots, slotCounts, slotName } from "./names.js";
+import { type RareHelper, withoutRareHelpers } from "./rare-helpers.js";
 import { doesNothing, forwarders, type NamedFunction } from "./short-functions.js";
 import type { SignFacts } from "./sign-facts.js";
 import { type Constant, constantOffset, type DataSegment } from "./static-parts.js";
@@ -33,6 +35,9 @@ interface WrittenFunction extends GraphNode {
   readonly body: string;
   readonly argumentCount: number;
 }
+
+/** A call of a function. */
+const CALL = /[^\s+\-*/%&|^!~<>=?:,([]\(/;
 
 /** Bytes of code, and characters, that a function has at most to be written where it is called. */
 const MAX_INLINED_BYTES = 24;
@@ -245,17 +250,27 @@ export class ModuleWriter {
     const begin = start === undefined ? "" : this.#names.functionName(start);
     const counts = GlobalNames.counts([...named.map(({ body }) => body), later, ...results, begin].join());
     const once = named.find(({ name }) => name === begin && counts.get(name) === 1);
-    const functions = named
-      .filter(({ name }) => !forward.has(name) && (counts.get(name) ?? 0) > 0 && name !== once?.name)
-      .map(({ name, parameters, body }) => functionText(name, parameters, body));
+    const functions = named.filter(
+      ({ name }) => !forward.has(name) && (counts.get(name) ?? 0) > 0 && name !== once?.name,
+    );
+    const bodies = this.#withoutRareHelpers([...functions.map(({ body }) => body), once?.body ?? ""]);
+    const onceBody = bodies.pop() ?? "";
+    const texts = functions.map(({ name, parameters }, at) =>
+      functionText(name, parameters, bodies[at] ?? ""),
+    );
     const globals = this.#globalTexts();
-    const { variables, helpers } = this.#partTexts();
+    const used = GlobalNames.counts([...bodies, onceBody].join());
+    const parts = this.#partTexts().filter(
+      (text) => !this.#rareHelpers().some(({ name }) => text.startsWith(name) && !used.has(name)),
+    );
+    // The views that have to be made anew are known when all parts are.
     const grow = this.#growText();
     const first = this.#names.parts.has("limit")
       ? [`${this.#names.part("limit")}=${this.#memory.bytes}`]
       : [];
-    const declared = [...first, ...variables, ...globals, ...helpers, ...functions, ...grow, ...put].join();
-    const run = once !== undefined ? runOnce(once.body) : begin === "" ? "" : `${begin}();`;
+    const rest = [later, onceBody, ...results].join();
+    const declared = inOrderOfUse([...first, ...parts, ...globals, ...texts, ...grow, ...put], rest).join();
+    const run = once !== undefined ? runOnce(onceBody) : begin === "" ? "" : `${begin}();`;
     const text = `(function(${this.#names.part("host")}){var ${declared};${later}${run}return[${results.join()}]})`;
     return [...text].map((character) => forward.get(character) ?? character).join("");
   }
@@ -394,7 +409,7 @@ export class ModuleWriter {
   }
 
   /** The used parts, each variable after those it depends on. */
-  #partTexts(): { variables: string[]; helpers: string[] } {
+  #partTexts(): string[] {
     const texts = new Map<Part, string>();
     const order: Part[] = [];
     const add = (part: Part) => {
@@ -421,11 +436,37 @@ export class ModuleWriter {
     for (const part of [...this.#names.parts]) {
       add(part);
     }
-    const pick = (variable: boolean) =>
-      order
-        .filter((part) => part !== "limit" && part !== "host" && isVariable(part) === variable)
-        .map((part) => texts.get(part) ?? "");
-    return { variables: pick(true), helpers: pick(false) };
+    return order.map((part) => texts.get(part) ?? "");
+  }
+
+  #withoutRareHelpers(bodies: readonly string[]): string[] {
+    return withoutRareHelpers(bodies, this.#rareHelpers());
+  }
+
+  #rareHelpers(): RareHelper[] {
+    const { parts } = this.#names;
+    const helpers: RareHelper[] = [];
+    if (parts.has("load8")) {
+      const [memory, trap] = [this.#names.part("memory"), this.#names.trap("memory")];
+      helpers.push({
+        name: this.#names.part("load8"),
+        // The name of the memory comes before a call that may make it another one.
+        written: ([address = ""]) =>
+          CALL.test(address) && this.#names.canGrow ? undefined : `${memory}[${address}]??${trap}`,
+      });
+    }
+    if (parts.has("store8")) {
+      const [memory, trap] = [this.#names.part("memory"), this.#names.trap("memory")];
+      const limit = this.#names.part("limit");
+      helpers.push({
+        name: this.#names.part("store8"),
+        written: ([address = "", value = ""]) =>
+          /^\w+$/.test(address) && !CALL.test(value)
+            ? `${memory}[${address}>=0&&${address}<${limit}?${address}:${trap}]=${value}`
+            : undefined,
+      });
+    }
+    return helpers;
   }
 }
 

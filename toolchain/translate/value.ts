@@ -302,19 +302,28 @@ export function exactUnlessZero(value: Value): Value {
 
 /** Whether both are true. */
 export function both(left: Value, right: Value): Value {
-  const join = (operator: string, a: { text: string; precedence: number }, b: typeof a, level: number) =>
-    `${within(a, level)}${operator}${within(b, level)}`;
-  const inverse =
-    left.inverse !== undefined && right.inverse !== undefined
-      ? { text: join("||", left.inverse, right.inverse, Precedence.or), precedence: Precedence.or }
-      : undefined;
+  return joined(left, right, "&&", "||");
+}
+
+/** Whether one of them is true. */
+export function either(left: Value, right: Value): Value {
+  return joined(left, right, "||", "&&");
+}
+
+function joined(left: Value, right: Value, operator: "&&" | "||", opposite: "&&" | "||"): Value {
+  const { inverse: first } = left;
+  const { inverse: second } = right;
   return {
     ...combine(left, right),
-    text: join("&&", left, right, Precedence.and),
-    precedence: Precedence.and,
+    ...join(left, operator, right),
     low: 0,
     high: 1,
     loose: true,
-    ...(inverse === undefined ? {} : { inverse }),
+    ...(first === undefined || second === undefined ? {} : { inverse: join(first, opposite, second) }),
   };
+}
+
+function join(left: Text, operator: "&&" | "||", right: Text): Text {
+  const precedence = operator === "&&" ? Precedence.and : Precedence.or;
+  return { text: within(left, precedence) + operator + within(right, precedence), precedence };
 }

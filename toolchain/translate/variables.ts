@@ -10,7 +10,7 @@ const { i32, i64 } = ValueType;
 /** The local.get instruction. */
 export function getLocal(state: FunctionState, local: number): void {
   const type = state.slots.typeOf(local);
-  state.slots.touch(local, false);
+  state.slots.read(local, state.open);
   state.push(
     type,
     state.slots.of(local).map((slot) => state.slotValue(slot, type)),
@@ -21,7 +21,7 @@ export function getLocal(state: FunctionState, local: number): void {
 export function setLocal(state: FunctionState, local: number): void {
   const type = state.slots.typeOf(local);
   const slots = state.slots.of(local);
-  state.slots.touch(local, state.open.length === 1);
+  state.slots.write(local, state.open);
   state.flush(new Set(slots), 1);
   const { parts } = state.pop();
   state.assignAll(slots, type, parts);
@@ -37,7 +37,7 @@ export function teeLocal(state: FunctionState, local: number): void {
     getLocal(state, local);
     return;
   }
-  state.slots.touch(local, state.open.length === 1);
+  state.slots.write(local, state.open);
   const slot = state.slots.of(local)[0] ?? 0;
   const given = state.popOne();
   const value = isFloat(type) ? given : signed(given);
