@@ -31,8 +31,8 @@ var x,H,t,I=new Uint8Array(16);
 function free(p,n){x[2]&&x[2](p,n)}
 function place(s){var p=x[1](s.length);x[0].set(s,p);return p}
 function start(s){x=H(h);H=undefined;x[3]&&x[3]();var p=place(s);x[4]&&x[4](p,s.length,0,0);free(p,s.length)}
-function event(s,n){for(var k=0;k<n;k++){x[3]&&x[3]();var c=place(I),d=place(I),p=place(s);x[5]&&x[5](d,c,p,s.length);
-free(c,16);free(d,16);free(p,s.length)}}
+function event(s,n){for(var k=0;k<n;k++){x[3]&&x[3]();var l=s.length,c=x[1](32+l),m=x[0];m.set(I,c);m.set(I,c+16);m.set(s,c+32);
+x[5]&&x[5](c+16,c,c+32,l);free(c,32+l)}}
 function bytes(s){return E.toUint8Array(s)}
 `;
 
@@ -141,6 +141,5 @@ async function run(program: string, args: readonly string[], file: string, work:
     });
   });
   rmSync(folder, { recursive: true, force: true });
-  if (process.env.DBG) console.log(output.slice(-600));
   return output;
 }

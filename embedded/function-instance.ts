@@ -22,6 +22,9 @@ const IDLE = 2;
 const BUSY = 3;
 const ENDED = 4;
 
+/** Length of a node id or component id. */
+const ID_BYTES = 16;
+
 /** Stands for the init and stop handlers where a delivery tells what is being handled. */
 const NO_EVENT: Delivery = { kind: NONE, payload: NOTHING, peer: 0, from: NONE, stream: NONE };
 
@@ -225,10 +228,13 @@ export class FunctionInstance implements Instance {
       this.current = delivery;
       guest.run("edgeless_mem_clear");
       const local = from === NONE ? undefined : this.board.instance(from);
-      const component = this.place(local === undefined ? peerComponentId(peer) : local.id);
-      const node = this.place(local === undefined ? peerNodeId(peer) : this.board.nodeId);
+      const componentId = local === undefined ? peerComponentId(peer) : local.id;
+      const nodeId = local === undefined ? peerNodeId(peer) : this.board.nodeId;
+      const inOne = guest.takesOneBlock;
+      const component = inOne ? this.placeTogether(componentId, nodeId, payload) : this.place(componentId);
+      const node = inOne ? component + ID_BYTES : this.place(nodeId);
       // A guest goes by the length, so an empty payload needs no block; one of length 0 would never be freed.
-      const at = payload.length === 0 ? component : this.place(payload);
+      const at = inOne ? node + ID_BYTES : payload.length === 0 ? component : this.place(payload);
       if (kind === CAST) {
         this.after(delivery, guest.run("handle_cast_asm", node, component, at, payload.length));
         return;
@@ -293,6 +299,19 @@ export class FunctionInstance implements Instance {
   private place(bytes: Uint8Array): number {
     const at = placeInGuest(this.running(), bytes);
     if (bytes.length > 0) this.placed.push(at, bytes.length);
+    return at;
+  }
+
+  /** One block with both ids and the payload, one behind the other. */
+  private placeTogether(component: Uint8Array, node: Uint8Array, payload: Uint8Array): number {
+    const guest = this.running();
+    const length = 2 * ID_BYTES + payload.length;
+    const at = guest.run("edgeless_mem_alloc", length);
+    const block = guestBytes(guest, at, length);
+    block.set(component);
+    block.set(node, ID_BYTES);
+    block.set(payload, 2 * ID_BYTES);
+    this.placed.push(at, length);
     return at;
   }
 
