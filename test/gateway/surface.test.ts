@@ -18,6 +18,37 @@ import { invocationOf, rigFor, run, SOURCE, sink } from "./kit/gateway-steps.js"
 t.setTimeout(120_000);
 
 t.test(
+  "given a gateway that ends, when a device registers meanwhile, then it is told to come back later, and is no node",
+  async (t) => {
+    const rig = await rigFor(t);
+    const register = (client: ForeignClient, number: number) =>
+      client.ask(POST, "rd", encodeRegistration(REGISTRATION), `ep=${uuid(number)}&lt=60`);
+    const first = new ForeignClient(rig, "10.0.9.1");
+    t.equal(formatCode((await register(first, 1)).code), "2.01");
+    await eventually("a node", () => rig.orchestrator.latest(uuid(1)) !== undefined);
+    let goOn = () => {};
+    rig.orchestrator.pause = new Promise((resolve) => {
+      goOn = resolve;
+    });
+    const ended = rig.gateway.close();
+    await eventually("it says farewell", () => rig.orchestrator.latest(uuid(1))?.refreshDeadline === 0n);
+    for (const client of [first, new ForeignClient(rig, "10.0.9.2")]) {
+      const { code, payload, maxAge } = await register(client, 2);
+      t.equal(formatCode(code), "5.03");
+      t.match(decodeDiagnostic(payload), {
+        error: ERRORS.EDGELESS_REJECTED.number,
+        reason: "the gateway is about to end",
+      });
+      t.ok(maxAge >= 1);
+    }
+    t.equal(formatCode((await register(first, 1)).code), "5.03", "nor does one stay that was there");
+    goOn();
+    await ended;
+    t.equal(rig.orchestrator.latest(uuid(2)), undefined);
+  },
+);
+
+t.test(
   "given any client, when it asks what a gateway does not do, then it gets the right code and it is counted",
   async (t) => {
     const rig = await rigFor(t);

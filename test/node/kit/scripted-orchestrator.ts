@@ -16,6 +16,8 @@ export class ScriptedOrchestrator {
   /** Every update in the order of arrival. */
   readonly updates: NodeUpdate[] = [];
   answer: Result<void> = { ok: true, value: undefined };
+  /** It answers when this is over. */
+  pause: Promise<void> = Promise.resolve();
   #server: RunningServer | undefined;
   readonly #agents: (Agent & Connection)[] = [];
 
@@ -23,6 +25,7 @@ export class ScriptedOrchestrator {
   async start(url = "http://127.0.0.1:0"): Promise<string> {
     const updateNode = async (update: NodeUpdate) => {
       this.updates.push(update);
+      await this.pause;
       return this.answer;
     };
     this.#server = await startServer(url, [nodeRegistrationService({ updateNode })]);
