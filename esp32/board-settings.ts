@@ -7,7 +7,7 @@ export const SETTINGS_FILE = "edgeless.json";
 
 const PIN = "must be a pin as the board names it, such as D21";
 const pin = z.string(PIN).regex(/^[A-Z]{1,3}\d{1,2}$/, PIN);
-const id = z.string().min(1).max(32);
+const id = z.string().min(1, "1 to 32 characters").max(32, "1 to 32 characters");
 const plain = (name: string) => z.strictObject({ class: z.literal(name), id });
 const i2c = (name: string) =>
   z.strictObject({
@@ -53,26 +53,29 @@ export const providersSchema = z
 /** A network may have a name of 32 bytes; the interpreter leaves the last one out. */
 const LONGEST_SSID = 32;
 
+/** A WPA passphrase, or none; Espruino takes no key of 64 digits. */
+function isPassword(text: string): boolean {
+  const bytes = Buffer.byteLength(text);
+  return bytes === 0 || (bytes >= 8 && bytes <= 63);
+}
+
 /** Networks that a board may join, as a file holds them. */
 export const networksSchema = z
   .array(
     z.strictObject({
       ssid: z
         .string()
-        .min(1)
+        .min(1, "a network has a name")
         .refine((text) => Buffer.byteLength(text) < LONGEST_SSID, "Espruino takes 31 bytes at most"),
       /** Empty for an open network. */
-      password: z.union([
-        z.literal(""),
-        z.string().min(8, "8 to 63 characters").max(63, "8 to 63 characters"),
-      ]),
+      password: z.string().refine(isPassword, "8 to 63 bytes, or none for an open network"),
     }),
   )
   .max(8);
 
 /** What a board finds in its storage at start: `edgeless.json`. */
 export const boardSettingsSchema = z.strictObject({
-  name: z.string().max(64),
+  name: z.string().max(64, "64 characters at most"),
   node: z.string().refine((text) => parseUuid(text) === text, "a UUID in lower case"),
   wifi: networksSchema,
   /** Boards tell their gateway by its numeric address. */
@@ -80,7 +83,9 @@ export const boardSettingsSchema = z.strictObject({
     address: z.string().refine(isIPv4, "an IPv4 address"),
     port: z.int().min(1).max(65_535),
   }),
-  labels: z.array(z.string().min(1).max(64)).max(16),
+  labels: z
+    .array(z.string().min(1, "a label has 1 to 64 characters").max(64, "a label has 1 to 64 characters"))
+    .max(16, "16 labels at most"),
   lifetimeSeconds: z.int().min(10).max(604_800),
   providers: providersSchema,
   led: pin.optional(),

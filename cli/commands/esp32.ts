@@ -105,8 +105,8 @@ function addConsoleCommands(group: Command): void {
     .command("provision")
     .description("put the device runtime and its settings on a board, and wait until it has registered");
   withSettingsOptions(withPortOptions(provision))
-    .option("--no-ble", "switch Bluetooth off, which leaves more memory; the board restarts and remembers it")
     .option("--ble", "switch Bluetooth on again")
+    .option("--no-ble", "switch Bluetooth off, which leaves more memory; the board restarts and remembers it")
     .option("--new-id", "give the board another node id")
     .option("--clear", "empty the storage first, other programs included")
     .option("--wait <SECONDS>", "how long to wait for the registration; 0: not at all", "90")

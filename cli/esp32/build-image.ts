@@ -1,5 +1,5 @@
 import { closeSync, openSync } from "node:fs";
-import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { EdgelessError } from "../../core/errors.js";
 import { BOARD_PROFILES } from "../../esp32/board-profile.js";
 import type { Interpreter } from "../../esp32/tools/board-console.js";
 import {
@@ -14,6 +14,7 @@ import { boardFiles, readRuntimeFiles } from "../../esp32/tools/runtime-files.js
 import { storageImage } from "../../esp32/tools/storage-image.js";
 import { mergeImages } from "../../esp32/tools/whole-flash.js";
 import { writeFileAtomically } from "../../platform/atomic-file.js";
+import { plainReason } from "../../platform/read-file.js";
 import type { Output } from "../output.js";
 import { firmwarePath } from "./firmware-path.js";
 import { chooseSettings, type SettingsOptions } from "./provision-settings.js";
@@ -42,7 +43,7 @@ export async function buildImage(options: ImageOptions, output: Output, folder: 
   const family = chipFamily(options.chip);
   const size = sizeOf(options.size);
   const images = readFirmwareImages(await firmwarePath(options.firmware, family, output, folder), family);
-  const provisioned = await provisionedStorage(options, family, images);
+  const provisioned = await provisionedStorage(options, family, images, output);
   const flash = mergeImages(provisioned === undefined ? images : [...images, provisioned.image], size);
   write(options.output, flash);
   const { name, node } = provisioned?.settings ?? {};
@@ -58,10 +59,15 @@ export async function buildImage(options: ImageOptions, output: Output, folder: 
 }
 
 /** The storage of a board that is provisioned already; undefined when nothing was said of its settings. */
-async function provisionedStorage(options: ImageOptions, family: ChipFamily, images: readonly FlashImage[]) {
+async function provisionedStorage(
+  options: ImageOptions,
+  family: ChipFamily,
+  images: readonly FlashImage[],
+  output: Output,
+) {
   const { firmware: _firmware, output: _output, chip: _chip, size: _size, json: _json, ...said } = options;
   if (Object.values(said).every((value) => value === undefined)) return undefined;
-  const settings = await chooseSettings(options, interpreterFor(family), undefined, settingsSources());
+  const settings = await chooseSettings(options, interpreterFor(family), undefined, settingsSources(output));
   const runtime = readRuntimeFiles(options.runtime ?? runtimeFolder());
   const table = images.find(({ address }) => address === PARTITION_TABLE_OFFSET)?.bytes ?? new Uint8Array(0);
   const { address, size } = storagePartition(readPartitionTable(table, options.firmware), options.firmware);
@@ -89,6 +95,6 @@ function write(path: string, content: Uint8Array): void {
     closeSync(openSync(temporary, "w", 0o600));
     writeFileAtomically(path, content, temporary);
   } catch (error) {
-    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot write ${path}: ${reasonOf(error)}`, error);
+    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot write ${path}: ${plainReason(error)}`, error);
   }
 }

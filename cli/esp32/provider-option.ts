@@ -3,6 +3,8 @@ import type { BoardProfile } from "../../esp32/board-profile.js";
 import { type BoardProvider, providerSchema } from "../../esp32/board-settings.js";
 import { faultsOf } from "./faults.js";
 
+const CLASSES: readonly string[] = providerSchema.options.map((option) => option.shape.class.value);
+
 /**
  * Reads `CLASS[=ID][,KEY=VALUE...]`, for example `scd30-sensor=air,sda=D21`; what is not said comes from the profile.
  * @param at its place among the providers, for an id of its own
@@ -11,6 +13,11 @@ import { faultsOf } from "./faults.js";
 export function parseProvider(text: string, at: number, profile: BoardProfile): BoardProvider {
   const [head = "", ...pairs] = text.split(",");
   const [className = "", id = `${shortName(className)}-${at + 1}`] = head.split("=");
+  if (!CLASSES.includes(className))
+    throw new EdgelessError(
+      "EDGELESS_USAGE",
+      `--provider ${text}: no class "${className}"; there are ${CLASSES.join(", ")}`,
+    );
   const values: Record<string, unknown> = { class: className, id, ...profile.wiring[className] };
   for (const pair of pairs) {
     const cut = pair.indexOf("=");

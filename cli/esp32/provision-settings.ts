@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIPv4 } from "node:net";
 import { parseEndpoint } from "../../core/endpoint.js";
-import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { EdgelessError } from "../../core/errors.js";
 import type { Random } from "../../core/random.js";
 import { randomUuid } from "../../core/uuid.js";
 import { BOARD_PROFILES, type BoardProfile, profileOfFirmware } from "../../esp32/board-profile.js";
@@ -48,6 +48,8 @@ export interface SettingsSources {
   readonly addresses: readonly string[];
   /** Password for the networks of --wifi, from the environment. */
   readonly wifiPassword: string | undefined;
+  /** Takes what a person should think over. */
+  note(text: string): void;
 }
 
 const COAP_PORT = 5683;
@@ -143,7 +145,7 @@ async function networks(
 async function gateway(
   options: SettingsOptions,
   previous: BoardSettings | undefined,
-  { questions, addresses }: SettingsSources,
+  { questions, addresses, note }: SettingsSources,
 ): Promise<BoardSettings["gateway"]> {
   let text = options.gateway;
   if (text === undefined && previous !== undefined) return previous.gateway;
@@ -152,8 +154,15 @@ async function gateway(
     throw new EdgelessError("EDGELESS_USAGE", "no gateway: use --gateway HOST[:PORT]");
   const bare = text.replace(/^coap:\/\//, "");
   const withPort = bare.includes(":") ? bare : `${bare}:${COAP_PORT}`;
+  if (bare.includes("/") || bare.startsWith("["))
+    throw new EdgelessError(
+      "EDGELESS_USAGE",
+      `--gateway takes an IPv4 address or a name, and a port: HOST[:PORT], not "${text}"`,
+    );
   const { host, port } = parseEndpoint(`coap://${withPort}`, "--gateway");
-  return { address: await numericAddress(host), port };
+  const address = await numericAddress(host);
+  if (/^(127|0)\./.test(address)) note(`${address} is the board itself: it will find no gateway there`);
+  return { address, port };
 }
 
 /** Boards know their gateway by the numeric address that its answers come from. */
@@ -164,7 +173,7 @@ async function numericAddress(host: string): Promise<string> {
   } catch (error) {
     throw new EdgelessError(
       "EDGELESS_USAGE",
-      `--gateway: ${host} has no IPv4 address: ${reasonOf(error)}`,
+      `--gateway: ${host} has no IPv4 address that this computer could find`,
       error,
     );
   }

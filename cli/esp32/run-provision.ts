@@ -19,7 +19,7 @@ export interface ProvisionOptions extends PortOptions, SettingsOptions {
 export async function runProvision(options: ProvisionOptions, output: Output): Promise<void> {
   const runtime = readRuntimeFiles(options.runtime ?? runtimeFolder());
   const waitMs = numberOption(options.wait, "--wait", 0, 3_600) * 1000;
-  const sources = settingsSources();
+  const sources = settingsSources(output);
   const port = await openChosenPort(options);
   const bar = new ProgressBar(process.stderr);
   try {

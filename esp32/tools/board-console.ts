@@ -28,6 +28,8 @@ const BURSTS_SINCE = 2029;
 /** How long an answer to an enquiry takes at most, and how long a board may take to start, milliseconds. */
 const ENQUIRY_MS = 600;
 const START_MS = 10_000;
+/** How often firmware that does not know enquiries is asked. */
+const OLD_TRIES = 3;
 /** An interpreter on a desktop ends when it is interrupted twice within five seconds. */
 const INTERRUPT_EVERY_MS = 6_000;
 /** Longest time until a packet is answered, milliseconds; the board itself gives one up after five seconds. */
@@ -102,11 +104,13 @@ export class BoardConsole {
       if (answer !== undefined) return this.#accept(answer[1] ?? "", answer[2] ?? "");
     }
     // Firmware before 2v25 does not know the enquiry.
-    const old = await this.#ask(
-      Buffer.from('\x10print("ver"+"sion",process.version)\n'),
-      /version (\d+v\w+)/,
-    );
-    if (old !== undefined) return this.#accept(old[1] ?? "", "");
+    for (let tries = 0; tries < OLD_TRIES; tries++) {
+      const old = await this.#ask(
+        Buffer.from('\x10print("ver"+"sion",process.version)\n'),
+        /version (\d+v\w+)/,
+      );
+      if (old !== undefined) return this.#accept(old[1] ?? "", "");
+    }
     throw new EdgelessError(
       "EDGELESS_SERIAL_CONSOLE",
       `no Espruino answers at ${this.#port.name}${heard(this.#recent)}`,

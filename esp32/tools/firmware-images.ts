@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { EdgelessError } from "../../core/errors.js";
+import { plainReason } from "../../platform/read-file.js";
 import { type ArchiveFile, isArchive, readArchive } from "./archive.js";
 import {
   APPLICATION_OFFSET,
@@ -106,6 +107,6 @@ function filesOf(path: string): readonly ArchiveFile[] {
     return isWholeFlash(path) ? [{ name: path, bytes }] : readArchive(bytes, path);
   } catch (error) {
     if (error instanceof EdgelessError) throw error;
-    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot read ${path}: ${reasonOf(error)}`, error);
+    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot read ${path}: ${plainReason(error)}`, error);
   }
 }

@@ -14,13 +14,20 @@ const NETWORK_PORT = /^(tcp|socket):/;
  * @throws EdgelessError EDGELESS_SERIAL_PORT, EDGELESS_USAGE
  */
 export async function openPort(name: string, baudRate: number, clock: Clock): Promise<BytePort> {
+  if (name === "" || (/^[a-z0-9]+:\/\//i.test(name) && !NETWORK_PORT.test(name))) throw notAPort(name);
   if (!NETWORK_PORT.test(name)) {
     const { openSerialPort } = await import("./serial-port.js");
     return openSerialPort(name, baudRate, clock);
   }
   const url = URL.canParse(name) ? new URL(name) : undefined;
-  if (url === undefined || url.hostname === "" || !(Number(url.port) > 0))
-    throw new EdgelessError("EDGELESS_USAGE", `--port takes tcp://HOST:PORT, not "${name}"`);
+  if (url === undefined || url.hostname === "" || !(Number(url.port) > 0)) throw notAPort(name);
   const { openTcpPort } = await import("./tcp-port.js");
   return openTcpPort(name, url.hostname.replace(/^\[|\]$/g, ""), Number(url.port), clock);
+}
+
+function notAPort(name: string): EdgelessError {
+  return new EdgelessError(
+    "EDGELESS_USAGE",
+    `--port takes a serial port, such as /dev/ttyUSB0 or COM3, or tcp://HOST:PORT, not "${name}"`,
+  );
 }

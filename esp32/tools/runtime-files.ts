@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
+import { plainReason } from "../../platform/read-file.js";
 import { type BoardSettings, SETTINGS_FILE } from "../board-settings.js";
 import type { StorageFile } from "./board-storage.js";
 
@@ -71,6 +72,6 @@ function read(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot read ${path}: ${reasonOf(error)}`, error);
+    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot read ${path}: ${plainReason(error)}`, error);
   }
 }

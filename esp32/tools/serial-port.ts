@@ -107,5 +107,6 @@ function plain(reason: string): string {
   if (/ENOENT|no such file|cannot find/i.test(reason)) return "there is no such port";
   if (/EACCES|permission|access denied/i.test(reason)) return "permission denied";
   if (/lock|busy/i.test(reason)) return "another program uses it";
+  if (/ENOTTY|inappropriate ioctl|is a directory/i.test(reason)) return "it is no serial port";
   return reason.replace(/^Error:? /, "");
 }

@@ -269,11 +269,28 @@ t.test("given what cannot work, when a command is called, then its error says wh
   t.match(missing.stderr, /there is no such port \[EDGELESS_SERIAL_PORT\]\nHelp: List the boards/);
   const nobody = await edgeless(["esp32", "info", "--port", silent.port], folder);
   t.match(nobody.stderr, /no Espruino answers.*\[EDGELESS_SERIAL_CONSOLE\]/);
-  const wrong = await edgeless(["esp32", "info", "--port", "tcp://nowhere"], folder);
-  t.equal(wrong.status, 2);
+  for (const port of ["tcp://nowhere", "tcp://localhost:0", "http://localhost:4000", ""]) {
+    const wrong = await edgeless(["esp32", "info", "--port", port], folder);
+    t.equal(wrong.status, 2, port);
+    t.match(wrong.stderr, /--port takes a serial port/, port);
+  }
+  const noPort = await edgeless(["esp32", "info", "--port", archive], folder);
+  t.match(noPort.stderr, /espruino\.tgz: it is no serial port \[EDGELESS_SERIAL_PORT\]/);
   const firmware = await edgeless(
     ["esp32", "flash", "--port", silent.port, "--firmware", "none.zip"],
     folder,
   );
   t.match(firmware.stderr, /no such file or folder: none\.zip/);
+  const cutOff = join(folder, "cut-off.tgz");
+  writeFileSync(cutOff, readFileSync(archive).subarray(0, 9_000));
+  const useless = mkdtempSync(join(folder, "useless-"));
+  for (const [what, message] of [
+    [cutOff, /cut-off\.tgz: damaged archive/],
+    [useless, /without a bootloader and a partition table and an application/],
+  ] as const) {
+    const refused = await edgeless(["esp32", "flash", "--port", silent.port, "--firmware", what], folder);
+    t.equal(refused.status, 1);
+    t.match(refused.stderr, message);
+    t.notMatch(refused.stderr, /hold BOOT/, "the board is not disturbed");
+  }
 });

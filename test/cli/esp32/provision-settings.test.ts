@@ -8,6 +8,7 @@ import {
   type SettingsSources,
 } from "../../../cli/esp32/provision-settings.js";
 import type { Questions } from "../../../cli/esp32/questions.js";
+import { createProgram } from "../../../cli/program.js";
 import type { BoardSettings } from "../../../esp32/board-settings.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 
@@ -38,6 +39,7 @@ function choose(
     questions: undefined,
     addresses: ["192.168.1.2"],
     wifiPassword: undefined,
+    note: () => {},
     ...sources,
   });
 }
@@ -127,12 +129,24 @@ t.test("given files, when settings are chosen, then they are read and checked", 
   });
 });
 
-const WRONG: Record<string, [SettingsOptions, RegExp]> = {
+const WRONG: Record<string, [SettingsOptions, RegExp, string?]> = {
   "without a network": [{ gateway: "10.0.0.1" }, /--wifi/],
   "without a password": [{ gateway: "10.0.0.1", wifi: ["home"] }, /EDGELESS_WIFI_PASSWORD/],
   "without a gateway": [{ wifi: false }, /--gateway/],
   "with an unknown board": [{ ...GIVEN, boardProfile: "pico" }, /esp32-devkit, esp32-c3/],
-  "with an unknown resource": [{ wifi: false, gateway: "10.0.0.1", provider: ["laser"] }, /--provider laser/],
+  "with a gateway that is an address of the web": [
+    { wifi: false, gateway: "http://10.0.0.1" },
+    /HOST\[:PORT\]/,
+  ],
+  "with a gateway without IPv4": [{ wifi: false, gateway: "[::1]:5683" }, /an IPv4 address or a name/],
+  "with a network without a name": [{ wifi: [""], gateway: "10.0.0.1" }, /a network has a name/, "password"],
+  "with a name too long": [{ wifi: false, gateway: "10.0.0.1", name: "n".repeat(65) }, /name: 64 characters/],
+  "with a password too long": [{ ...GIVEN }, /8 to 63 bytes/, "é".repeat(32)],
+  "with a password too short": [{ ...GIVEN }, /8 to 63 bytes/, "1234567"],
+  "with an unknown resource": [
+    { wifi: false, gateway: "10.0.0.1", provider: ["laser"] },
+    /no class "laser"; there are adc, gpio-in/,
+  ],
   "with a wrong pin": [{ wifi: false, gateway: "10.0.0.1", provider: ["i2c-sensor,sda=21"] }, /D21/],
   "with half a pair": [{ wifi: false, gateway: "10.0.0.1", provider: ["adc,x"] }, /KEY=VALUE/],
   "with a port that is none": [{ wifi: false, gateway: "10.0.0.1:99999" }, /99999/],
@@ -140,9 +154,9 @@ const WRONG: Record<string, [SettingsOptions, RegExp]> = {
   "with a light that is none": [{ wifi: false, gateway: "10.0.0.1", led: "red" }, /led/],
 };
 
-for (const [what, [options, message]] of Object.entries(WRONG)) {
+for (const [what, [options, message, wifiPassword]] of Object.entries(WRONG)) {
   t.test(`given settings ${what}, when chosen with nobody to ask, then the error says so`, async (t) => {
-    await t.rejects(choose(options), { message });
+    await t.rejects(choose(options, undefined, { wifiPassword }), { message });
   });
 }
 
@@ -151,3 +165,28 @@ t.test("given a password that is too short, when it is refused, then it is not p
   t.match(refused, { message: /password/i });
   t.notMatch(String(refused), /hush/);
 });
+
+t.test(
+  "given the gateway of this computer itself, when chosen, then a person is told what a board makes of it",
+  async (t) => {
+    const notes: string[] = [];
+    const options = { gateway: "127.0.0.1", wifi: false } as const;
+    const settings = await choose(options, undefined, { note: (text) => notes.push(text) });
+    t.equal(settings.gateway.address, "127.0.0.1");
+    t.match(notes, [/127\.0\.0\.1 is the board itself/]);
+    await choose({ ...options, gateway: "10.0.0.1" }, undefined, { note: (text) => notes.push(text) });
+    t.equal(notes.length, 1);
+  },
+);
+
+t.test(
+  "given a board whose Bluetooth nobody mentions, when provisioned, then it stays as it is",
+  async (t) => {
+    const provision = createProgram()
+      .commands.find((command) => command.name() === "esp32")
+      ?.commands.find((command) => command.name() === "provision");
+    t.equal(provision?.getOptionValue("ble"), undefined);
+    t.equal(provision?.getOptionValue("telnet"), undefined);
+    t.equal(provision?.getOptionValue("wifi"), undefined);
+  },
+);
