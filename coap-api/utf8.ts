@@ -1,9 +1,18 @@
 import { WireFault } from "./wire-fault.js";
 
+// Most texts are ASCII. An interpreter on a board reads the text of a loop anew in each turn, so the loops for ASCII are short.
+
 /** Length in bytes of a text in UTF-8; a lone surrogate counts as the replacement character. */
 export function utf8Length(text: string): number {
+  let plain = 0;
+  while (plain < text.length && text.charCodeAt(plain) < 0x80) plain++;
+  return plain === text.length ? plain : plain + wideLength(text, plain);
+}
+
+/** Bytes of a text from some character on. */
+function wideLength(text: string, from: number): number {
   let length = 0;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = from; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit < 0x80) length += 1;
     else if (unit < 0x800) length += 2;
@@ -17,7 +26,14 @@ export function utf8Length(text: string): number {
 
 /** Writes a text as UTF-8 at `at` and returns the position behind it; the caller made room. */
 export function writeUtf8(text: string, target: Uint8Array, at: number): number {
-  for (let i = 0; i < text.length; i++) {
+  let plain = 0;
+  while (plain < text.length && text.charCodeAt(plain) < 0x80) target[at++] = text.charCodeAt(plain++);
+  return plain === text.length ? at : writeWide(text, plain, target, at);
+}
+
+/** Writes a text from some character on. */
+function writeWide(text: string, from: number, target: Uint8Array, at: number): number {
+  for (let i = from; i < text.length; i++) {
     let unit = text.charCodeAt(i);
     if (unit < 0x80) target[at++] = unit;
     else if (unit < 0x800) {
@@ -51,6 +67,14 @@ export function utf8Bytes(text: string): Uint8Array {
  * @throws WireFault "not UTF-8"
  */
 export function readUtf8(bytes: Uint8Array, from: number, to: number): string {
+  let text = "";
+  let at = from;
+  while (at < to && (bytes[at] as number) < 0x80) text += String.fromCharCode(bytes[at++] as number);
+  return at < to ? text + readWide(bytes, at, to) : text;
+}
+
+/** @throws WireFault "not UTF-8" */
+function readWide(bytes: Uint8Array, from: number, to: number): string {
   let text = "";
   let at = from;
   while (at < to) {

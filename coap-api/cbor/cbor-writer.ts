@@ -58,8 +58,11 @@ export class CborWriter {
   }
 
   private head(major: number, argument: number): CborWriter {
-    const start = major << 5;
-    if (argument < 24) return this.byte(start | argument);
+    return argument < 24 ? this.byte((major << 5) | argument) : this.wideHead(major << 5, argument);
+  }
+
+  /** A head with its argument behind the first byte, which boards seldom write: apart from the short ones for their sake. */
+  private wideHead(start: number, argument: number): CborWriter {
     const width = argument < 0x100 ? 1 : argument < 0x10000 ? 2 : argument < 0x100000000 ? 4 : 8;
     this.room(9);
     this.buffer[this.position++] = start | (width === 1 ? 24 : width === 2 ? 25 : width === 4 ? 26 : 27);
@@ -80,7 +83,10 @@ export class CborWriter {
 
   private room(length: number): void {
     const needed = this.position + length;
-    if (needed <= this.buffer.length) return;
+    if (needed > this.buffer.length) this.grow(needed);
+  }
+
+  private grow(needed: number): void {
     const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
     larger.set(this.buffer);
     this.buffer = larger;

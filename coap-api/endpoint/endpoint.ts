@@ -1,4 +1,4 @@
-import { ACK, CON, EMPTY, isRequest, isResponse, NON, RST } from "../coap/codes.js";
+import { ACK, CON, EMPTY, isRequest, isResponse, NON, POST, RST } from "../coap/codes.js";
 import { createMessage, decodeMessage, type Message } from "../coap/message.js";
 import { NOTHING } from "../nothing.js";
 import type { EndpointCounters } from "./counters.js";
@@ -54,7 +54,9 @@ export class Endpoint {
     this.observers = new Observers(this.link, this.separate, blocks);
     this.client = new RequestClient(this.link);
     this.server = new RequestServer(this.link, this.separate, this.observers, blocks, this.held);
-    socket.onDatagram((datagram, address, port) => this.receive(datagram, address, port));
+    socket.onDatagram((datagram, address, port) => {
+      if (!this.link.closed) this.receive(datagram, address, port);
+    });
   }
 
   /** Sets who carries out requests. */
@@ -134,19 +136,20 @@ export class Endpoint {
 
   private receive(datagram: Uint8Array, address: string, port: number): void {
     const { counters } = this.link;
-    if (this.link.closed) return;
     counters.received++;
-    // Nothing can be sent to port 0, and a socket that is asked to may refuse loudly.
-    if (port === 0) {
-      counters.malformed++;
-      return;
-    }
     const { quickPost } = this;
-    if (
-      quickPost !== undefined &&
-      takeQuickPost(this.link, datagram, address, port, this.quickLetter, quickPost)
+    // Nothing can be sent to port 0, and a socket that is asked to may refuse loudly.
+    if (port === 0) counters.malformed++;
+    else if (
+      quickPost === undefined ||
+      datagram[1] !== POST ||
+      !takeQuickPost(this.link, datagram, address, port, this.quickLetter, quickPost)
     )
-      return;
+      this.take(datagram, address, port);
+  }
+
+  private take(datagram: Uint8Array, address: string, port: number): void {
+    const { counters } = this.link;
     let message: Message;
     try {
       message = decodeMessage(datagram);

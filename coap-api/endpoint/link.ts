@@ -64,7 +64,10 @@ export class Link {
   /** The peer at an address; one that is not known yet is remembered from now on. */
   peerAt(address: string, port: number): Peer {
     const known = this.peers.find(address, port);
-    if (known !== undefined) return known;
+    return known === undefined ? this.addPeer(address, port) : known;
+  }
+
+  private addPeer(address: string, port: number): Peer {
     const start = this.draw(2);
     const peer: Peer = {
       address,

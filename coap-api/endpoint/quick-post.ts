@@ -1,4 +1,3 @@
-import { POST } from "../coap/codes.js";
 import type { Link } from "./link.js";
 import { addSeen } from "./seen.js";
 
@@ -19,8 +18,9 @@ const SHORT_PATH = 0xb1;
 const PAYLOAD_MARKER = 0xff;
 
 /**
- * Takes a confirmable `POST` to a path of one letter without further options, the form in which events come: seen in one pass, and
- * answered without a message being made of it. What is in any way unusual goes the usual way, repetitions included.
+ * Takes a datagram that is a `POST`, if it is a confirmable one to a path of one letter without further options, the form in which
+ * events come: seen in one pass, and answered without a message being made of it. What is in any way unusual goes the usual way,
+ * repetitions included.
  * @param letter of the path, its ASCII code
  * @returns whether it was answered
  */
@@ -36,7 +36,6 @@ export function takeQuickPost(
   const end = first - CONFIRMABLE + 4;
   if (
     !(end >= 4 && end <= 4 + LONGEST_TOKEN) ||
-    datagram[1] !== POST ||
     datagram[end] !== SHORT_PATH ||
     datagram[end + 1] !== letter ||
     datagram[end + 2] !== PAYLOAD_MARKER ||
