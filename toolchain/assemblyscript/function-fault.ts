@@ -37,13 +37,18 @@ export function functionFault(facts: SourceFacts): Remark | undefined {
   return { message, offset: wantsArguments };
 }
 
-/** Methods that look like handlers, written in another way, which nobody would call. */
+/** Methods that look like handlers, written in another way, which nobody would call; else a class that handles no event at all. */
 export function handlerWarnings(found: DecoratedClass | undefined): Remark[] {
-  return (found?.methods ?? []).flatMap(({ name, offset }) => {
+  if (found === undefined) return [];
+  const misspelt = found.methods.flatMap(({ name, offset }) => {
     if (HANDLERS.has(name)) return [];
     const meant = [...HANDLERS.keys()].find((handler) => isNearly(name, handler));
     return meant === undefined ? [] : [{ message: `${name} is no handler: did you mean ${meant}?`, offset }];
   });
+  const { name, offset, handlers } = found;
+  const isDeaf = handlers !== undefined && !handlers.has("onCast") && !handlers.has("onCall");
+  if (misspelt.length > 0 || !isDeaf) return misspelt;
+  return [{ message: `class ${name} has neither onCast nor onCall: events do nothing`, offset }];
 }
 
 /** Whether names differ in case, or in one letter that is missing, added or another. */

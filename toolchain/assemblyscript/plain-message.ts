@@ -20,8 +20,11 @@ export function plainMessage(message: string): string {
     .replaceAll(/(?<=')(?:~lib\/)?(?:[\w.-]+\/)+(?=[A-Z])/g, "");
 }
 
-/** Says how a handler is declared, where the compiler only says that it is declared wrongly. */
+/** Says how a handler is declared, where the compiler only says that it is declared wrongly, and what there is instead of promises. */
 export function explained(diagnostic: Diagnostic): Diagnostic {
+  if (/^\s*(?:export\s+)?async\s|\bawait\s/.test(diagnostic.source)) {
+    return { ...diagnostic, message: "there is no async and no await: output.call(text) waits by itself" };
+  }
   if (!diagnostic.message.includes("overload signature is not compatible")) return diagnostic;
   const [, name = ""] = /^\s*(?:(?:public|override)\s+)*(\w+)/.exec(diagnostic.source) ?? [];
   const declaration = HANDLERS.get(name);

@@ -150,6 +150,7 @@ t.test("what is not the class of a function is explained, and the generated entr
       /onCall must be declared as onCall\(event: Event\): Reply/,
     ],
     [withHandler('onStop(): void { const a: i32 = "x"; }'), /Type 'string' is not assignable to type 'i32'/],
+    [withHandler("async onStop(): Promise<void> {}"), /sample\.ts:5:3: error: there is no async/],
     [`import { z } from "zod";\n${withHandler("")}`, /sample\.ts:1:19: error: There is no package "zod"/],
   ] as const) {
     const { message } = await refusal(source);
@@ -159,6 +160,11 @@ t.test("what is not the class of a function is explained, and the generated entr
   const { report } = await module(withHandler("oncast(event: Event): void {}\n  onTick(): void {}"));
   t.match(report.warnings, [{ severity: "warning", line: 5, message: /oncast .* did you mean onCast/ }]);
   t.equal(report.warnings.length, 1);
+  const deaf = await module(
+    `${head}@edgeFunction\nclass A extends EdgeFunction {\n  onMessage(event: Event): void {}\n}\n`,
+  );
+  t.match(deaf.report.warnings, [{ line: 3, message: /class A has neither onCast nor onCall/ }]);
+  t.equal(deaf.report.warnings.length, 1);
 });
 
 t.test("what no host offers is refused where it stands", async (t) => {
