@@ -40,14 +40,13 @@ import { UNREGISTERED } from "./device-events.js";
 import type { DeviceRegistry } from "./device-registry.js";
 import type { GatewayMetrics } from "./gateway-metrics.js";
 import { changesImages, ImageRequests, imageNameIn } from "./image-requests.js";
+import { formatLinks } from "./links.js";
 import { RefusalLog } from "./refusal-log.js";
 import { RegistrationRefusal } from "./registration-refusal.js";
 import { STORE_RETRY_SECONDS } from "./registration-terms.js";
 import type { StoredImages } from "./stored-images.js";
 import type { TakenEvents } from "./taken-events.js";
 
-/** Answer to `GET /.well-known/core` (RFC 6690): the registration, what devices post, images and the status. */
-const LINKS = '</rd>;rt="core.rd",</e>,</l>,</y>,</i>;ct=60,</s>;obs;ct=60';
 /** Lifetime when a registration names none, seconds (RFC 9176 section 5.3). */
 const USUAL_LIFETIME = 90_000;
 
@@ -143,7 +142,8 @@ export class DeviceServer {
   ): Promise<void> | undefined {
     const { code, path, payload } = request;
     if (path === ".well-known/core") {
-      if (code === GET) reply(CONTENT, new TextEncoder().encode(LINKS), { contentFormat: LINKS_FORMAT });
+      const links = new TextEncoder().encode(formatLinks(request.query));
+      if (code === GET) reply(CONTENT, links, { contentFormat: LINKS_FORMAT });
       else answer(METHOD_NOT_ALLOWED);
       return undefined;
     }
