@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { EdgelessError } from "../../core/errors.js";
-import { readUserFile } from "../../platform/read-file.js";
 import { aboutFile } from "../functions/about-file.js";
 import { formatHappening } from "../functions/format-happening.js";
 import type { Happening } from "../functions/happening.js";
 import { HostedFunction, type HostedFunctionOptions } from "../functions/hosted-function.js";
+import { readModule } from "../functions/read-module.js";
 import { createOutput, type Output } from "../output.js";
 
 interface RunCommandOptions {
@@ -64,7 +64,7 @@ async function run(
   limitMs: number,
   output: Output,
 ): Promise<void> {
-  const wasm = readUserFile(file);
+  const wasm = readModule(file);
   let hosted: HostedFunction | undefined;
   const print = (text: string, value: object) => {
     const afterMs = Math.round(hosted?.skippedMs ?? 0);

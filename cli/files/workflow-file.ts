@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { z } from "zod";
 import { EdgelessError } from "../../core/errors.js";
 import { type FunctionClass, RUST_WASM } from "../../core/specification.js";
@@ -7,6 +7,7 @@ import type { Workflow } from "../../core/workflow.js";
 import { describeFaults, validateWorkflow } from "../../core/workflow-validation.js";
 import { readJsonFile } from "../../platform/json-file.js";
 import { plainReason, readUserFile } from "../../platform/read-file.js";
+import { buildCommand } from "../functions/read-module.js";
 
 const texts = z.record(z.string(), z.string());
 
@@ -109,6 +110,13 @@ function withCode(file: z.infer<typeof functionClassSchema>, folder: string, whe
       throw new EdgelessError("EDGELESS_BAD_WORKFLOW", `${where}: ${code} is not a file`);
   } catch (error) {
     if (error instanceof EdgelessError) throw error;
+    const build = buildCommand(relative(".", path));
+    if (build !== undefined) {
+      throw new EdgelessError(
+        "EDGELESS_BAD_WORKFLOW",
+        `${where}: the code ${code} is not there: make it with ${build}`,
+      );
+    }
     throw new EdgelessError(
       "EDGELESS_BAD_WORKFLOW",
       `${where}: cannot read the code ${code}: ${plainReason(error)}`,

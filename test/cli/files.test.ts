@@ -119,6 +119,11 @@ t.test("given faulty workflow files, when read, then file, line, field and reaso
     const folder = folderWith({ "w.json": text, "f.wasm": "x" });
     t.throws(() => readWorkflow(join(folder, "w.json")), { code: "EDGELESS_BAD_WORKFLOW", message }, name);
   }
+  const unbuilt = folderWith({ "w.json": SOUND, "function.json": "{}" });
+  t.throws(() => readWorkflow(join(unbuilt, "w.json")), {
+    code: "EDGELESS_BAD_WORKFLOW",
+    message: /w\.json: f: the code f\.wasm is not there: make it with edgeless function build /,
+  });
   t.throws(() => readWorkflow("/nowhere/w.json"), {
     code: "EDGELESS_FILE_UNREADABLE",
     message: /no such file/,

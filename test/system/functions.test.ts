@@ -106,6 +106,8 @@ t.test("given wrong commands, when they are run, then they say what is wrong", a
     ["test .", 2, /there is no file that ends with \.test\.mjs/],
     ["new 1st", 2, /no name for a function/],
     ["new hello", 0, /Next:/],
+    ["run hello", 2, /hello is the folder of a function: name its module, hello\/hello\.wasm/],
+    ["inspect hello/hello.wasm", 1, /is not there: make it with edgeless function build hello/],
     ["build hello --out hello/hello.ts", 1, /cannot write .*hello\.ts.*: there is a file of that name/],
   ];
   for (const [command, status, stderr] of cases) {
