@@ -24,7 +24,8 @@ export interface DomainSubscriberOptions {
   readonly logger: Logger;
   /** Period of the updates; each is valid for two periods. */
   readonly intervalMs: number;
-  readonly report: () => DomainReport;
+  /** @param hasOffer false: capabilities and nodes, which take time to work out, may be left out */
+  readonly report: (hasOffer: boolean) => DomainReport;
   /** A mark that grows with each accepted component. */
   readonly sequence: () => number;
   /** The ε-CON wants everything dropped that was accepted up to the mark taken before the question. */
@@ -84,7 +85,7 @@ export class DomainSubscriber {
   async farewell(): Promise<void> {
     const { register, report, logger } = this.#options;
     try {
-      await register.updateDomain({ ...report(), refreshDeadline: 0n });
+      await register.updateDomain({ ...report(false), refreshDeadline: 0n });
     } catch (error) {
       logger.debug("the controller was not told of the end", { reason: reasonOf(error) });
     }
@@ -136,17 +137,16 @@ export class DomainSubscriber {
   #nextUpdate(nowMs: number): DomainUpdate {
     const { clock, intervalMs, report } = this.#options;
     const refreshDeadline = BigInt(Math.ceil((clock.wallMs() + 2 * intervalMs) / 1000));
-    const full = report();
-    const { nonce, counter } = full;
-    if (this.#kept?.nonce === nonce) {
-      const isNew = this.#kept.counter !== counter;
-      if (!isNew || nowMs < this.#nextOfferMs) {
+    if (this.#kept !== undefined) {
+      const { nodes: _nodes, ...rest } = report(false);
+      const isNew = this.#kept.counter !== rest.counter;
+      if (this.#kept.nonce === rest.nonce && (!isNew || nowMs < this.#nextOfferMs)) {
         this.#isWithheld = isNew;
-        const { nodes: _nodes, ...rest } = full;
         const kept = { capabilities: NO_DOMAIN_CAPABILITIES, counter: this.#kept.counter, isSameOffer: true };
         return { ...rest, ...kept, refreshDeadline };
       }
     }
+    const full = report(true);
     const isRead = this.#reader === "project" || (this.#reader === "unknown" && isSmall(full));
     return { ...(isRead ? full : boundedReport(full)), refreshDeadline };
   }

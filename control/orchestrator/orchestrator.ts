@@ -6,6 +6,7 @@ import type {
   ResponseError,
   Result,
 } from "../../core/api.js";
+import { NO_DOMAIN_CAPABILITIES } from "../../core/capabilities.js";
 import type { Clock, Timer } from "../../core/clock.js";
 import { reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
@@ -125,10 +126,14 @@ export class Orchestrator implements OrchestratorApi, NodeRegistrationApi {
     return figuresOf(this.#tables);
   }
 
-  /** What the ε-CON is told, apart from who tells it. */
-  report(): Omit<DomainReport, "domainId" | "orchestratorUrl"> {
+  /**
+   * What the ε-CON is told, apart from who tells it.
+   * @param hasOffer false: without what the domain offers
+   */
+  report(hasOffer = true): Omit<DomainReport, "domainId" | "orchestratorUrl"> {
     const { counter, nonce } = this.#tables;
-    return { ...this.#offered(), counter, nonce, components: statusesOf(this.#tables) };
+    const offer = hasOffer ? this.#offered() : { capabilities: NO_DOMAIN_CAPABILITIES };
+    return { ...offer, counter, nonce, components: statusesOf(this.#tables) };
   }
 
   /** What the domain offers; worked out once for each counter. */

@@ -104,7 +104,10 @@ export async function startOrchestrator(
     clock,
     logger,
     intervalMs: general.subscription_refresh_interval_sec * 1000,
-    report: () => ({ domainId: general.domain_id, orchestratorUrl, ...orchestrator.report() }),
+    report: (hasOffer) => ({
+      ...{ domainId: general.domain_id, orchestratorUrl },
+      ...orchestrator.report(hasOffer),
+    }),
     sequence: () => orchestrator.sequence,
     onReset: (sequence) => orchestrator.reset(sequence),
   });
