@@ -50,8 +50,6 @@ export interface GuestImports {
 export interface Guest {
   /** True after `run` or `resume` when the guest waits for the answer to a call. */
   suspended: boolean;
-  /** Whether all that an event brings is placed in one block of its memory, because each call of it takes long. */
-  readonly takesOneBlock: boolean;
   /** The linear memory as it is now. */
   memory(): Uint8Array;
   /** Calls an export of the guest ABI; 0 when it has no result. May be used from inside an import and from `resume`. */

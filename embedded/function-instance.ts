@@ -228,23 +228,27 @@ export class FunctionInstance implements Instance {
       this.current = delivery;
       guest.run("edgeless_mem_clear");
       const local = from === NONE ? undefined : this.board.instance(from);
-      const componentId = local === undefined ? peerComponentId(peer) : local.id;
-      const nodeId = local === undefined ? peerNodeId(peer) : this.board.nodeId;
-      const inOne = guest.takesOneBlock;
-      const component = inOne ? this.placeTogether(componentId, nodeId, payload) : this.place(componentId);
-      const node = inOne ? component + ID_BYTES : this.place(nodeId);
-      // A guest goes by the length, so an empty payload needs no block; one of length 0 would never be freed.
-      const at = inOne ? node + ID_BYTES : payload.length === 0 ? component : this.place(payload);
+      // All in one block, because each call of a guest takes long on a board: component id, node id, payload.
+      const length = 2 * ID_BYTES + payload.length;
+      const at = guest.run("edgeless_mem_alloc", length);
+      this.placed.push(at, length);
+      const block = guestBytes(guest, at, length);
+      block.set(local === undefined ? peerComponentId(peer) : local.id);
+      block.set(local === undefined ? peerNodeId(peer) : this.board.nodeId, ID_BYTES);
+      block.set(payload, 2 * ID_BYTES);
       if (kind === CAST) {
-        this.after(delivery, guest.run("handle_cast_asm", node, component, at, payload.length));
+        this.after(
+          delivery,
+          guest.run("handle_cast_asm", at + ID_BYTES, at, at + 2 * ID_BYTES, payload.length),
+        );
         return;
       }
       this.replySlots = this.place(new Uint8Array(8));
       const code = guest.run(
         "handle_call_asm",
-        node,
-        component,
+        at + ID_BYTES,
         at,
+        at + 2 * ID_BYTES,
         payload.length,
         this.replySlots,
         this.replySlots + 4,
@@ -299,19 +303,6 @@ export class FunctionInstance implements Instance {
   private place(bytes: Uint8Array): number {
     const at = placeInGuest(this.running(), bytes);
     if (bytes.length > 0) this.placed.push(at, bytes.length);
-    return at;
-  }
-
-  /** One block with both ids and the payload, one behind the other. */
-  private placeTogether(component: Uint8Array, node: Uint8Array, payload: Uint8Array): number {
-    const guest = this.running();
-    const length = 2 * ID_BYTES + payload.length;
-    const at = guest.run("edgeless_mem_alloc", length);
-    const block = guestBytes(guest, at, length);
-    block.set(component);
-    block.set(node, ID_BYTES);
-    block.set(payload, 2 * ID_BYTES);
-    this.placed.push(at, length);
     return at;
   }
 

@@ -71,7 +71,6 @@ export type TranslatedImage = (host: Host) => unknown[];
 /** A function that was translated to JavaScript. */
 export class TranslatedGuest implements Guest {
   suspended: boolean;
-  readonly takesOneBlock: boolean;
   private readonly imports: GuestImports;
   private readonly nowMs: () => number;
   private readonly maxRunTimeMs: number;
@@ -94,7 +93,6 @@ export class TranslatedGuest implements Guest {
    */
   constructor(image: TranslatedImage, imports: GuestImports, nowMs: () => number, maxRunTimeMs: number) {
     this.suspended = false;
-    this.takesOneBlock = true;
     this.imports = imports;
     this.nowMs = nowMs;
     this.maxRunTimeMs = maxRunTimeMs;

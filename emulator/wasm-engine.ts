@@ -82,7 +82,6 @@ class RunTimeMeter implements FuelMeter {
 
 class WasmGuest implements Guest {
   suspended = false;
-  readonly takesOneBlock = false;
   readonly #instance: PreparedInstance;
   readonly #budget: MemoryBudget;
   readonly #ceilingBytes: number;
