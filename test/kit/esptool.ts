@@ -16,28 +16,26 @@ export interface EsptoolRun {
   readonly output: string;
 }
 
-/** Runs the tool at a line behind TCP, on a chip that is in its loader and stays there. */
+/** Runs the tool at a line behind TCP; one without modem lines has a chip that is in its loader and stays there. */
 export function esptool(port: string, ...args: string[]): Promise<EsptoolRun> {
-  if (program === undefined) throw new Error("no esptool");
-  const line = ["--port", port.replace("tcp:", "socket:"), "--before", "no-reset", "--after", "no-reset"];
-  return new Promise((resolve) => {
-    execFile(program, [...line, ...args], { timeout: 60_000 }, (error, stdout, stderr) =>
-      resolve({ isDone: error === null, output: stdout + stderr }),
-    );
-  });
+  const resets = port.startsWith("rfc2217:") ? [] : ["--before", "no-reset", "--after", "no-reset"];
+  return run(["--port", port.replace("tcp:", "socket:"), ...resets, ...args]);
 }
 
 /** Has the tool put images into one file with the content of a whole flash. */
-export async function mergedByEsptool(
+export function mergedByEsptool(
   chip: string,
   output: string,
   images: readonly { readonly address: number; readonly path: string }[],
 ): Promise<EsptoolRun> {
-  if (program === undefined) throw new Error("no esptool");
   const placed = images.flatMap(({ address, path }) => [`0x${address.toString(16)}`, path]);
-  const args = ["--chip", chip, "merge-bin", "--output", output, "--pad-to-size", "4MB", ...placed];
+  return run(["--chip", chip, "merge-bin", "--output", output, "--pad-to-size", "4MB", ...placed]);
+}
+
+function run(args: readonly string[]): Promise<EsptoolRun> {
+  if (program === undefined) throw new Error("no esptool");
   return new Promise((resolve) => {
-    execFile(program, args, { timeout: 60_000 }, (error, stdout, stderr) =>
+    execFile(program, [...args], { timeout: 60_000 }, (error, stdout, stderr) =>
       resolve({ isDone: error === null, output: stdout + stderr }),
     );
   });

@@ -8,6 +8,7 @@ import { mergeImages } from "../../../esp32/tools/whole-flash.js";
 import { esptool, mergedByEsptool, NO_ESPTOOL } from "../../kit/esptool.js";
 import { firmwareFiles } from "../../kit/firmware-files.js";
 import { servePort } from "../../kit/port-server.js";
+import { serveRfc2217 } from "../../kit/rfc2217-server.js";
 import { ROM_CHIPS, ScriptedRom } from "../../kit/scripted-rom.js";
 
 t.setTimeout(240_000);
@@ -56,6 +57,20 @@ for (const chip of ["esp32", "esp32c3"] as const) {
     );
   }
 }
+
+t.test(
+  "given a scripted board with modem lines, when Espressif's tool resets it, then it is in its loader, then in its program",
+  { skip: NO_ESPTOOL },
+  async (t) => {
+    const roms: ScriptedRom[] = [];
+    const served = await serveRfc2217((line) => roms.push(new ScriptedRom(line, ROM_CHIPS.esp32)));
+    t.teardown(() => served.close());
+    const id = await esptool(served.port, "--baud", "460800", "flash-id");
+    t.match(id, { isDone: true, output: /Changing baud rate to 460800[\s\S]*Detected flash size: 4MB/ });
+    t.match(id.output, /Hard resetting via RTS pin/);
+    t.equal(roms[0]?.inLoader, false);
+  },
+);
 
 t.test(
   "given the images of a release, when put into one file, then Espressif's tool makes the same",
