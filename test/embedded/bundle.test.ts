@@ -22,7 +22,7 @@ import { shippedModule } from "../kit/guest-driver.js";
 import { ROOT } from "../kit/repository.js";
 
 /** Bytes that the device runtime with one engine and two providers may have, minified. */
-const BUDGET = 54_000;
+const BUDGET = 56_000;
 
 /** Names of `embedded/hardware.ts` and `embedded/engine.ts`, and of the parts of `Device` that are used here. */
 const OUTSIDE =
