@@ -20,12 +20,12 @@ export class Args {
     return this.find(key, false);
   }
 
-  /** The value as text. */
+  /** The value as text; `missing` when the key is not there. */
   text(key: string, missing: string): string {
     return this.find(key, false) ? this.payload.substring(this.valueStart, this.valueEnd) : missing;
   }
 
-  /** True when the value is `true` in any case. */
+  /** True when the value is `true` in any case; false for everything else, and without the key. */
   bool(key: string): boolean {
     if (!this.find(key, false) || this.valueEnd - this.valueStart != 4) return false;
     for (let i = 0; i < 4; i++) {

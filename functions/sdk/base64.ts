@@ -1,7 +1,7 @@
 // Base64 with the standard alphabet and padding (RFC 4648 section 4): how functions send bytes, because payloads
 // are text.
 
-/** Encodes `len` bytes at `ptr`. */
+/** Encodes `len` bytes at `ptr`, with padding. */
 export function encodeBase64(ptr: usize, len: usize): string {
   const size = ((len + 2) / 3) << 2;
   const text = changetype<string>(__new(size << 1, idof<string>()));

@@ -8,12 +8,13 @@ export class ByteWriter {
   len: usize = 0;
   private capacity: usize;
 
+  /** @param capacity bytes of the block, which is never given back: make one at the top of the file */
   constructor(capacity: usize) {
     this.ptr = allocate(capacity);
     this.capacity = capacity;
   }
 
-  /** Forgets what was written. */
+  /** Forgets what was written; the block stays. */
   clear(): ByteWriter {
     this.len = 0;
     return this;

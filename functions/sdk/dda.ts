@@ -7,6 +7,7 @@ import { JsonWriter } from "./json-writer";
  * `{"ComPublishEvent":["alias",[1,2]]}` has the kind `ComPublishEvent`, the text `alias` and two bytes.
  */
 export class DdaMessage {
+  /** Its name, such as `ComPublishEvent`. */
   readonly kind: string;
   /** Alias, key or correlation id; empty when there is none. */
   text: string = "";

@@ -15,7 +15,7 @@ export class HttpBody {
     return body;
   }
 
-  /** Reads an array of bytes or `null`. */
+  /** Reads an array of bytes, or `null`, which gives null. What is neither makes `ok` of the reader false. */
   static read(json: JsonReader): HttpBody | null {
     if (json.nothing()) return null;
     const body = new HttpBody();
@@ -38,7 +38,7 @@ export class HttpBody {
     return isUtf8(this.ptr, this.size);
   }
 
-  /** The bytes as text; look at `isText` first. */
+  /** The bytes as text; look at `isText` first: other bytes give some text. */
   get text(): string {
     return readUtf8(this.ptr, this.size);
   }
@@ -50,7 +50,7 @@ export class HttpBody {
     json.end();
   }
 
-  /** Reads one more byte. */
+  /** Reads one more byte, a number from 0 to 255; another makes `ok` of the reader false. */
   push(json: JsonReader): void {
     const value = json.integer();
     if (value < 0 || value > 255) json.ok = false;

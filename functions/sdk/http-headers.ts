@@ -12,7 +12,7 @@ export class Headers {
     return index < 0 ? null : this.values[index];
   }
 
-  /** Sets a field. */
+  /** Sets a field, or replaces the value of one with exactly this name. */
   set(name: string, value: string): void {
     const index = this.names.indexOf(name);
     if (index >= 0) {

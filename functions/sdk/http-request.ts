@@ -16,7 +16,9 @@ export class HttpRequest {
   host: string = "";
   /** Path and query. */
   path: string = "";
+  /** Null: none. */
   body: HttpBody | null = null;
+  /** Header fields. */
   readonly headers: Headers = new Headers();
 
   /** Reads the JSON of a request; null when it is malformed or a key is missing. Only the body may be missing. */

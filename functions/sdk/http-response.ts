@@ -5,10 +5,14 @@ import { JsonWriter } from "./json-writer";
 
 /** A response as the HTTP resources exchange it with functions. */
 export class HttpResponse {
+  /** Status code, such as 200. */
   status: i32;
+  /** Null: none. */
   body: HttpBody | null = null;
+  /** Header fields. */
   readonly headers: Headers = new Headers();
 
+  /** A response without body. */
   constructor(status: i32) {
     this.status = status;
   }

@@ -69,7 +69,7 @@ export class InstanceId {
     cast_raw_asm(this.nodePtr, this.functionPtr, ptr, len);
   }
 
-  /** Calls this instance with a text and waits for the answer. */
+  /** Calls this instance with a text and waits for the answer, as `Output.call` does. */
   callRaw(text: string): Reply {
     const bound = utf8Bound(text);
     const ptr = allocate(bound);

@@ -71,7 +71,7 @@ export class JsonReader {
     return this.more(0x5d);
   }
 
-  /** A text. */
+  /** A text, without its quotes and escapes; empty when it is something else. */
   string(): string {
     this.expect(0x22);
     if (!this.ok) return "";
@@ -88,7 +88,7 @@ export class JsonReader {
     return "";
   }
 
-  /** A whole number. */
+  /** A whole number of 64 bits; one with a fraction, an exponent or more bits is refused: 0, and `ok` is false. */
   integer(): i64 {
     const start = this.at;
     const text = this.number();
@@ -102,7 +102,7 @@ export class JsonReader {
     return value;
   }
 
-  /** The text of a number, as it stands there. */
+  /** The text of a number, as it stands there, for `num` to read. */
   number(): string {
     this.peek();
     const start = this.at;
@@ -131,7 +131,7 @@ export class JsonReader {
     return false;
   }
 
-  /** Passes over one value of any kind. */
+  /** Passes over one value of any kind, at most 128 levels deep. */
   skip(): void {
     this.skipNested(MAX_DEPTH);
   }

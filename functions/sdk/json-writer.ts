@@ -38,7 +38,7 @@ export class JsonWriter {
     return this;
   }
 
-  /** A text value. */
+  /** A text value, escaped where needed. */
   string(value: string): JsonWriter {
     this.begin();
     this.out.append('"');

@@ -5,6 +5,7 @@
 export class Lcg {
   private state: u32;
 
+  /** @param seed where the sequence begins; seeds that differ in the highest bit alone give the same */
   constructor(seed: u32) {
     this.state = seed;
   }

@@ -1,11 +1,18 @@
 /** Why a text is not the number asked for; the kinds and texts of the Rust standard library. */
 export enum NumberError {
+  /** It is a number. */
   None,
+  /** An empty text, where an integer was wanted. */
   EmptyInteger,
+  /** A character that is no digit, or a sign without digits. */
   InvalidDigit,
+  /** Above the greatest number of the type. */
   TooLarge,
+  /** Below the least number of the type. */
   TooSmall,
+  /** An empty text, where a float was wanted. */
   EmptyFloat,
+  /** A text that is no float. */
   InvalidFloat,
 }
 

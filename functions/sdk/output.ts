@@ -13,6 +13,7 @@ export class Output {
   /** Length of the name in bytes. */
   readonly nameLen: usize;
 
+  /** @param name of the channel, as the workflow maps it */
   constructor(name: string) {
     const ptr = allocate(utf8Bound(name));
     this.namePtr = ptr;
@@ -48,7 +49,8 @@ export class Output {
   }
 
   /**
-   * Sends a text and waits for the answer; no other event is handled meanwhile.
+   * Sends a text and waits for the answer; no other event is handled meanwhile. Nodes of this project end the call with an
+   * error after 30 s, or when the callee is gone.
    * An unmapped channel ends this instance, so do not call from `onInit`: the mapping may not be there yet.
    */
   call(text: string): Reply {
@@ -69,7 +71,7 @@ export class Output {
   }
 
   /**
-   * Sends a text after `delay` milliseconds. The target is looked up now, and an unmapped channel ends this
+   * Sends a text after `delay` milliseconds, 0 or more. The target is looked up now, and an unmapped channel ends this
    * instance: from `onInit` use it on `self` only.
    */
   delayedCast(delay: u64, text: string): void {

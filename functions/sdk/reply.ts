@@ -81,7 +81,7 @@ export class Reply {
     return new Reply(code, text);
   }
 
-  /** True when the callee failed or was stopped. */
+  /** True when there is no answer: the callee failed, was stopped, or did not answer in time. */
   get isError(): boolean {
     return this.code > 1 || this.code < 0;
   }

@@ -11,7 +11,7 @@ export class TextBuilder {
     this.used += size;
   }
 
-  /** Appends one UTF-16 code unit. */
+  /** Appends one UTF-16 code unit, the low 16 bits of `unit`. */
   appendUnit(unit: u32): void {
     this.reserve(2);
     store<u16>(changetype<usize>(this.buffer) + <usize>this.used, unit);
