@@ -19,7 +19,9 @@ export interface EsptoolRun {
 /** Runs the tool at a line behind TCP; one without modem lines has a chip that is in its loader and stays there. */
 export function esptool(port: string, ...args: string[]): Promise<EsptoolRun> {
   const resets = port.startsWith("rfc2217:") ? [] : ["--before", "no-reset", "--after", "no-reset"];
-  return run(["--port", port.replace("tcp:", "socket:"), ...resets, ...args]);
+  // Else it waits for answers to each change of a line.
+  const address = port.replace("tcp:", "socket:").replace(/^rfc2217:.*/, "$&?ign_set_control");
+  return run(["--port", address, ...resets, ...args]);
 }
 
 /** Has the tool put images into one file with the content of a whole flash. */
