@@ -174,8 +174,7 @@ export function endpointSettings({ coap }: GatewayConfig): EndpointSettings {
     maxTimeoutMs: coap?.max_timeout_ms ?? 8_000,
     exchangeLifetimeMs: coap?.exchange_lifetime_ms ?? 247_000,
     responseTimeoutMs: 30_000,
-    // Longer than an event waits for its receiver, and shorter than the wait of a device before it repeats a request.
-    ackDelayMs: 1_000,
+    ackDelayMs: 200,
     duplicatesPerPeer: 64,
     queueCapacity: 4,
     maxBodyBytes: coap?.max_body_bytes ?? 65_536,

@@ -100,6 +100,11 @@ const REPORTS_AT_A_TIME = 64;
 const IMAGE_WORK = { workers: 1, maxQueued: 64, deadlineMs: 10_000, maxMemoryMb: 192 };
 /** Longest that the ε-ORC waits until a module is checked. */
 const ADMISSION_MS = 30_000;
+/**
+ * An event is acknowledged when its receiver has it: before, the device is to repeat it. Longer than that may take
+ * (`HAND_OVER_MS`), shorter than a device waits before it repeats (ACK_TIMEOUT).
+ */
+const EVENT_ACK_MS = 1_000;
 /** What is remembered of modules that were checked. */
 const KNOWN_IMAGE_BYTES = 16 * 1024 * 1024;
 /** The reports of all devices together are at least so far apart on average, milliseconds. */
@@ -266,6 +271,7 @@ async function openGateway(
   });
   endpoint.onRequest((request, reply) => server.handle(request, reply));
   endpoint.onBodyLimit(({ code, path }, address, port) => server.largestBody(code, path, address, port));
+  endpoint.onAckDelay(({ path }) => (path === "e" ? EVENT_ACK_MS : coapSettings.ackDelayMs));
   listening.open();
   for (const device of registry.devices) {
     const kind = imageKindOf(device.record.facts);

@@ -10,6 +10,7 @@ import type { Peer, PeerTable } from "./peer.js";
 import { type QuickPost, takeQuickPost } from "./quick-post.js";
 import { RequestClient } from "./request-client.js";
 import {
+  type AckDelay,
   type BodyLimit,
   type BodySinkOf,
   type ReplyOptions,
@@ -73,6 +74,11 @@ export class Endpoint {
   /** Sets how large a request body may be; without it, as large as the settings say. */
   onBodyLimit(limit: BodyLimit): void {
     this.server.bodyLimit = limit;
+  }
+
+  /** Sets after how long a request is acknowledged by itself; without it, as the settings say. */
+  onAckDelay(delay: AckDelay): void {
+    this.server.ackDelay = delay;
   }
 
   /** Sets where bodies go that are not to be kept as a whole; their handler gets none. Such a peer tells the length first (Size1). */

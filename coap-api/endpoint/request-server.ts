@@ -84,6 +84,9 @@ export const UNPROVED = -1;
  */
 export type BodyLimit = (request: Message, address: string, port: number) => number;
 
+/** After how many milliseconds without an answer a request is acknowledged by itself. */
+export type AckDelay = (request: Message) => number;
+
 /** Says where the parts of a request body go that is not to be kept as a whole; undefined: it is kept. */
 export type BodySinkOf = (request: Message, address: string, port: number) => BodySink | undefined;
 
@@ -107,6 +110,8 @@ export class RequestServer {
   handler: RequestHandler | undefined;
   /** Undefined: as the settings say. */
   bodyLimit: BodyLimit | undefined;
+  /** Undefined: as the settings say. */
+  ackDelay: AckDelay | undefined;
   /** Undefined: all bodies are kept as a whole. */
   bodySink: BodySinkOf | undefined;
   private readonly link: Link;
@@ -132,6 +137,7 @@ export class RequestServer {
     this.handler = undefined;
     this.late = [];
     this.bodyLimit = undefined;
+    this.ackDelay = undefined;
     this.bodySink = undefined;
   }
 
@@ -189,9 +195,10 @@ export class RequestServer {
   }
 
   private acknowledgeLater(answer: Answer): void {
-    const { link } = this;
+    const { link, ackDelay } = this;
+    const delayMs = ackDelay === undefined ? link.settings.ackDelayMs : ackDelay(answer.request);
     this.late.push(answer);
-    answer.ackTimer = link.timers.set(link.settings.ackDelayMs, () => {
+    answer.ackTimer = link.timers.set(delayMs, () => {
       answer.ackTimer = 0;
       answer.acknowledged = true;
       const acknowledgement = createMessage(ACK, EMPTY, answer.request.messageId, NOTHING);
