@@ -23,7 +23,7 @@ export interface StartState {
 
 /**
  * Runs the start function of a module, which sees nothing of the world, and gives what it leaves. Undefined when there is none,
- * when it calls the host, traps, grows the memory or takes long, and when more than memory and globals could be left of it.
+ * when it calls the host, traps, grows the memory or takes long, and when it leaves what cannot be told from outside.
  */
 export function startState(analysis: ModuleAnalysis): StartState | undefined {
   const { module } = analysis;
@@ -60,7 +60,8 @@ export function startState(analysis: ModuleAnalysis): StartState | undefined {
     // Numbers of 64 bits are BigInts, all others are numbers: globals hold nothing else here.
     return global instanceof WebAssembly.Global ? (global.value as number | bigint) : 0;
   });
-  return { memory: new Uint8Array(left.buffer), globals };
+  // Which NaN it is cannot be seen from here.
+  return globals.some(Number.isNaN) ? undefined : { memory: new Uint8Array(left.buffer), globals };
 }
 
 /** Segments that code takes apart one by one. */

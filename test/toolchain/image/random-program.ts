@@ -512,9 +512,13 @@ class RandomFunction {
 
 /**
  * A random guest whose `handle_init_asm` runs a few random functions that call each other, wait in calls anywhere, and
- * end after a bounded number of turns; at the end it stores results and globals in memory.
+ * end after a bounded number of turns; at the end it stores results and globals in memory. `starts`: its start function does the
+ * same before, and the memory cannot grow.
  */
-export function randomProgram(choices: readonly number[]): Uint8Array {
+export function randomProgram(
+  choices: readonly number[],
+  options: { readonly starts?: boolean } = {},
+): Uint8Array {
   const tape = new Tape(choices);
   const types: FunctionType[] = [];
   const count = 1 + tape.below(5);
@@ -556,12 +560,22 @@ export function randomProgram(choices: readonly number[]): Uint8Array {
   }
   main.byte(Op.end);
   functions.push({ type: GUEST_EXPORTS.handle_init_asm, locals: [...TYPES], code: main.bytes() });
+  const once = new ByteWriter();
+  for (const value of [0, 0, 0, 0]) {
+    writeConstant(once, i32, value);
+  }
+  once
+    .byte(Op.call)
+    .u32(IMPORTS.length + count)
+    .byte(Op.end);
+  functions.push({ type: { params: [], results: [] }, code: once.bytes() });
   return buildGuest(
     {
       imports: IMPORTS,
       functions,
       handlers: { handle_init_asm: count },
       globals: GLOBALS,
+      ...(options.starts === true ? { start: count + 1, pages: [1, 1] as const } : {}),
       table: signatures.map((_, at) => at),
     },
     types,

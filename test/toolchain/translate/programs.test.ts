@@ -2,40 +2,13 @@ import fc from "fast-check";
 import t from "tap";
 import { runPrepared } from "../image/guest-runs.js";
 import { randomProgram } from "../image/random-program.js";
+import { visible } from "../image/visible-run.js";
 import { runTranslated } from "./translated-run.js";
 
 const choices = fc.array(fc.nat(0xffff), { minLength: 200, maxLength: 1500, size: "max" });
 
 /** A call, short enough to be written in place, of a function that returns a local nobody set. */
 const UNSET_LOCAL = [5, 13432, 8224, 0, 0, 7, ...new Array<number>(194).fill(0)];
-
-interface Outcome {
-  readonly end: string;
-  readonly memory: string;
-  readonly calls: readonly string[];
-}
-
-/** Without the message of a trap, and without the memory after one, which nobody can see. */
-function visible({ end, memory, calls }: Outcome): string {
-  const trapped = end.startsWith("trapped");
-  const seen = [trapped ? "trapped" : end, trapped ? "" : withOneNaN(memory), calls.map(withOneNaN)];
-  return JSON.stringify(seen);
-}
-
-/** What ends with a memory in base64, with the same bits for every NaN in it: which ones it has is up to the engine. */
-function withOneNaN(text: string): string {
-  const start = text.lastIndexOf(" ") + 1;
-  const bytes = Uint8Array.from(Buffer.from(text.slice(start), "base64"));
-  const view = new DataView(bytes.buffer);
-  for (let at = 0; at + 8 <= bytes.length; at += 4) {
-    if (at % 8 === 0 && Number.isNaN(view.getFloat64(at, true))) view.setBigUint64(at, NAN, true);
-    else if (Number.isNaN(view.getFloat32(at, true))) view.setUint32(at, NAN_SINGLE, true);
-  }
-  return text.slice(0, start) + Buffer.from(bytes).toString("base64");
-}
-
-const NAN = 0x7ff8000000000000n;
-const NAN_SINGLE = 0x7fc00000;
 
 t.setTimeout(180_000);
 
