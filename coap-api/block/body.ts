@@ -12,6 +12,9 @@ export const COMPLETE = 0;
  */
 export type BodySink = (at: number, bytes: Uint8Array, total: number) => number;
 
+/** Most room, in bytes, that is made for what a peer has announced and not yet sent: anybody can announce. */
+const FIRST_ROOM = 16384;
+
 /** What a {@link BodySink} gives for a part that it took. */
 export const FITS = -1;
 
@@ -44,7 +47,7 @@ export function bodyBytes(body: Body): Uint8Array {
 
 /**
  * Takes one block. The first block starts the body anew.
- * @param size1 length of the whole body as the peer says, or {@link ABSENT}: so much room is made at once
+ * @param size1 length of the whole body as the peer says, or {@link ABSENT}: room is made for it at once, if it is not large
  * @returns {@link COMPLETE}, 2.31 when more blocks are wanted, or the error to answer with
  */
 export function takeBlock(
@@ -64,8 +67,7 @@ export function takeBlock(
   if (from + payload.length > maxBytes || (from === 0 && size1 > maxBytes)) return REQUEST_ENTITY_TOO_LARGE;
   if (from === 0) body.total = size1;
   if (body.sink !== undefined) return takeElsewhere(body, body.sink, from, payload, more);
-  if (from === 0)
-    body.buffer = new Uint8Array(size1 === ABSENT ? payload.length : Math.max(size1, payload.length));
+  if (from === 0) body.buffer = new Uint8Array(Math.max(Math.min(size1, FIRST_ROOM), payload.length));
   else if (from !== body.length && (body.length === 0 || from !== body.length - body.newest))
     return REQUEST_ENTITY_INCOMPLETE;
   body.length = from + payload.length;

@@ -269,6 +269,23 @@ t.test("given a limit for each path, when bodies arrive, then it holds", async (
 });
 
 t.test(
+  "given a peer that announces a large body, when little of it comes, then little is kept for it",
+  async (t) => {
+    const { l, put, bodies } = server();
+    l.endpoint.onBodyLimit(() => 1_000_000);
+    const whole = body(40_000);
+    const kept = () => l.peers.find("peer", 5683)?.bodies.map(({ room }) => room);
+    put(whole, 0, 6, { size1: 900_000 });
+    t.same(kept(), [16_384]);
+    put(whole, 0, 6, { size1: whole.length });
+    for (let number = 1; number < 20; number++) put(whole, number, 6);
+    t.same(kept(), [2 * 17 * 1024]);
+    for (let number = 20; number * 1024 < whole.length; number++) put(whole, number, 6);
+    t.same(bodies, [toHex(whole)]);
+  },
+);
+
+t.test(
   "given many unfinished bodies from forged addresses, when memory is full, then the stalest make room",
   async (t) => {
     const l = new Lockstep({ maxPeers: 1000, maxHeldBytes: 10_000, maxBodyBytes: 4000 });

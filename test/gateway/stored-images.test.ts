@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import t from "tap";
-import { ACK, CON, DELETE, EMPTY, formatCode, GET, POST, PUT } from "../../coap-api/coap/codes.js";
+import { ACK, CON, CREATED, DELETE, EMPTY, formatCode, GET, POST, PUT } from "../../coap-api/coap/codes.js";
 import {
   ABSENT,
   createMessage,
@@ -16,11 +16,13 @@ import { decodeStatus } from "../../coap-api/operations/status.js";
 import { ERRORS } from "../../core/errors.js";
 import { BOARD_PROFILES } from "../../emulator/board-profile.js";
 import type { GatewayConfig } from "../../gateway/config.js";
-import type { DeviceImage } from "../../gateway/image-workshop.js";
+import { type DeviceImage, ImageWorkshop } from "../../gateway/image-workshop.js";
 import { KeptOutcomes } from "../../gateway/kept-outcomes.js";
 import { OutcomeCache } from "../../gateway/outcome-cache.js";
 import type { StoreChange } from "../../platform/store/store.js";
+import { systemClock } from "../../platform/system-clock.js";
 import { sha256 } from "../../toolchain/image/digest.js";
+import { ImageWorkers } from "../../toolchain/image-worker/image-workers.js";
 import { eventually } from "../kit/eventually.js";
 import { shippedModule } from "../kit/guest-driver.js";
 import { uuid } from "../node/kit/events.js";
@@ -111,6 +113,54 @@ t.test(
     t.match({ code: formatCode(full.code), size1: full.size1 }, { code: "4.13", size1: 0 });
     t.equal(await client.code(PUT, pathOf(DOUBLE), DOUBLE), "2.04", "what is there may come again");
     t.same(await listed(client), [nameOf(INCR), nameOf(DOUBLE)]);
+  },
+);
+
+t.test(
+  "given several who store images at a time, when one is being checked, then the others are told to come back",
+  async (t) => {
+    const rig = await rigFor(t);
+    const put = async (image: Uint8Array, number: number) => {
+      const client = new ForeignClient(rig, `10.0.9.${number}`);
+      const { code, maxAge } = await client.ask(PUT, pathOf(image), image);
+      return code === CREATED ? "2.01" : `${formatCode(code)} ${maxAge}`;
+    };
+    const all = [INCR, DOUBLE, shippedModule("noop"), shippedModule("pong")];
+    const outcomes = await Promise.all(all.map(put));
+    t.ok(outcomes.includes("2.01"));
+    t.ok(
+      outcomes.every((outcome) => outcome === "2.01" || outcome === "5.03 2"),
+      `${outcomes}`,
+    );
+    for (const [number, image] of all.entries())
+      if (outcomes[number] !== "2.01") t.equal(await put(image, 20 + number), "2.01");
+    t.equal((await listed(new ForeignClient(rig, "10.0.9.9"))).length, all.length);
+  },
+);
+
+t.test(
+  "given somebody who keeps the thread for stored images busy, when a function is to start, then it does not wait",
+  async (t) => {
+    const workers = new ImageWorkers({ workers: 1, maxQueued: 8, deadlineMs: 60_000, maxMemoryMb: 192 });
+    const patientWorkers = new ImageWorkers({
+      workers: 1,
+      maxQueued: 8,
+      deadlineMs: 60_000,
+      maxMemoryMb: 192,
+    });
+    t.teardown(() => Promise.all([workers.close(), patientWorkers.close()]));
+    const workshop = new ImageWorkshop({
+      ...{ workers, patientWorkers, clock: systemClock, waitMs: 60_000, known: new OutcomeCache(1_000_000) },
+      counted: () => {},
+    });
+    const slow = Array.from({ length: 8 }, (_, number) =>
+      workshop
+        .make({ wasm: DOUBLE, runtime: RUNTIME_JS, maxMemoryBytes: 20_000 + number }, true)
+        .catch(() => undefined),
+    );
+    await workshop.make({ wasm: INCR, runtime: RUNTIME_JS, maxMemoryBytes: 20_000 });
+    t.ok(patientWorkers.queued > 0, "the others still wait for their turn");
+    await Promise.all(slow);
   },
 );
 
