@@ -21,6 +21,8 @@ export interface FleetReport {
 
 const REPORT_MS = 200;
 const SEED = 77;
+/** As `edgeless emulate` switches many devices on. */
+const SPREAD_MS = 2;
 const LOOPBACK = "127.0.0.1";
 
 async function serveBox(stateFolder: string, initialPort: number, hasGateway: boolean): Promise<void> {
@@ -62,6 +64,7 @@ async function emulate(coapPort: number, count: number): Promise<void> {
     openSocket: () => openUdpSocket(LOOPBACK, 0, "the socket of an emulated device"),
     peripherals: { resources: ALL_RESOURCES },
     settings: { gatewayPort: coapPort, name: "board" },
+    spreadMs: SPREAD_MS * count,
   });
   process.once("message", () => fleet.powerOn());
   setInterval(() => {

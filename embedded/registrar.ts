@@ -200,10 +200,17 @@ export class Registrar {
     this.wanted = false;
     const { timers } = this.hardware;
     if (timers.nowMs() - this.lastSuccessMs > lifetimeSeconds * 1000) this.location = "";
+    if (leastMs > 0) {
+      // The gateway lives and knows when it has time; a little later, so that not all come at the same moment.
+      this.failures++;
+      this.pauseMs = retryInitialMs;
+      if (this.running) this.arm(leastMs + 1000 * this.spread());
+      return;
+    }
     if (this.failures === 0) this.hardware.log(2, "the gateway does not answer");
     this.pauseMs = this.failures === 0 ? retryInitialMs : Math.min(retryMaximumMs, 2 * this.pauseMs);
     this.failures++;
-    if (this.running) this.arm(Math.max(leastMs, this.pauseMs * (1 - 0.5 * this.spread())));
+    if (this.running) this.arm(this.pauseMs * (1 - 0.5 * this.spread()));
   }
 
   /** True when something crashed that the gateway does not know of. */

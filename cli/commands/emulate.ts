@@ -41,7 +41,7 @@ export function addEmulateCommand(program: Command): void {
     )
     .option("--power-cycle <SECONDS>", "pull the plug of one device after another, every so often")
     .option("--flash-folder <DIR>", "keep flash storages in files (default: in memory)")
-    .option("--spread <SECONDS>", "switch the devices on over so long", "0")
+    .option("--spread <SECONDS>", "switch the devices on over so long (default: 1 s for each 500)")
     .option("-i, --interactive", "take commands: press a button, set a sensor, pull the plug")
     .action(async (options: EmulateOptions) => {
       const fleet = await createFleet(options, systemClock);

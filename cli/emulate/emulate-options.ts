@@ -23,7 +23,7 @@ export interface EmulateOptions {
   readonly outage?: string;
   readonly powerCycle?: string;
   readonly flashFolder?: string;
-  readonly spread: string;
+  readonly spread?: string;
   readonly interactive?: boolean;
 }
 

@@ -18,6 +18,9 @@ import {
 /** Most devices that one process emulates: each has a socket of its own. */
 const MOST = 20_000;
 
+/** Time between two devices that are switched on: the host starts a few thousand in a second at most, milliseconds. */
+const SPREAD_MS = 2;
+
 /** Makes the emulated devices that the command line asks for, without power. */
 export async function createFleet(options: EmulateOptions, clock: Clock): Promise<Fleet> {
   const gateway = await gatewayOption(options.gateway);
@@ -31,8 +34,9 @@ export async function createFleet(options: EmulateOptions, clock: Clock): Promis
     measurements === undefined
       ? undefined
       : csvMeasurements(readUserFile(measurements).toString("utf8"), measurements);
+  const count = numberOption(options.count, "--count", 1, MOST);
   return Fleet.create({
-    count: numberOption(options.count, "--count", 1, MOST),
+    count,
     gatewayAddress: gateway.address,
     profile: profileOption(options.profile),
     clock,
@@ -49,7 +53,10 @@ export async function createFleet(options: EmulateOptions, clock: Clock): Promis
       ...(source === undefined ? {} : { measurements: source }),
     },
     settings: { gatewayPort: gateway.port, name: options.name },
-    spreadMs: numberOption(options.spread, "--spread", 0, 1e6) * 1000,
+    spreadMs:
+      options.spread === undefined
+        ? SPREAD_MS * count
+        : numberOption(options.spread, "--spread", 0, 1e6) * 1000,
     ...(flashFolder === undefined ? {} : { flashFolder: (index: number) => `${flashFolder}/${index + 1}` }),
   });
 }

@@ -54,6 +54,10 @@ export interface ControllerOptions {
 }
 
 const TICK_MS = 1_000;
+/** A look that is later than this was held up by other work of the process, milliseconds. */
+const STANDSTILL_MS = 250;
+/** Most time to read what came meanwhile, milliseconds. */
+const MOST_GRACE_MS = 10_000;
 /** How long a stop waits for the ε-ORCs; what is not done by then is done in the background. */
 const STOP_WAIT_MS = 2_000;
 /** Domains named in the summary of a refusal; the detail has all. */
@@ -86,6 +90,8 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
   /** How often the domains changed so that waiting workflows may find a place. */
   #changes = 0;
   #timer: Timer | undefined;
+  #tickDueMs = Number.POSITIVE_INFINITY;
+  #graceUntilMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: ControllerOptions) {
@@ -393,7 +399,11 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
 
   #tick(): void {
     if (this.#closed) return;
-    const lost = this.#domains.expire();
+    const nowMs = this.#clock.monotonicMs();
+    const lateMs = nowMs - this.#tickDueMs;
+    if (lateMs > STANDSTILL_MS) this.#graceUntilMs = nowMs + Math.min(2 * lateMs, MOST_GRACE_MS);
+    // A process that stood still has not read what domains sent meanwhile.
+    const lost = nowMs < this.#graceUntilMs ? [] : this.#domains.expire();
     this.#attendAll(lost.length > 0);
     this.#ledger.tick();
     for (const domain of this.#domains.forgettable()) {
@@ -401,6 +411,7 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
         .run(domain.domainId, () => this.#forget(domain))
         .catch((error: unknown) => this.#logger.error("a domain could not be forgotten", { error }));
     }
+    this.#tickDueMs = nowMs + TICK_MS;
     this.#timer = this.#clock.setTimer(TICK_MS, () => this.#tick());
   }
 

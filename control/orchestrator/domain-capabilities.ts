@@ -1,19 +1,34 @@
-import type { DomainCapabilities } from "../../core/capabilities.js";
+import type { DomainCapabilities, PlacementNode } from "../../core/capabilities.js";
 import type { NodeRecord } from "./node-record.js";
+
+/** What counts of a node. */
+interface OfferingNode {
+  readonly facts: Pick<NodeRecord["facts"], "capabilities">;
+  readonly placement: PlacementNode;
+}
 
 /** The largest value of the fields on the wire. */
 const UINT32_MAX = 0xffffffff;
 
 /**
- * What a domain offers: sums that saturate and unions over its nodes. Run-times and resource classes are offered only
- * by nodes that take new components, because they decide whether workflows come at all.
+ * Characters of the labels, and of the provider ids, that are told. They are shown to people; where a component goes follows
+ * from the run-times and classes, and from what single nodes have.
  */
-export function aggregateCapabilities(nodes: Iterable<NodeRecord>): DomainCapabilities {
+const MOST_NAME_CHARACTERS = 128 * 1024;
+/** Labels that an ε-CON needs to find its portals. */
+const PORTAL_LABEL = "portal-";
+
+/**
+ * What a domain offers: sums that saturate and unions over its nodes. Run-times and resource classes are offered only
+ * by nodes that take new components, because they decide whether workflows come at all. Of thousands of labels and provider
+ * ids only the first are told.
+ */
+export function aggregateCapabilities(nodes: Iterable<OfferingNode>): DomainCapabilities {
   const sums = { numNodes: 0, numCpus: 0, numCores: 0, memSize: 0, numTee: 0, numTpm: 0 };
   const more = { diskTotSpace: 0, numGpus: 0, memSizeGpu: 0 };
-  const labels = new Set<string>();
+  const labels = new BoundedNames();
   const runtimes = new Set<string>();
-  const resourceProviders = new Set<string>();
+  const resourceProviders = new BoundedNames();
   const resourceClasses = new Set<string>();
   const add = (a: number, b: number) => Math.min(UINT32_MAX, a + b);
   for (const { facts, placement } of nodes) {
@@ -35,13 +50,26 @@ export function aggregateCapabilities(nodes: Iterable<NodeRecord>): DomainCapabi
       resourceClasses.add(classType);
     }
   }
-  const sorted = (names: Set<string>) => [...names].sort();
+  const sorted = (names: Iterable<string>) => [...names].sort();
   return {
     ...sums,
     ...more,
-    labels: sorted(labels),
+    labels: sorted(labels.names),
     runtimes: sorted(runtimes),
-    resourceProviders: sorted(resourceProviders),
+    resourceProviders: sorted(resourceProviders.names),
     resourceClasses: sorted(resourceClasses),
   };
+}
+
+/** The first of many names, and those of portals. */
+class BoundedNames {
+  readonly names = new Set<string>();
+  #characters = 0;
+
+  add(name: string): void {
+    if (this.#characters > MOST_NAME_CHARACTERS && !name.startsWith(PORTAL_LABEL)) return;
+    if (this.names.has(name)) return;
+    this.names.add(name);
+    this.#characters += name.length;
+  }
 }

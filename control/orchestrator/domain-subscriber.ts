@@ -3,7 +3,7 @@ import { NO_DOMAIN_CAPABILITIES } from "../../core/capabilities.js";
 import type { Clock, Timer } from "../../core/clock.js";
 import { reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
-import { boundedReport, isSmall } from "./offer-bounds.js";
+import { isSmall, readByReference } from "./offer-bounds.js";
 
 /** Least time between two updates that changes bring about. */
 const CHANGE_INTERVAL_MS = 100;
@@ -148,7 +148,7 @@ export class DomainSubscriber {
     }
     const full = report(true);
     const isRead = this.#reader === "project" || (this.#reader === "unknown" && isSmall(full));
-    return { ...(isRead ? full : boundedReport(full)), refreshDeadline };
+    return { ...(isRead ? full : readByReference(full)), refreshDeadline };
   }
 
   /** What the answer to an update tells about the ε-CON. */

@@ -26,9 +26,9 @@ export interface ReconcilerOptions {
 }
 
 /** A look that is later than this was held up by other work of the process, milliseconds. */
-const STANDSTILL_MS = 500;
-/** Time to read what came meanwhile, milliseconds. */
-const STANDSTILL_GRACE_MS = 1_000;
+const STANDSTILL_MS = 250;
+/** Most time to read what came meanwhile, milliseconds. */
+const MOST_GRACE_MS = 10_000;
 
 /**
  * Decides what an ε-ORC does. Every input takes the monotonic time and changes the tables; what follows from it is
@@ -130,9 +130,10 @@ export class Reconciler {
   tick(nowMs: number): void {
     const { tables, unplaced, ready, wakeMs } = this.#agenda;
     // A process that stood still has not read what nodes sent meanwhile.
-    const stoodStill = Number.isFinite(wakeMs) && nowMs - wakeMs > STANDSTILL_MS;
+    const lateMs = Number.isFinite(wakeMs) ? nowMs - wakeMs : 0;
+    const graceMs = lateMs > STANDSTILL_MS ? Math.min(2 * lateMs, MOST_GRACE_MS) : 0;
     for (const node of [...tables.nodes.values()]) {
-      if (stoodStill) node.expiresAtMs = Math.max(node.expiresAtMs, nowMs + STANDSTILL_GRACE_MS);
+      if (graceMs > 0) node.expiresAtMs = Math.max(node.expiresAtMs, nowMs + graceMs);
       if (node.expiresAtMs <= nowMs) this.#registry.remove(node, "did not refresh in time");
       else ready.add(node.nodeId);
     }

@@ -14,6 +14,7 @@ import type { LossReason } from "./loss-reason.js";
 import { OutstandingCalls } from "./outstanding-calls.js";
 import { type ConnectPeer, PeerLink } from "./peer-link.js";
 import type { Receiver } from "./receiver.js";
+import { shareConnections } from "./shared-connections.js";
 
 /** What a {@link DataPlane} works with. */
 export interface DataPlaneParts {
@@ -47,7 +48,7 @@ export class DataPlane implements InvocationApi {
   #closed = false;
 
   constructor(parts: DataPlaneParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, connect: shareConnections(parts.connect) };
   }
 
   /** Adds an owner of local instances. */

@@ -1,8 +1,9 @@
 import t from "tap";
 import { acceptUpdate, completeUpdate, type Domain } from "../../../control/controller/domain.js";
+import { aggregateCapabilities } from "../../../control/orchestrator/domain-capabilities.js";
 import { type DomainReport, DomainSubscriber } from "../../../control/orchestrator/domain-subscriber.js";
 import type { DomainUpdate, DomainUpdateAnswer } from "../../../core/api.js";
-import { NO_DOMAIN_CAPABILITIES } from "../../../core/capabilities.js";
+import { NO_CAPABILITIES, NO_DOMAIN_CAPABILITIES } from "../../../core/capabilities.js";
 import { SILENT } from "../../../core/log.js";
 import { RUST_WASM } from "../../../core/specification.js";
 import { randomUuid } from "../../../core/uuid.js";
@@ -23,7 +24,12 @@ function domainOf(devices: number): DomainReport {
     const classes = ["scd30-sensor", "epaper-display", "gpio-in", "gpio-out", "adc", "pwm-out", "i2c-sensor"];
     return {
       nodeId,
-      labels: [`device=board-${i}`, "board=emulated-esp32", "gateway=host"],
+      labels: [
+        ...(i === devices - 1 ? ["portal-domain=d"] : []),
+        `device=board-${i}`,
+        "board=emulated-esp32",
+        "gateway=host",
+      ],
       runtimes: [RUST_WASM],
       isTeeRunning: false,
       hasTpm: false,
@@ -38,14 +44,9 @@ function domainOf(devices: number): DomainReport {
   return {
     domainId: "d",
     orchestratorUrl: "http://127.0.0.1:7003",
-    capabilities: {
-      ...NO_DOMAIN_CAPABILITIES,
-      numNodes: devices,
-      labels: ["portal-domain=d", ...nodes.flatMap(({ labels }) => labels)],
-      runtimes: [RUST_WASM],
-      resourceProviders: nodes.flatMap(({ providers }) => providers.map(({ providerId }) => providerId)),
-      resourceClasses: ["adc"],
-    },
+    capabilities: aggregateCapabilities(
+      nodes.map((placement) => ({ placement, facts: { capabilities: NO_CAPABILITIES } })),
+    ),
     counter: 5n,
     nonce: 1n,
     nodes,
@@ -139,7 +140,7 @@ t.test(
     for (const { capabilities, counter, isSameOffer, nodes } of updates) {
       t.strictSame([counter, isSameOffer, nodes], [5n, undefined, undefined]);
       t.strictSame(capabilities.runtimes, [RUST_WASM]);
-      t.strictSame(capabilities.resourceClasses, ["adc"]);
+      t.equal(capabilities.resourceClasses.length, 7);
       t.ok(capabilities.labels.includes("portal-domain=d"));
       t.equal(capabilities.numNodes, 10_000);
     }
