@@ -407,6 +407,7 @@ function ending(statements: readonly string[]): string {
 }
 
 function braced(statements: readonly string[]): string {
-  const [only = ";"] = statements;
+  // A lone semicolon would be lost where it is the last one.
+  const [only = "{}"] = statements;
   return statements.length < 2 ? only : `{${ending(statements)}}`;
 }

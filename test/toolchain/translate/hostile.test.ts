@@ -5,7 +5,10 @@ import { GUEST_EXPORTS } from "../../../toolchain/image/guest-abi.js";
 import { translateModule } from "../../../toolchain/translate/translate.js";
 import { ByteWriter } from "../../../toolchain/wasm/byte-writer.js";
 import { Op } from "../../../toolchain/wasm/opcode.js";
+import { readModule } from "../../../toolchain/wasm/read-module.js";
 import { ValueType } from "../../../toolchain/wasm/value-type.js";
+import { Section } from "../../../toolchain/wasm/wasm-module.js";
+import { writeModule } from "../../../toolchain/wasm/write-module.js";
 import { shippedModule } from "../../kit/guest-driver.js";
 import { buildGuest } from "../image/guest-module.js";
 
@@ -34,6 +37,20 @@ function repeated(count: number, write: (code: ByteWriter, at: number) => void):
 }
 
 const EMPTY = 0x40;
+
+/** The module with another section at its end. */
+function withSection(wasm: Uint8Array, id: number, contents: Uint8Array): Uint8Array {
+  const out = new ByteWriter();
+  out.raw(wasm).byte(id).sized(contents);
+  return out.bytes().slice();
+}
+
+function dataOf(length: number): Uint8Array {
+  const out = new ByteWriter();
+  out.u32(1).u32(0).code(Op.i32Const, 0, Op.end);
+  out.sized(Uint8Array.from({ length }, (_, at) => at * 31));
+  return out.bytes().slice();
+}
 
 /** Modules that are valid, and made to take long or much. */
 const HOSTILE: Readonly<Record<string, () => Uint8Array>> = {
@@ -138,6 +155,36 @@ const HOSTILE: Readonly<Record<string, () => Uint8Array>> = {
       handlers: { edgeless_mem_clear: 0 },
     }),
   "much memory": () => buildGuest({ pages: [65_536] }),
+  "blocks ten thousand deep": () =>
+    handler(repeated(10_000, (code) => code.code(Op.block, EMPTY)).raw(new Uint8Array(10_000).fill(Op.end))),
+  "conditions joined without end": () =>
+    handler(
+      new ByteWriter()
+        .code(Op.localGet, 0, Op.i32Eqz)
+        .raw(repeated(20_000, (code) => code.code(Op.localGet, 1, Op.i32Eqz, 0x71)).bytes())
+        .code(Op.localSet, 1),
+    ),
+  "stores in a loop at addresses that are being set": () =>
+    handler(
+      new ByteWriter()
+        .code(Op.loop, EMPTY)
+        .raw(
+          repeated(8000, (code) =>
+            code.code(Op.localGet, 0, Op.i32Const, 1, Op.i32Add, Op.localTee, 0, Op.localGet, 0, 0x3a, 0, 0),
+          ).bytes(),
+        )
+        .code(Op.end),
+    ),
+  "a megabyte of data": () => withSection(buildGuest({ pages: [32] }), Section.data, dataOf(1 << 20)),
+  "two hundred kilobytes of data": () =>
+    withSection(buildGuest({ pages: [32] }), Section.data, dataOf(200_000)),
+  "a start function that never ends": () =>
+    buildGuest({
+      functions: [{ type: { params: [], results: [] }, code: [Op.loop, EMPTY, Op.br, 0, Op.end, Op.end] }],
+      start: 0,
+    }),
+  "garbage behind its end": () =>
+    Uint8Array.of(...buildGuest({}), ...Uint8Array.from({ length: 5000 }, (_, at) => (at * 89) % 251)),
 };
 
 t.setTimeout(180_000);
@@ -163,6 +210,22 @@ t.test(
       const ms = (user + system) / 1000;
       t.ok(ms < MAX_CPU_MS, `${name}: ${wasm.length} bytes, ${outcome} after ${Math.round(ms)} ms`);
     }
+  },
+);
+
+t.test(
+  "given a module with a memory of somebody else, when it is translated, then it is refused by name",
+  async (t) => {
+    const wasm = buildGuest({});
+    const imported = new ByteWriter();
+    imported.u32(1).name("env").name("memory").byte(2).byte(0).u32(1);
+    const { sections } = readModule(wasm);
+    const kept = sections.filter(({ id }) => id !== Section.memory && id !== Section.import);
+    const parts = kept.map(({ id, start, end }) => ({ id, bytes: wasm.subarray(start, end) }));
+    parts.splice(1, 0, { id: Section.import, bytes: imported.bytes() });
+    const module = writeModule(parts);
+    t.ok(WebAssembly.validate(module));
+    t.throws(() => translateModule(module, { maxMemoryBytes: 8192 }), { code: "EDGELESS_WASM_ABI" });
   },
 );
 
