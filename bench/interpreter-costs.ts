@@ -15,6 +15,14 @@ export interface InterpreterCosts {
   readonly turns?: number;
 }
 
+/** What a function is given. */
+export interface Inputs {
+  /** Payload of the init handler. */
+  readonly init: string;
+  /** Payload of each event. */
+  readonly event: string;
+}
+
 /** Flash of the interpreter for Linux, bytes, and how a file is kept in it. */
 const FLASH_BYTES = 896 * 1024;
 const FILE_HEADER_BYTES = 32;
@@ -54,10 +62,10 @@ export class MeasuringInterpreter {
   /**
    * Measures one function; undefined when it traps or there is no room for it.
    * @param text the translated function
-   * @param payload of an event
+   * @param inputs of its init handler and of an event
    */
-  async measure(text: string, payload: string): Promise<InterpreterCosts | undefined> {
-    const output = await run(this.#path, [], text, script(text, payload, 2));
+  async measure(text: string, inputs: Inputs): Promise<InterpreterCosts | undefined> {
+    const output = await run(this.#path, [], text, script(text, inputs, 2));
     const used = /USED (\d+)!/.exec(output)?.[1];
     if (used === undefined) {
       return undefined;
@@ -67,8 +75,8 @@ export class MeasuringInterpreter {
       return { variables };
     }
     this.#turn ??= this.#instructionsOfTurn();
-    const few = await this.#instructions(text, script(text, payload, 1));
-    const many = await this.#instructions(text, script(text, payload, 1 + EVENTS));
+    const few = await this.#instructions(text, script(text, inputs, 1));
+    const many = await this.#instructions(text, script(text, inputs, 1 + EVENTS));
     const turn = await this.#turn;
     if (few === undefined || many === undefined || turn === undefined) {
       return { variables };
@@ -78,7 +86,10 @@ export class MeasuringInterpreter {
 
   async #instructionsOfTurn(): Promise<number | undefined> {
     const loop = (turns: number) =>
-      this.#instructions(NOTHING, script(NOTHING, "", 0, `for(var i=0;i<${turns};i++);`));
+      this.#instructions(
+        NOTHING,
+        script(NOTHING, { init: "", event: "" }, 0, `for(var i=0;i<${turns};i++);`),
+      );
     const [without, whole] = [await loop(0), await loop(TURNS)];
     return without === undefined || whole === undefined ? undefined : (whole - without) / TURNS;
   }
@@ -98,13 +109,13 @@ export class MeasuringInterpreter {
 }
 
 /** The function is made from its body, which stays in flash, as on a board. */
-function script(text: string, payload: string, events: number, more = ""): string {
+function script(text: string, { init, event }: Inputs, events: number, more = ""): string {
   const head = text.indexOf("){");
   const parameters = text.slice("(function(".length, head);
   const length = text.length - head - 4;
-  return `${HARNESS}var u=process.memory(true).usage,s=bytes(${JSON.stringify(payload)});
+  return `${HARNESS}var u=process.memory(true).usage,s=bytes(${JSON.stringify(event)});
 t=require("Storage").read("${FILE_NAME}");H=Function("${parameters}",t.substr(${head + 2},${length}));t=undefined;
-start(bytes(""));event(s,${events});${more}
+start(bytes(${JSON.stringify(init)}));event(s,${events});${more}
 s=undefined;print("USED "+(process.memory(true).usage-u)+"!");quit();`;
 }
 

@@ -1,13 +1,23 @@
 import { EdgelessError } from "../core/errors.js";
 import { translateModule } from "../toolchain/translate/translate.js";
-import type { MeasuringInterpreter } from "./interpreter-costs.js";
+import type { Inputs, MeasuringInterpreter } from "./interpreter-costs.js";
 import type { LibraryModule } from "./translation-sizes.js";
 import type { RunningCosts } from "./translation-table.js";
 
 /** Memories for a function; a board gives it the first one unless its settings say something else. */
 const MEMORIES = [4096, 8192, 12_288];
 
-const PAYLOAD = "21";
+const INPUTS: Inputs = { init: "", event: "21" };
+
+/** For functions that trap without settings of their own, or that need more memory than boards have. */
+const OTHER_INPUTS: Readonly<Record<string, Inputs>> = {
+  filter_in_range: { init: "0,100", event: "21" },
+  http_write_number: { init: "192.0.2.1:80", event: "21" },
+  matrix_mul: { init: "matrix_size=2", event: "21" },
+  moving_avg: { init: "2", event: "21" },
+  trigger: { init: "out_type=counter,arrival=c(1000)", event: "" },
+  vector_mul: { init: "input_size=2", event: "21,1.5,2" },
+};
 
 /** Measures a module with the smallest memory with which it runs; undefined: with none. */
 export async function runningCosts(
@@ -20,7 +30,8 @@ export async function runningCosts(
   }
   for (const memoryBytes of MEMORIES) {
     const code = translated(wasm, memoryBytes);
-    const costs = code === undefined ? undefined : await interpreter.measure(code, PAYLOAD);
+    const costs =
+      code === undefined ? undefined : await interpreter.measure(code, OTHER_INPUTS[id] ?? INPUTS);
     if (costs !== undefined) {
       return { ...costs, memoryBytes };
     }

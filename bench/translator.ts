@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { floatCosts, renderFloatCosts } from "./float-costs.js";
 import { MeasuringInterpreter } from "./interpreter-costs.js";
 import { runningCosts } from "./running-costs.js";
 import { libraryModules, translationSize } from "./translation-sizes.js";
@@ -27,6 +28,8 @@ for (const module of interpreter === undefined ? [] : modules) {
 process.stdout.write(`${renderTable(sizes, measured)}\n`);
 const mean = sizes.reduce((sum, { wasmBytes, textBytes }) => sum + textBytes / wasmBytes, 0) / sizes.length;
 process.stdout.write(`mean ratio ${mean.toFixed(2)}\n`);
-if (interpreter === undefined) {
+if (interpreter !== undefined) {
+  process.stdout.write(`\n${renderFloatCosts(await floatCosts(interpreter))}\n`);
+} else {
   process.stdout.write("memory, variables and turns were not measured: ESPRUINO names no interpreter\n");
 }
