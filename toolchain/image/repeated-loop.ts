@@ -9,7 +9,7 @@ import type { LoopScan } from "./scan-function.js";
 /** Turns of a short loop that are written one after the other and charged at once. */
 const TURNS = 4;
 /** The same for a very short loop. */
-const MANY_TURNS = 8;
+const MANY_TURNS = 12;
 
 /** Bytes of code of a loop that is repeated, and most of a very short one; with fewer a loop is not worth it. */
 const MIN_BYTES = 8;
