@@ -2,7 +2,7 @@ import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { BoardConsole } from "../../esp32/tools/board-console.js";
 import type { BytePort } from "../../esp32/tools/byte-port.js";
 import { FLASH_NEEDED } from "../../esp32/tools/chip-family.js";
-import { readFirmwareImages } from "../../esp32/tools/firmware-images.js";
+import { type FlashImage, readFirmwareImages } from "../../esp32/tools/firmware-images.js";
 import { CONSOLE_BAUD } from "../../esp32/tools/open-port.js";
 import type { After, ChipInfo } from "../../esp32/tools/rom-loader.js";
 import { systemClock } from "../../platform/system-clock.js";
@@ -36,15 +36,11 @@ export async function flashBoard(options: FlashOptions, output: Output, folder: 
     const loader = await connectLoader(port, options, output);
     const { chip } = loader;
     output.note(describeChip(chip));
-    if (chip.flashBytes !== 0 && chip.flashBytes < FLASH_NEEDED)
-      throw new EdgelessError(
-        "EDGELESS_BAD_FIRMWARE",
-        `the flash of this board is too small: ${chip.flashBytes} bytes, Espruino needs ${FLASH_NEEDED}`,
-      );
     const images = readFirmwareImages(
       await firmwarePath(options.firmware, chip.family, output, folder),
       chip.family,
     );
+    checkRoom(chip, images);
     if (options.erase === true) {
       output.note("erasing the flash, which takes up to half a minute");
       await loader.eraseAll((erased, total) => bar.show("erasing", erased, total));
@@ -69,6 +65,16 @@ export async function flashBoard(options: FlashOptions, output: Output, folder: 
     bar.clear();
     await port.close();
   }
+}
+
+/** Refuses a board whose flash is smaller than what Espruino and its files take up. */
+function checkRoom({ flashBytes }: ChipInfo, images: readonly FlashImage[]): void {
+  const needed = Math.max(FLASH_NEEDED, ...images.map(({ address, bytes }) => address + bytes.length));
+  if (flashBytes !== 0 && flashBytes < needed)
+    throw new EdgelessError(
+      "EDGELESS_BAD_FIRMWARE",
+      `the flash of this board is too small: ${flashBytes} bytes, this firmware needs ${needed}`,
+    );
 }
 
 /** What is left to do for a board that was not seen to start. */

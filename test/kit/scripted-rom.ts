@@ -152,7 +152,7 @@ export class ScriptedRom implements PortPeer {
   ) {
     this.#port = port;
     this.#chip = chip;
-    this.#registers = new SpiRegisters(chip);
+    this.#registers = new SpiRegisters(chip, flash.length);
     this.#nor = new NorFlash(flash);
     this.faults = faults;
     this.flash = flash;

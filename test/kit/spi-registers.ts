@@ -1,7 +1,7 @@
 import type { RomChip } from "./scripted-rom.js";
 
-/** Flash chip of 4 MB, as RDID gives it. */
-const FLASH_ID = 0x1640ef;
+/** Maker and kind of a flash chip, as RDID gives them before its size as a power of two. */
+const FLASH_KIND = 0x40ef;
 const READ_ID = 0x9f;
 const START = 1 << 18;
 
@@ -10,7 +10,11 @@ export class SpiRegisters {
   readonly #chip: RomChip;
   readonly #values: Map<number, number>;
 
-  constructor(chip: RomChip) {
+  readonly #flashId: number;
+
+  /** @param flashBytes size of the flash, a power of two */
+  constructor(chip: RomChip, flashBytes: number) {
+    this.#flashId = (Math.log2(flashBytes) << 16) | FLASH_KIND;
     this.#chip = chip;
     this.#values = new Map([[0x40001000, chip.magic], ...Object.entries(chip.registers).map(asNumbers)]);
   }
@@ -23,7 +27,7 @@ export class SpiRegisters {
     const { spiBase, spiCommand, spiData } = this.#chip;
     if (address === spiBase && (value & START) !== 0) {
       const command = this.read(spiBase + spiCommand) & 0xff;
-      this.#values.set(spiBase + spiData, command === READ_ID ? FLASH_ID : 0);
+      this.#values.set(spiBase + spiData, command === READ_ID ? this.#flashId : 0);
     } else this.#values.set(address, value);
   }
 }

@@ -255,6 +255,16 @@ t.test(
       t.not(refused.status, 0);
       t.match(refused.stderr, message);
     }
+    const small = await servePort(
+      (line) => new ScriptedRom(line, ROM_CHIPS.esp32, {}, Buffer.alloc(2 << 20, 0xff)),
+    );
+    t.teardown(() => small.close());
+    const tooSmall = await edgeless(["esp32", "flash", "--port", small.port, "--firmware", image], folder);
+    t.equal(tooSmall.status, 1);
+    t.match(
+      tooSmall.stderr,
+      /the flash of this board is too small: 2097152 bytes, this firmware needs 4194304/,
+    );
     const odd = await edgeless(["esp32", "erase", "--yes", "--port", served.port, "--before", "now"], folder);
     t.equal(odd.status, 2);
     t.match(odd.stderr, /--before takes default-reset or no-reset, not "now"/);
