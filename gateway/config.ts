@@ -5,6 +5,7 @@ import { EdgelessError, reasonOf } from "../core/errors.js";
 import { DEVICE_DEFAULTS, type DeviceSettings } from "./device-settings.js";
 
 const count = z.int().min(1).max(1_000_000);
+const LEAST_STRANGERS = 1_024;
 const milliseconds = z.int().min(1).max(3_600_000);
 
 /** A URL with one of these schemes and an explicit port. */
@@ -166,7 +167,8 @@ export function deviceSettings({ devices }: GatewayConfig): DeviceSettings {
  * Parameters of the CoAP endpoint. Many repetitions with short pauses end within EXCHANGE_LIFETIME: a link that loses every
  * third exchange loses one message in half a million, not one in two hundred as with the parameters of RFC 7252.
  */
-export function endpointSettings({ coap }: GatewayConfig): EndpointSettings {
+export function endpointSettings(config: GatewayConfig): EndpointSettings {
+  const { coap } = config;
   return {
     ackTimeoutMs: coap?.ack_timeout_ms ?? 2_000,
     ackRandomFactor: coap?.ack_random_factor ?? 1.5,
@@ -181,13 +183,14 @@ export function endpointSettings({ coap }: GatewayConfig): EndpointSettings {
     maxHeldBytes: 16 * 1024 * 1024,
     bodiesPerPeer: 2,
     blockExponent: 4,
-    maxPeers: strangerCapacity(coap),
+    maxPeers: strangerCapacity(config),
     maxObservers: 16,
     verifyPeers: coap?.verify_peers ?? false,
   };
 }
 
 /** Peers without a registration that are remembered. */
-export function strangerCapacity(coap: GatewayConfig["coap"]): number {
-  return coap?.max_strangers ?? 1_024;
+export function strangerCapacity(config: GatewayConfig): number {
+  // All devices at once are strangers when they register, over several exchanges that must not push out each other.
+  return config.coap?.max_strangers ?? Math.max(LEAST_STRANGERS, registryLimits(config).maxDevices);
 }

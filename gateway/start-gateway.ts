@@ -154,7 +154,7 @@ async function openGateway(
   const { socket, port: coapPort } = await openSocket(config, environment, parts);
   const timers = new NumberedTimers(clock);
   parts.add("CoAP timers", { close: () => timers.clearAll() });
-  const peers = new LruPeerTable(strangerCapacity(config.coap));
+  const peers = new LruPeerTable(strangerCapacity(config));
   const listening = new ListeningSocket(socket, (address, port) => registry.heardFrom(address, port));
   const drawn = (target: Uint8Array) => random.fill(target);
   const endpoint = new Endpoint(listening, timers, drawn, coapSettings, peers);
