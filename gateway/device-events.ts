@@ -36,6 +36,7 @@ import type { DevicePlan } from "./device-plan.js";
 import type { DeviceSettings } from "./device-settings.js";
 import type { DropReason } from "./drop-reason.js";
 import { EventLanes, type QueuedEvent } from "./event-lanes.js";
+import type { HandOvers } from "./hand-overs.js";
 import { PeerReferences } from "./peer-references.js";
 import { PendingCalls } from "./pending-calls.js";
 import { RouteTable } from "./route-table.js";
@@ -50,6 +51,8 @@ export interface DeviceEventsParts {
   readonly maxPayloadBytes: () => number;
   /** Takes an event for any instance. */
   readonly send: SendEvent;
+  /** Events that were sent and whose receivers do not have them yet. */
+  readonly handOvers: HandOvers;
   /** True when an event for an instance of this node would be lost now because too many wait. */
   readonly isCongested: (target: InstanceId) => boolean;
   readonly dropped: (reason: DropReason, count: number) => void;
@@ -87,8 +90,6 @@ const STREAMS = 0x100000000;
 /** Longest that an instance that is busy may ask for, milliseconds. */
 const LONGEST_REST_MS = 30_000;
 const SHORTEST_REST_MS = 100;
-/** Longest that a device waits until the receiver of its event has it, milliseconds; below ACK_TIMEOUT. */
-const HAND_OVER_MS = 800;
 
 /** The events of one device, in both directions, with the numbers that stand for instances, channels and calls. */
 export class DeviceEvents {
@@ -127,7 +128,7 @@ export class DeviceEvents {
   /**
    * Takes an event of an instance on the device.
    * @param answer is given the verdict once: for an event that is passed on, when its receiver has it, because until then the device
-   * is the one that would send it again. It does not wait longer than {@link HAND_OVER_MS}, or for a peer that cannot be reached.
+   * is the one that would send it again. It does not wait longer than `handOvers` says, or for a peer that cannot be reached.
    */
   uplink(event: UplinkEvent, answer: (verdict: Verdict) => void): void {
     const refused = this.#take(event, () => answer(TAKEN));
@@ -146,7 +147,7 @@ export class DeviceEvents {
     if (this.#parts.isCongested(target)) return this.#overloaded("overload");
     const from = { nodeId: this.#parts.plan.nodeId, functionId: source };
     if (event.kind === CALL) return this.#call(from, target, payload, event.stream, taken);
-    this.#send(from, target, 0n, { type: "cast", payload }, this.#withinTime(taken));
+    this.#send(from, target, 0n, { type: "cast", payload }, this.#parts.handOvers.begin(taken));
     return undefined;
   }
 
@@ -223,7 +224,7 @@ export class DeviceEvents {
   ): Verdict | undefined {
     if (this.#ownCalls.isFull) return this.#overloaded("too-many-calls");
     const streamId = this.#drawStreamId();
-    const taken = this.#withinTime(done);
+    const taken = this.#parts.handOvers.begin(done);
     this.#ownCalls.add(streamId, { stream, callee: target, taken }, this.#parts.settings.callTimeoutMs, () =>
       this.#answerDevice(ERROR, NOTHING, stream),
     );
@@ -244,19 +245,6 @@ export class DeviceEvents {
     send({ source, target, streamId, data, created, metadata: METADATA_NONE }, settled);
   }
 
-  /** What runs once: when it is called, or when it was not for too long. */
-  #withinTime(done: () => void): () => void {
-    let isDone = false;
-    const once = () => {
-      if (isDone) return;
-      isDone = true;
-      timer.cancel();
-      done();
-    };
-    const timer = this.#parts.clock.setTimer(HAND_OVER_MS, once);
-    return once;
-  }
-
   /** The device answered a call. */
   #answered({ kind, stream, payload }: UplinkEvent, taken: () => void): Verdict | undefined {
     const text = kind === REPLY ? readText(payload) : "";
@@ -275,7 +263,7 @@ export class DeviceEvents {
     this.#parts.counted("up", data.type);
     const { source, target, streamId, metadata } = call;
     const event = { target: source, source: target, streamId, data, created: TIMESTAMP_ZERO, metadata };
-    this.#parts.send(event, this.#withinTime(taken));
+    this.#parts.send(event, this.#parts.handOvers.begin(taken));
     return undefined;
   }
 

@@ -33,6 +33,7 @@ import { type DeviceRecord, factsOf } from "./device-record.js";
 import type { DeviceSettings } from "./device-settings.js";
 import { type Firmware, FirmwareUpdate, newUpdate } from "./firmware-update.js";
 import type { GatewayMetrics } from "./gateway-metrics.js";
+import type { HandOvers } from "./hand-overs.js";
 import type { ImageLibrary } from "./image-library.js";
 import type { InstanceRecord } from "./instance-record.js";
 import { LogBook } from "./log-book.js";
@@ -56,6 +57,7 @@ export interface DeviceSurroundings {
   /** A response within this time needed no repetition, milliseconds. */
   readonly ackTimeoutMs: number;
   readonly send: SendEvent;
+  readonly handOvers: HandOvers;
   readonly isCongested: (target: InstanceId) => boolean;
 }
 
@@ -101,6 +103,7 @@ export class Device {
       ...{ plan: this.plan, clock, random, settings },
       maxPayloadBytes: () => this.record.facts.limits.payloadBytes,
       send: around.send,
+      handOvers: around.handOvers,
       isCongested: around.isCongested,
       dropped: (reason, count) => metrics.dropped(reason, count),
       counted: (direction, kind) => metrics.event(direction, kind),
@@ -236,7 +239,10 @@ export class Device {
   async startFunction(request: SpawnFunctionRequest): Promise<InstanceId> {
     const { random, images, makeImage } = this.#around;
     const drops = this.#drops;
-    const image = await admitFunction(request, this.#applicant(), makeImage);
+    const image = await admitFunction(request, this.#applicant(), makeImage).catch((error: unknown) => {
+      this.#askAgain();
+      throw error;
+    });
     const { bytes, digest, neededBytes } = image;
     if (drops !== this.#drops)
       throw new EdgelessError(
@@ -251,6 +257,7 @@ export class Device {
       name: request.code.id,
       workflowId: request.workflowId,
       digest,
+      neededBytes,
       initPayload: request.annotations.get("init-payload"),
       configuration: [],
       statePolicy: request.state.policy,
@@ -326,6 +333,12 @@ export class Device {
     return update;
   }
 
+  /** What the device said last may not be so any more: before somebody tries again it is asked. */
+  #askAgain(): void {
+    this.plan.isDoubtful = true;
+    this.#unsettle();
+  }
+
   #updateOf(record: UpdateRecord): FirmwareUpdate {
     const { clock, logger } = this.#around;
     const update = new FirmwareUpdate(record, clock, () => {
@@ -387,6 +400,7 @@ export class Device {
     this.events.references.restore(references);
     for (const record of instances) {
       const instance = this.plan.add(record);
+      if (record.neededBytes !== undefined) this.#memory.add(record.functionId, record.neededBytes);
       if (record.digest !== undefined && this.#around.images.bytesOf(record.digest) === undefined)
         this.plan.failed(instance, "its image is missing in the state of the gateway");
       this.events.routes.restore(record.functionId, record.outputs);

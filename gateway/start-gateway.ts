@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Endpoint } from "../coap-api/endpoint/endpoint.js";
+import { NEVER } from "../coap-api/endpoint/request-server.js";
 import type { DatagramPort } from "../coap-api/endpoint/transport.js";
 import type { Clock } from "../core/clock.js";
 import { formatEndpoint, parseEndpoint } from "../core/endpoint.js";
@@ -49,6 +50,7 @@ import { DeviceRegistry } from "./device-registry.js";
 import { DeviceServer } from "./device-server.js";
 import { figuresOf } from "./gateway-figures.js";
 import { GatewayMetrics } from "./gateway-metrics.js";
+import { HandOvers } from "./hand-overs.js";
 import { ImageLibrary } from "./image-library.js";
 import { ImageWorkshop } from "./image-workshop.js";
 import { KeptOutcomes } from "./kept-outcomes.js";
@@ -100,11 +102,8 @@ const REPORTS_AT_A_TIME = 64;
 const IMAGE_WORK = { workers: 1, maxQueued: 64, deadlineMs: 10_000, maxMemoryMb: 192 };
 /** Longest that the ε-ORC waits until a module is checked. */
 const ADMISSION_MS = 30_000;
-/**
- * An event is acknowledged when its receiver has it: before, the device is to repeat it. Longer than that may take
- * (`HAND_OVER_MS`), shorter than a device waits before it repeats (ACK_TIMEOUT).
- */
-const EVENT_ACK_MS = 1_000;
+/** Longest that a device waits until the receiver of its event has it; below ACK_TIMEOUT, after which it repeats the event. */
+const HAND_OVER_MS = 800;
 /** What is remembered of modules that were checked. */
 const KNOWN_IMAGE_BYTES = 16 * 1024 * 1024;
 /** The reports of all devices together are at least so far apart on average, milliseconds. */
@@ -198,6 +197,8 @@ async function openGateway(
     save: (changes) => saved.write(changes),
   });
   storedImages.restore(kept.storedImages);
+  const handOvers = new HandOvers(clock, HAND_OVER_MS);
+  parts.add("events on their way", handOvers);
   const around: DeviceSurroundings = {
     ...{ clock, random, logger, metrics, saved, images },
     makeImage: (wanted) => workshop.make(wanted),
@@ -205,6 +206,7 @@ async function openGateway(
     request: (address, port, request, done) => endpoint.request(address, port, request, done),
     ackTimeoutMs: coapSettings.ackTimeoutMs,
     send: (event, settled) => dataPlane.send(event, settled),
+    handOvers,
     isCongested: (target) => isCongested(target),
   };
   const isCongested = ({ nodeId }: InstanceId): boolean =>
@@ -271,7 +273,8 @@ async function openGateway(
   });
   endpoint.onRequest((request, reply) => server.handle(request, reply));
   endpoint.onBodyLimit(({ code, path }, address, port) => server.largestBody(code, path, address, port));
-  endpoint.onAckDelay(({ path }) => (path === "e" ? EVENT_ACK_MS : coapSettings.ackDelayMs));
+  // Until an event is answered, its device is to repeat it.
+  endpoint.onAckDelay(({ path }) => (path === "e" ? NEVER : coapSettings.ackDelayMs));
   listening.open();
   for (const device of registry.devices) {
     const kind = imageKindOf(device.record.facts);

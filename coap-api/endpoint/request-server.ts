@@ -84,7 +84,10 @@ export const UNPROVED = -1;
  */
 export type BodyLimit = (request: Message, address: string, port: number) => number;
 
-/** After how many milliseconds without an answer a request is acknowledged by itself. */
+/** What an {@link AckDelay} gives when the answer always comes in time. */
+export const NEVER = -1;
+
+/** After how many milliseconds without an answer a request is acknowledged by itself, or {@link NEVER}. */
 export type AckDelay = (request: Message) => number;
 
 /** Says where the parts of a request body go that is not to be kept as a whole; undefined: it is kept. */
@@ -197,6 +200,7 @@ export class RequestServer {
   private acknowledgeLater(answer: Answer): void {
     const { link, ackDelay } = this;
     const delayMs = ackDelay === undefined ? link.settings.ackDelayMs : ackDelay(answer.request);
+    if (delayMs === NEVER) return;
     this.late.push(answer);
     answer.ackTimer = link.timers.set(delayMs, () => {
       answer.ackTimer = 0;
