@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,6 +40,11 @@ t.test(
   async (t) => {
     const place = folder(t);
     t.match(await edgeless(["function", "new", "hello"], place), { status: 0, stdout: "made hello\n" });
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    const editor = spawnSync(process.execPath, [tsc, "--noEmit", "-p", join(place, "hello")], {
+      encoding: "utf8",
+    });
+    t.equal(editor.stdout, "", "an editor shows no red line");
     t.match(await edgeless(["function", "new", "hello"], place), {
       status: 1,
       stdout: "",
