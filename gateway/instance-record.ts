@@ -30,6 +30,8 @@ export interface InstanceRecord {
   readonly workflowId: string;
   /** SHA-256 of the image, hexadecimal; absent for resources. */
   readonly digest?: string | undefined;
+  /** Working memory that a function takes on the device, bytes; absent for resources. */
+  readonly neededBytes?: number | undefined;
   readonly initPayload?: string | undefined;
   /** Settings of a resource. */
   readonly configuration: readonly (readonly [key: string, value: string])[];
@@ -51,6 +53,7 @@ const instanceRecordSchema = z.object({
   name: z.string(),
   workflowId: z.string(),
   digest: z.string().optional(),
+  neededBytes: z.int().min(0).optional(),
   initPayload: z.string().optional(),
   configuration: z.array(z.tuple([z.string(), z.string()])),
   statePolicy: z.enum(["transient", "node-local", "global"]),

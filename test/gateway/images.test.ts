@@ -1,5 +1,15 @@
 import t, { type Test } from "tap";
-import { BAD_REQUEST, CHANGED, CREATED, POST, PUT, SERVICE_UNAVAILABLE } from "../../coap-api/coap/codes.js";
+import {
+  BAD_REQUEST,
+  CHANGED,
+  CONTENT,
+  CREATED,
+  GET,
+  POST,
+  PUT,
+  SERVICE_UNAVAILABLE,
+} from "../../coap-api/coap/codes.js";
+import { CBOR } from "../../coap-api/coap/content-formats.js";
 import { encodeDiagnostic } from "../../coap-api/operations/diagnostic.js";
 import {
   encodeRegistration,
@@ -8,6 +18,7 @@ import {
   RUNTIME_WASM,
 } from "../../coap-api/operations/register.js";
 import { decodeStartFunction } from "../../coap-api/operations/start-function.js";
+import { encodeStatus } from "../../coap-api/operations/status.js";
 import { EdgelessError, ERRORS } from "../../core/errors.js";
 import { uniform } from "../../core/random.js";
 import { BOARD_PROFILES } from "../../emulator/board-profile.js";
@@ -152,7 +163,12 @@ t.test(
 );
 
 /** A board that takes every image and every start, and tells what it was given. */
-async function board(rig: GatewayRig, number: number, limits: Partial<Registration["limits"]> = {}) {
+async function board(
+  rig: GatewayRig,
+  number: number,
+  limits: Partial<Registration["limits"]> = {},
+  freeMemoryBytes = 20_000,
+) {
   const client = new ForeignClient(rig, `10.0.9.${number}`);
   const images = new Map<string, Uint8Array>();
   const started: string[] = [];
@@ -160,6 +176,11 @@ async function board(rig: GatewayRig, number: number, limits: Partial<Registrati
   const refusals: number[] = [];
   /** Whether it has no room for another instance. */
   const full = { isFull: false };
+  /** What it says of itself when it is asked. */
+  const status = {
+    ...{ freeMemoryBytes: 20_000, uptimeSeconds: 1, instances: [], counters: [] },
+    ...{ bootNonce: number, digests: [] },
+  };
   /** How many of the next images arrive with another content than their digest says. */
   const damages = { count: 0 };
   client.endpoint.onRequest(({ code, path, payload }, reply) => {
@@ -168,6 +189,10 @@ async function board(rig: GatewayRig, number: number, limits: Partial<Registrati
       damages.count--;
       const diagnostic = { error: ERRORS.EDGELESS_BAD_MESSAGE.number, reason: "the digest is another one" };
       reply(BAD_REQUEST, encodeDiagnostic(diagnostic));
+      return;
+    }
+    if (code === GET) {
+      reply(CONTENT, encodeStatus(status), { contentFormat: CBOR });
       return;
     }
     if (code === PUT && kind === "i") images.set(name, payload.slice());
@@ -184,12 +209,12 @@ async function board(rig: GatewayRig, number: number, limits: Partial<Registrati
   const registration: Registration = {
     ...REGISTRATION,
     bootNonce: number,
-    freeMemoryBytes: 20_000,
+    freeMemoryBytes,
     runtimes: [RUNTIME_JS],
     limits: { ...REGISTRATION.limits, functionMemoryBytes: BOARD_MEMORY, ...limits },
   };
   await client.ask(POST, "rd", encodeRegistration(registration), `ep=${uuid(number)}&lt=60`);
-  return { images, started, refusals, full, damages, agent: await rig.admit(number) };
+  return { images, started, refusals, full, damages, status, agent: await rig.admit(number) };
 }
 
 t.test(
@@ -271,6 +296,22 @@ t.test(
     await eventually("both are tried", () => started.length === 2);
     const third = await agent.startFunction(spawn("incr", INCR));
     t.match(third, { ok: false, error: { detail: /free memory/ } }, "what runs takes its memory");
+  },
+);
+
+t.test(
+  "given a board that has more memory than it said, when a function does not fit, then it is asked, and the next try fits",
+  async (t) => {
+    const rig = await rigFor(t);
+    const { agent, started, status } = await board(rig, 1, {}, 5_000);
+    const attempt = () => agent.startFunction(spawn("incr", INCR));
+    t.match(await attempt(), {
+      ok: false,
+      error: { detail: /free memory: [0-9]+ bytes are needed, 5000 are/ },
+    });
+    await eventually("asked", async () => (await attempt()).ok);
+    await eventually("started", () => started.length === 1);
+    t.equal(status.freeMemoryBytes, 20_000);
   },
 );
 

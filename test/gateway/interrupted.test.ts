@@ -102,3 +102,24 @@ t.test(
     t.same([...rig.gateway.metrics.drops], []);
   },
 );
+
+t.test(
+  "given a board with room for one function, when that is replaced after a restart of its gateway, then there is room",
+  async (t) => {
+    const folder = t.testdir();
+    const rig = await rigFor(t, { persistencePath: join(folder, "a") });
+    // It reports nothing by itself within the test.
+    const settings = { lifetimeSeconds: 86_400 };
+    rig.device(1, { settings, profile: { memoryBytes: 96 * 1024 } });
+    const first = await run(rig, await rig.admit(1), "incr");
+    await rig.crashGateway(join(folder, "b"));
+    await rig.startGateway(join(folder, "b"));
+    const again = await rig.admit(1);
+    await eventually("asked", () => rig.stateOf(first) === "running");
+    await again.stopFunction(first);
+    const other = spawn("double", shippedModule("double"));
+    const second = await again.startFunction(other);
+    if (!second.ok) throw new Error(second.error.detail);
+    await eventually("replaced", () => rig.stateOf(second.value) === "running");
+  },
+);
