@@ -1,7 +1,9 @@
+import { EdgelessError } from "../../core/errors.js";
 import { chipFamily } from "../../esp32/tools/chip-family.js";
 import { fetchFirmware } from "../../esp32/tools/fetch-firmware.js";
 import type { Output } from "../output.js";
 import { cacheFolder } from "./cache-folder.js";
+import { isRelease } from "./firmware-path.js";
 import { ProgressBar } from "./progress-bar.js";
 
 export interface FetchOptions {
@@ -12,9 +14,11 @@ export interface FetchOptions {
   readonly folder?: string;
 }
 
-/** Downloads a release unless it is there, and prints where it is. @throws EdgelessError of the download */
+/** Downloads a release unless it is there, and prints where it is. @throws EdgelessError EDGELESS_USAGE, and those of the download */
 export async function fetchRelease(options: FetchOptions, output: Output): Promise<void> {
   const { release, chip, url, sha256, folder = cacheFolder() } = options;
+  if (!isRelease(release))
+    throw new EdgelessError("EDGELESS_USAGE", `--release takes a version such as 2v29, not "${release}"`);
   const bar = new ProgressBar(process.stderr);
   const source = {
     release,

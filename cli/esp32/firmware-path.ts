@@ -47,6 +47,7 @@ export async function firmwarePath(
   return fetched.path;
 }
 
-function isRelease(text: string): boolean {
+/** True for the name of a release, as in `2v29`. */
+export function isRelease(text: string): boolean {
   return /^\d+v\d+(\.\d+)?$/.test(text);
 }

@@ -8,6 +8,10 @@ import { listPorts } from "./port-list.js";
 /** Longest time that a port takes to open, or to take what is written, milliseconds. */
 const LIMIT_MS = 10_000;
 
+/** What helps on Linux, where ports belong to a group. */
+const PERMISSION_ADVICE =
+  process.platform === "linux" ? "; once: sudo usermod -aG dialout $USER, then log in again" : "";
+
 /** A port of the operating system. */
 class SystemPort implements BytePort {
   readonly name: string;
@@ -105,7 +109,7 @@ function attempt(start: (done: (error: Error | null | undefined) => void) => voi
 
 function plain(reason: string): string {
   if (/ENOENT|no such file|cannot find/i.test(reason)) return "there is no such port";
-  if (/EACCES|permission|access denied/i.test(reason)) return "permission denied";
+  if (/EACCES|permission|access denied/i.test(reason)) return `permission denied${PERMISSION_ADVICE}`;
   if (/lock|busy/i.test(reason)) return "another program uses it";
   if (/ENOTTY|inappropriate ioctl|is a directory/i.test(reason)) return "it is no serial port";
   return reason.replace(/^Error:? /, "");

@@ -77,7 +77,14 @@ export async function openTcpPort(name: string, host: string, port: number, cloc
     if ((await withDeadline(clock, LIMIT_MS, connected)) === LATE) throw new Error("no answer");
   } catch (error) {
     socket.destroy();
-    throw new EdgelessError("EDGELESS_SERIAL_PORT", `cannot open ${name}: ${reasonOf(error)}`, error);
+    throw new EdgelessError("EDGELESS_SERIAL_PORT", `cannot open ${name}: ${plain(reasonOf(error))}`, error);
   }
   return new TcpPort(name, socket, clock);
+}
+
+function plain(reason: string): string {
+  if (/ECONNREFUSED/.test(reason)) return "nothing listens there";
+  if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return "no computer of that name";
+  if (/EHOSTUNREACH|ENETUNREACH|ETIMEDOUT/.test(reason)) return "that computer cannot be reached";
+  return reason;
 }

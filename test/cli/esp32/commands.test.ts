@@ -284,6 +284,11 @@ t.test("given what cannot work, when a command is called, then its error says wh
     t.equal(wrong.status, 2, port);
     t.match(wrong.stderr, /--port takes a serial port/, port);
   }
+  const nobodyThere = await edgeless(["esp32", "info", "--port", "tcp://127.0.0.1:1"], folder);
+  t.match(nobodyThere.stderr, /cannot open tcp:\/\/127\.0\.0\.1:1: nothing listens there/);
+  const release = await edgeless(["esp32", "firmware", "fetch", "--release", "../2v29"], folder);
+  t.equal(release.status, 2);
+  t.match(release.stderr, /--release takes a version such as 2v29/);
   const noPort = await edgeless(["esp32", "info", "--port", archive], folder);
   t.match(noPort.stderr, /espruino\.tgz: it is no serial port \[EDGELESS_SERIAL_PORT\]/);
   const firmware = await edgeless(
