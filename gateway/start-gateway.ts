@@ -60,6 +60,7 @@ import { PeerBook } from "./peer-book.js";
 import { LruPeerTable } from "./peer-table.js";
 import { Presence } from "./presence.js";
 import { change, SavedDevices, type SavedGateway } from "./saved-devices.js";
+import { openSharedPort } from "./shared-port.js";
 import { StatusBoard } from "./status-board.js";
 import { StoredImages } from "./stored-images.js";
 import { TAKEN_EVENT_BYTES, TakenEvents } from "./taken-events.js";
@@ -227,7 +228,8 @@ async function openGateway(
   const isEncrypted = parseEndpoint(invocationUrl, "invocation_url").scheme === "https";
   const agentScheme: "http" | "https" = isEncrypted ? "https" : "http";
   const limits = registryLimits(config);
-  const sharedPort = await ports.open(limits.sharedAgentPort, []);
+  const agentPorts = new Set(kept.devices.map(({ record }) => record.agentPort));
+  const sharedPort = await openSharedPort(ports, limits.sharedAgentPort, agentPorts);
   const sharedUrl = formatEndpoint({ scheme: agentScheme, host: agentHost, port: sharedPort });
   const presence = {
     ...{ ports, register: connection, peers: peerBook, agentHost, agentScheme, invocationUrl, intervalMs },

@@ -11,6 +11,7 @@ const BENCHMARKS = {
   fuel: "bench/fuel-overhead",
   coap: "bench/coap-server",
   gateway: "bench/gateway",
+  fleet: "bench/fleet",
   board: "bench/board",
   translator: "bench/translator",
 };
