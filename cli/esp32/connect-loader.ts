@@ -5,7 +5,7 @@ import type { Output } from "../output.js";
 import { speedOf } from "./choose-port.js";
 import { beforeOf, type LoaderOptions } from "./loader-options.js";
 
-/** How often a board is reset and called at a time, and how often it is called while a person presses its buttons: half a minute. */
+/** How often a board is reset and called at a time, and how often it is called while a person presses its buttons, or an emulator starts: half a minute. */
 const ATTEMPTS = 5;
 const PATIENT_ATTEMPTS = 60;
 
@@ -20,7 +20,7 @@ export function connectLoader(port: BytePort, options: LoaderOptions, output: Ou
     output.note("no reset line here: hold BOOT, press and release EN (RESET), then let BOOT go");
   return RomLoader.connect(port, systemClock, {
     baudRate: speedOf(options),
-    attempts: isPersonNeeded ? PATIENT_ATTEMPTS : ATTEMPTS,
+    attempts: port.hasSignals && before === "default-reset" ? ATTEMPTS : PATIENT_ATTEMPTS,
     before,
     useStub: options.stub,
     onNote: (text) => output.note(text),

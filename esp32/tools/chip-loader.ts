@@ -23,6 +23,11 @@ const ANSWER_MS = 100;
 /** Silence after which the new speed of a line holds, and how long one tries at it, milliseconds. */
 const SETTLE_MS = 50;
 const PROBE_MS = 500;
+/**
+ * Least time for an answer about the flash, milliseconds. The library repeats a block after three seconds, and a chip that was only slow,
+ * as in a busy emulator, takes it for the next one.
+ */
+const PATIENCE_MS = 15_000;
 /** What a ROM erases with one command, bytes: a second or so of work. */
 const ERASED_AT_ONCE_BYTES = 0x40000;
 /** Register of an ESP32 with the pins of a flash inside its package, and the one before it with the fifth. */
@@ -67,6 +72,15 @@ export class ChipLoader extends ESPLoader {
       this.FLASH_WRITE_SIZE =
         USB_RAM_BLOCK !== undefined && (await this.usesUsbOtg()) ? USB_RAM_BLOCK : STUB_BLOCK_BYTES;
     } else await this.#attachFlash();
+    this.DEFAULT_TIMEOUT = PATIENCE_MS;
+  }
+
+  override timeoutPerMb(perMegabyte: number, bytes: number): number {
+    return Math.max(PATIENCE_MS, super.timeoutPerMb(perMegabyte, bytes));
+  }
+
+  override flashDeflBlock(data: Uint8Array, sequence: number, withinMs: number): Promise<void> {
+    return super.flashDeflBlock(data, sequence, Math.max(PATIENCE_MS, withinMs));
   }
 
   /** Tells the ROM how large the flash is; the stub finds out itself. */

@@ -60,6 +60,8 @@ export interface RomFaults {
   refusedBlocks?: number;
   /** Leaves so many blocks unanswered. */
   lostAnswers?: number;
+  /** Answers the first block only after so many milliseconds. */
+  slowMs?: number;
   /** Flips a bit of so many images on their way into flash. */
   damagedImages?: number;
   /** Pulls the cable at this block, counted from 1 over all images. */
@@ -330,7 +332,9 @@ export class ScriptedRom implements PortPeer {
       faults.lostAnswers = (faults.lostAnswers ?? 0) - 1;
       return;
     }
-    this.#answer(operation, [], OK);
+    if (this.blocks === 1 && faults.slowMs !== undefined)
+      setTimeout(() => this.#answer(operation, [], OK), faults.slowMs);
+    else this.#answer(operation, [], OK);
   }
 
   /** Writes what of an image is known by now. */

@@ -87,6 +87,22 @@ for (const [what, faults] of Object.entries(RECOVERED)) {
   });
 }
 
+t.test(
+  "given a chip that takes its time for a block, when flashed, then the block is not sent twice",
+  async (t) => {
+    const images = imagesFor("esp32");
+    const blocks: number[] = [];
+    for (const slowMs of [0, 6_000]) {
+      const port = new MemoryPort(true);
+      const rom = new ScriptedRom(port, ROM_CHIPS.esp32, { slowMs });
+      await flashAll(port, images);
+      t.ok(holds(rom, images));
+      blocks.push(rom.blocks);
+    }
+    t.equal(blocks[0], blocks[1]);
+  },
+);
+
 t.test("given a flash that always keeps a wrong bit, when it is flashed, then verifying fails", async (t) => {
   const port = new MemoryPort(true);
   new ScriptedRom(port, ROM_CHIPS.esp32, { damagedImages: 100 });
