@@ -1,10 +1,12 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { EdgelessError } from "../core/errors.js";
+import { plainReason } from "./read-file.js";
 
 /**
  * Makes a folder, and the folders above it, where they are missing. Not with the recursive way of Node.js, which tries for ever
  * where a file system that keeps no files, such as that of the kernel, says that the folder is not there.
- * @throws Error when a folder can not be made
+ * @throws EdgelessError EDGELESS_FILE_UNREADABLE when a folder can not be made
  */
 export function makeFolder(path: string): void {
   if (isFolder(path)) return;
@@ -15,8 +17,11 @@ export function makeFolder(path: string): void {
   } catch (error) {
     // Another process may have made it meanwhile.
     if (isFolder(path)) return;
-    if (codeOf(error) === "ENOENT") throw new Error(`no folder can be made in ${parent}`, { cause: error });
-    throw error;
+    const isRefused = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const sentence = isRefused
+      ? `no folder can be made in ${parent}`
+      : `the folder ${path} cannot be made: ${plainReason(error)}`;
+    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", sentence);
   }
 }
 
@@ -26,8 +31,4 @@ function isFolder(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -19,6 +19,12 @@ export function plainReason(error: unknown): string {
   return (typeof code === "string" ? PLAIN_REASONS[code] : undefined) ?? reasonOf(error);
 }
 
+/** What went wrong with writing a file in a folder that is there, in words: one that can not be made is said to be missing. */
+export function plainWriteReason(error: unknown): string {
+  const isRefused = error instanceof Error && "code" in error && error.code === "ENOENT";
+  return isRefused ? "no file can be made there" : plainReason(error);
+}
+
 const PLAIN_REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EEXIST: "there is a file of that name",

@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder.js";
 
 /**
  * Numbered records of one size in a file, each written in its place at once. What was written survives `kill -9`, but maybe not a
@@ -14,7 +15,7 @@ export class SlotFile {
    * @throws Error of the file system when the file can not be opened
    */
   constructor(path: string, bytes: number) {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     // Neither mode alone both makes the file and writes in its middle.
     closeSync(openSync(path, "a"));
     this.#file = openSync(path, "r+");

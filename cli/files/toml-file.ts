@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { writeFileAtomically } from "../../platform/atomic-file.js";
-import { plainReason, readUserFile } from "../../platform/read-file.js";
+import { plainWriteReason, readUserFile } from "../../platform/read-file.js";
 
 /**
  * Reads a TOML configuration file and hands it to the parser of the component.
@@ -41,6 +41,10 @@ export function writeTemplate(path: string, text: string): void {
   try {
     writeFileAtomically(path, text);
   } catch (error) {
-    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot write ${path}: ${plainReason(error)}`, error);
+    throw new EdgelessError(
+      "EDGELESS_FILE_UNREADABLE",
+      `cannot write ${path}: ${plainWriteReason(error)}`,
+      error,
+    );
   }
 }

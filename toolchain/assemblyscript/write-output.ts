@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { EdgelessError } from "../../core/errors.js";
 import { writeFileAtomically } from "../../platform/atomic-file.js";
 import { makeFolder } from "../../platform/make-folder.js";
-import { plainReason } from "../../platform/read-file.js";
+import { plainWriteReason } from "../../platform/read-file.js";
 
 /**
  * Writes a file that a build makes, whole or not at all, also when another build writes it at the same time.
@@ -23,9 +23,10 @@ export function writing(path: string, write: () => void): void {
   try {
     write();
   } catch (thrown) {
-    // Its folder is there: it is of a kind that takes no files.
-    const isRefused = thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
-    const reason = isRefused ? "no file can be made there" : plainReason(thrown);
-    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot write ${path}: ${reason}`, thrown);
+    throw new EdgelessError(
+      "EDGELESS_FILE_UNREADABLE",
+      `cannot write ${path}: ${plainWriteReason(thrown)}`,
+      thrown,
+    );
   }
 }
