@@ -419,7 +419,12 @@ export class Device {
 
   #reportMemory(freeBytes: number): void {
     this.freeMemoryBytes = freeBytes;
-    this.#memory.reported(freeBytes, (id) => this.plan.find(id)?.record.handle !== undefined);
+    const { plan } = this;
+    this.#memory.reported(
+      freeBytes,
+      (id) => plan.find(id)?.record.handle !== undefined,
+      (handle) => plan.leftovers.some((leftover) => leftover.handle === handle),
+    );
   }
 
   async #add(record: InstanceRecord, changes: readonly StoreChange[]): Promise<InstanceId> {
@@ -428,7 +433,7 @@ export class Device {
       await this.#around.saved.write([...changes, change.instance(this.nodeId, record)]);
     } catch (error) {
       this.plan.remove(record.functionId);
-      this.#memory.remove(record.functionId);
+      this.#memory.remove(record.functionId, record.handle);
       if (record.digest !== undefined) this.#around.images.release(record.digest);
       this.#unsettle();
       throw error;
@@ -441,9 +446,9 @@ export class Device {
     const { images, saved } = this.#around;
     const changes: StoreChange[] = [];
     for (const { record } of instances) {
-      const { functionId, digest, statePolicy } = record;
+      const { functionId, digest, handle, statePolicy } = record;
       this.events.forget(functionId);
-      this.#memory.remove(functionId);
+      this.#memory.remove(functionId, handle);
       changes.push(change.noInstance(this.nodeId, functionId));
       if (statePolicy !== "node-local" && this.#states.delete(functionId))
         changes.push(change.noState(this.nodeId, functionId));

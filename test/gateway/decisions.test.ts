@@ -455,22 +455,29 @@ t.test(
   async (t) => {
     const memory = new MemoryLedger();
     const available = () => memory.availableBytes(() => true);
-    memory.reported(100, () => false);
+    const gone = () => false;
+    memory.reported(100, () => false, gone);
     memory.add(uuid(1), 30);
     t.equal(available(), 70, "it does not run yet");
-    memory.reported(75, (id) => id === uuid(1));
+    memory.reported(75, (id) => id === uuid(1), gone);
     t.equal(available(), 75, "the device has counted it");
     memory.add(uuid(2), 50);
-    memory.remove(uuid(1));
+    memory.remove(uuid(1), 4);
     t.equal(available(), 55);
+    memory.reported(
+      75,
+      () => false,
+      (handle) => handle === 4,
+    );
+    t.equal(available(), 55, "it ran still when the device reported");
     t.equal(
       memory.availableBytes((id) => id !== uuid(2)),
       105,
       "the device would not start it",
     );
-    memory.remove(uuid(2));
+    memory.remove(uuid(2), undefined);
     t.equal(available(), 105);
-    memory.reported(100, () => true);
+    memory.reported(100, () => true, gone);
     t.equal(available(), 100);
   },
 );
