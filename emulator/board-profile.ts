@@ -1,4 +1,13 @@
 import { RUNTIME_JS, RUNTIME_WASM } from "../coap-api/operations/register.js";
+import {
+  FREE_VARIABLES,
+  FUNCTION_MEMORY_BYTES,
+  IMAGE_BYTES,
+  MARGIN_VARIABLES,
+  PAYLOAD_BYTES,
+  STATE_BYTES,
+  VARIABLE_BYTES,
+} from "../embedded/board-limits.js";
 
 /** What an emulated board is able to do. */
 export interface BoardProfile {
@@ -18,20 +27,25 @@ export interface BoardProfile {
   /** Largest function image, bytes. */
   readonly maxImageBytes: number;
   readonly maxInstances: number;
+  /** Largest payload of an event and largest state of a function, bytes; absent: as any device. */
+  readonly maxPayloadBytes?: number;
+  readonly maxStateBytes?: number;
 }
 
 const KIB = 1024;
 
-/** An ESP32 with Espruino: of its 38 KiB of variables the device runtime leaves this much. */
+/** An ESP32 with Espruino, as its firmware leaves it to functions. */
 const ESP32: BoardProfile = {
   board: "emulated-esp32",
   runtime: RUNTIME_JS,
-  memoryBytes: 26 * KIB,
+  memoryBytes: (FREE_VARIABLES - MARGIN_VARIABLES) * VARIABLE_BYTES,
   flashBytes: 896 * KIB,
-  functionMemoryBytes: 8 * KIB,
+  functionMemoryBytes: FUNCTION_MEMORY_BYTES,
   workPerMs: 2,
-  maxImageBytes: 32 * KIB,
+  maxImageBytes: IMAGE_BYTES,
   maxInstances: 8,
+  maxPayloadBytes: PAYLOAD_BYTES,
+  maxStateBytes: STATE_BYTES,
 };
 
 /** The boards that can be emulated, by name. */

@@ -166,6 +166,8 @@ export class EmulatedDevice {
       maxInstances: profile.maxInstances,
       maxFunctionMemoryBytes: profile.functionMemoryBytes,
       maxImageBytes: profile.maxImageBytes,
+      ...(profile.maxPayloadBytes === undefined ? {} : { maxPayloadBytes: profile.maxPayloadBytes }),
+      ...(profile.maxStateBytes === undefined ? {} : { maxStateBytes: profile.maxStateBytes }),
       ...settings,
     });
     this.#device = device;

@@ -1,4 +1,5 @@
 import { RUNTIME_JS } from "../coap-api/operations/register.js";
+import { VARIABLE_BYTES } from "../embedded/board-limits.js";
 import { DeviceFault, OUT_OF_MEMORY } from "../embedded/device-fault.js";
 import type { Engine, Guest, GuestImports } from "../embedded/engine.js";
 import type { FlashStorage } from "../embedded/hardware.js";
@@ -7,9 +8,8 @@ import { TURNS_AT_ONCE } from "../embedded/translated-guest.js";
 import type { BoardContext } from "./board-context.js";
 import type { MemoryBudget } from "./memory-budget.js";
 
-/** Bytes of a variable of a board's interpreter, and how many a function that lies in flash takes. */
-const VARIABLE_BYTES = 14;
-const FUNCTION_VARIABLES = 7;
+/** Variables of a board's interpreter that a function takes while its text lies in flash. */
+const FUNCTION_VARIABLES = 8;
 /** Variables of a guest beside its functions and its memory. */
 const GUEST_VARIABLES = 40;
 

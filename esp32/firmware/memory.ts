@@ -1,24 +1,19 @@
+import { MARGIN_VARIABLES, VARIABLE_BYTES } from "../../embedded/board-limits.js";
 import { DEVICE_FULL, DeviceFault } from "../../embedded/device-fault.js";
-
-/** Variables that stay free for what runs: events in work, timers, the interpreter itself. */
-const MARGIN = 300;
-
-/** Bytes of a variable of a board. */
-const VARIABLE_BYTES = 14;
 
 /** Variables of a function in the text of a translated one, which itself stays in flash. */
 const FUNCTION_VARIABLES = 9;
 /** What such a function has in the text. */
 const ARROW = "=>";
-/** Variables that calls take while a function starts. */
-const START_VARIABLES = 80;
+/** Variables that calls take while a function starts or handles an event. */
+const CALL_VARIABLES = 120;
 
 /** How the text of a translated function asks for its memory. */
 const MEMORY = "new ArrayBuffer(";
 
 /** Bytes that functions may take, as far as a board can tell. */
 export function freeMemoryBytes(): number {
-  return Math.max(0, (process.memory(true).free - MARGIN) * VARIABLE_BYTES);
+  return Math.max(0, (process.memory(true).free - MARGIN_VARIABLES) * VARIABLE_BYTES);
 }
 
 /**
@@ -31,7 +26,7 @@ export function needMemoryFor(text: string): void {
   const bytes = at < 0 ? 0 : parseInt(text.substr(at + MEMORY.length, 8), 10);
   let functions = 1;
   for (let next = text.indexOf(ARROW); next >= 0; next = text.indexOf(ARROW, next + 2)) functions++;
-  const need = bytes / VARIABLE_BYTES + functions * FUNCTION_VARIABLES + START_VARIABLES;
+  const need = bytes / VARIABLE_BYTES + functions * FUNCTION_VARIABLES + CALL_VARIABLES;
   const { free } = process.memory(true);
   if (free < need) throw new DeviceFault(DEVICE_FULL, `${Math.ceil(need)} variables, ${free} are free`);
 }

@@ -1,10 +1,8 @@
+import { FUNCTION_MEMORY_BYTES } from "../../embedded/board-limits.js";
 import type { DriverConfig } from "../drivers/driver-config.js";
 
 /** Name of the settings in flash. */
 const SETTINGS = "edgeless.json";
-
-/** Memory of a function: enough for what functions of the usual profile keep, and two small ones fit into a board. */
-const FUNCTION_MEMORY_BYTES = 4096;
 
 /** Port of CoAP (RFC 7252 section 6.1). */
 const COAP_PORT = 5683;

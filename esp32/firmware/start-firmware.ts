@@ -1,3 +1,4 @@
+import { IMAGE_BYTES, PAYLOAD_BYTES, STATE_BYTES } from "../../embedded/board-limits.js";
 import { Device } from "../../embedded/device.js";
 import { type DeviceSettings, defaultSettings } from "../../embedded/device-settings.js";
 import type { Hardware } from "../../embedded/hardware.js";
@@ -14,12 +15,8 @@ import { freeMemoryBytes } from "./memory.js";
 import { type BoardSettings, readSettings } from "./settings.js";
 import { showState } from "./state-light.js";
 
-/** Bounds of a board with some 2,700 variables; the others are those of any device. */
+/** Functions that may run. */
 const INSTANCES = 4;
-const PAYLOAD_BYTES = 512;
-/** Images are written to flash as they come; those of functions that fit into the memory are shorter. */
-const IMAGE_BYTES = 32_768;
-const STATE_BYTES = 512;
 /** Things that wait, each of which takes variables. */
 const WAITING = 4;
 

@@ -2,9 +2,12 @@ import { createSocket } from "node:dgram";
 import t from "tap";
 import type { Agent } from "../../core/api.js";
 import type { InstanceId } from "../../core/instance-id.js";
+import { FREE_VARIABLES } from "../../embedded/board-limits.js";
 import { bundleFirmware } from "../../esp32/bundle/bundle-firmware.js";
 import { hoistingFaults, subsetFaults } from "../../esp32/bundle/device-subset.js";
+import { directName } from "../../esp32/bundle/direct-methods.js";
 import { firmwareFiles } from "../../esp32/bundle/firmware-files.js";
+import { HOT_FUNCTIONS } from "../../esp32/bundle/hot-functions.js";
 import { openUdpSocket } from "../../platform/udp-socket.js";
 import { type GatewayRig, spawn } from "../gateway/kit/gateway-rig.js";
 import { invocationOf, rigFor, SOURCE, sink } from "../gateway/kit/gateway-steps.js";
@@ -20,16 +23,25 @@ t.setTimeout(400_000);
 /** Largest resident script and largest text of cold functions, bytes. */
 const RESIDENT_BYTES = 5_000;
 const COLD_BYTES = 72_000;
-/** Variables of a board, and how many of them the idle runtime leaves. */
+/** Variables of a board. */
 const BOARD_VARIABLES = 2_771;
-const FREE_VARIABLES = 1_500;
+/** What stays when functions were there: messages that are remembered, and what the interpreter makes when it is first used. */
+const KEPT_VARIABLES = 250;
 
 const NUMBER = 31;
 
 t.test(
   "given the firmware, when it is bundled, then it is small and keeps to what a board understands",
   async (t) => {
-    const { script, minified, split } = await bundleFirmware(ROOT);
+    const { script, minified, split, names } = await bundleFirmware(ROOT);
+    for (const hot of HOT_FUNCTIONS) {
+      const [className = "", method] = hot.split(".");
+      const name = method === undefined ? hot : directName(className, `${className}_${method}`);
+      const short = names.get(name);
+      t.ok(split.resident.includes(`function ${short}(`), `${hot} stays in memory`);
+    }
+    // Where a prototype is made, all that a maker of objects was called with would stay with its methods.
+    t.notMatch(minified, /Object\.create\([\w$]+\|\|\([\w$]+=/, "prototypes are made apart");
     // The interpreter of a board has a `process` of its own.
     const faults = (text: string) => subsetFaults(text).filter(({ what }) => what !== "the name process");
     t.same(faults(script), []);
@@ -177,6 +189,10 @@ t.test(
     t.pass("after a power cycle the functions are back");
 
     for (const instance of [first, second]) await agent.stopFunction(instance);
+    await eventually(
+      "what the functions held is free",
+      async () => (await board.freeVariables()) >= idle - KEPT_VARIABLES,
+    );
     // As large as the usual profile makes it, and with more text than the board has memory for in one piece.
     const usual = await eventually("room", () => start(rig, agent, shippedModule("double"), 73), 120_000);
     await says(73, usual, "21", "42");
