@@ -11,7 +11,7 @@ import { ROOT } from "../kit/repository.js";
 import { System } from "../kit/system.js";
 
 // The compiler is slow to start on a busy machine.
-t.setTimeout(300_000);
+t.setTimeout(400_000);
 
 const shipped = (id: string) => join(ROOT, "dist/functions", id, `${id}.wasm`);
 
@@ -127,13 +127,9 @@ t.test(
     t.match(await edgeless(["function", "new", "hello"], place), { status: 0 });
     const commands = [
       "--help",
-      "completion bash",
       `function inspect ${shipped("ping")}`,
       `function run ${shipped("counter")} --for 30`,
-      "function test hello",
       "function test hello --json",
-      "function build hello --watch",
-      "emulate",
     ];
     for (const command of commands) {
       const { status, stderr } = await unread(command.split(" "), place);
