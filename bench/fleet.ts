@@ -4,6 +4,9 @@
  * one with all the devices.
  *
  * node dist/bench/fleet.js [devices] [box|apart] [functions]
+ *
+ * FLEET_PROGRESS=1 tells every five seconds how far it is, FLEET_PROFILE names a folder for CPU profiles, FLEET_HOLD_MS and
+ * FLEET_PATIENCE_MS say how long refreshes are watched and registrations waited for.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

@@ -1,6 +1,8 @@
-/** Shortest and longest pause that a device is asked for, seconds. */
+/** Shortest pause that a device is asked for, seconds. */
 const SHORTEST_S = 1;
+/** Longest one at first, and when so many wait that it is not enough. */
 const LONGEST_S = 30;
+const LONGEST_EVER_S = 240;
 /** After so much time with registrations in progress their pace is known, milliseconds. */
 const MEASURED_MS = 500;
 /** Registrations per second, before any was measured and at least: a pause must end some time. */
@@ -23,6 +25,7 @@ export class RegistrationPace {
   #ended = 0;
   /** When the last one that was told to wait comes again. */
   #lastComesMs = Number.NEGATIVE_INFINITY;
+  #longestS = LONGEST_S;
 
   /** @param atATime registrations that may be in progress however slow they are */
   constructor(atATime: number) {
@@ -42,13 +45,16 @@ export class RegistrationPace {
     const soonestMs = nowMs + SHORTEST_S * 1000;
     this.#lastComesMs = Math.max(this.#lastComesMs, soonestMs) + 1000 / this.#perSecond;
     // More than come until then start over: whatever was guessed of the pace is known better by then.
-    if (this.#lastComesMs > nowMs + LONGEST_S * 1000) this.#lastComesMs = soonestMs;
+    if (this.#lastComesMs > nowMs + this.#longestS * 1000) {
+      this.#lastComesMs = soonestMs;
+      this.#longestS = Math.min(LONGEST_EVER_S, 2 * this.#longestS);
+    }
     return Math.ceil((this.#lastComesMs - nowMs) / 1000);
   }
 
   /** A registration that had begun is over. */
   end(nowMs: number): void {
-    this.#inProgress--;
+    if (--this.#inProgress === 0) this.#longestS = LONGEST_S;
     this.#ended++;
     this.#busyMs += nowMs - this.#busySinceMs;
     this.#busySinceMs = nowMs;

@@ -119,7 +119,7 @@ function rush(devices: number, atATime: number, serviceMs: number) {
       } else {
         refused++;
         comeAt[i] = nowMs + waitS * 1000;
-        if (waitS < 1 || waitS > 31) throw new Error(`told to wait ${waitS} s`);
+        if (waitS < 1 || waitS > 241) throw new Error(`told to wait ${waitS} s`);
       }
     }
   }
@@ -135,7 +135,7 @@ for (const serviceMs of [1, 5, 40]) {
       // Before anything is measured, 200 a second are expected.
       const idealS = (5_000 * Math.max(serviceMs, 5)) / 1000;
       t.ok(seconds < 1.5 * idealS + 10, `${seconds} s instead of ${idealS}`);
-      t.ok(refused < 10 * 5_000, `${refused} refusals`);
+      t.ok(refused < 4 * 5_000, `${refused} refusals`);
     },
   );
 }

@@ -4,6 +4,7 @@ import t from "tap";
 import type { NodeUpdate } from "../../core/api.js";
 import type { Event } from "../../core/event.js";
 import {
+  AgentConnections,
   connectAgent,
   connectInvocation,
   invocationService,
@@ -59,9 +60,12 @@ t.test(
     t.match(one.agentUrl, /^https:/);
     t.match(one.invocationUrl, /^https:/);
     t.not(one.agentUrl, two.agentUrl);
-    const agents = [one, two].map(({ agentUrl }) =>
-      connectAgent(agentUrl, { deadlineMs: 5_000, tls: client }),
-    );
+    t.equal(one.gateway?.agentUrl, two.gateway?.agentUrl);
+    const connections = new AgentConnections({ deadlineMs: 5_000, tls: client });
+    const agents = [
+      connectAgent(one.agentUrl, { deadlineMs: 5_000, tls: client }),
+      connections.connect(two.agentUrl, two.gateway?.agentUrl),
+    ];
     t.teardown(() => {
       for (const agent of agents) agent.close();
     });
@@ -69,7 +73,11 @@ t.test(
       await agent.updatePeers({ type: "add", nodeId: PEER, invocationUrl: peer.url });
       const started = await agent.startFunction(spawn("incr", shippedModule("incr")));
       if (!started.ok) throw new Error(started.error.detail);
-      t.equal(started.value.nodeId, uuid(index + 1), "each port has its own device");
+      t.equal(
+        started.value.nodeId,
+        uuid(index + 1),
+        "each agent URL has its own device, over a shared connection too",
+      );
       await agent.patchFunction({
         source: started.value.functionId,
         outputs: new Map([["result", sink(index)]]),

@@ -9,7 +9,7 @@ import { ERRORS } from "../../core/errors.js";
 import { agentTemplate } from "../../gateway/agent-template.js";
 import { parseGatewayConfig } from "../../gateway/config.js";
 import { gatewayTemplate } from "../../gateway/config-template.js";
-import { agentServices, connectAgent, createPortServer } from "../../grpc-api/index.js";
+import { AgentConnections, agentServices, connectAgent, createPortServer } from "../../grpc-api/index.js";
 import { eventually } from "../kit/eventually.js";
 import { cast, uuid } from "../node/kit/events.js";
 import { ForeignClient, REGISTRATION } from "./kit/foreign-client.js";
@@ -232,6 +232,24 @@ t.test("given one server on many ports, when agents are called, then each port h
   await two.client.reset();
   await one.client.reset();
   t.same(resets, ["one", "two", "one"]);
+
+  const shared = `http://127.0.0.1:${await server.open(0, [])}`;
+  const connections = new AgentConnections({ deadlineMs: 5_000 });
+  const [first, second] = [one, two].map(({ port }) =>
+    connections.connect(`http://127.0.0.1:${port}`, shared),
+  );
+  const nobody = connections.connect("http://127.0.0.1:1", shared);
+  t.teardown(() => {
+    for (const agent of [first, second, nobody]) agent?.close();
+  });
+  await second?.reset();
+  await first?.reset();
+  t.same(resets.splice(0), ["one", "two", "one", "two", "one"], "one connection leads to both");
+  await t.rejects(nobody.reset(), { code: "EDGELESS_UNREACHABLE" });
+  first?.close();
+  first?.close();
+  await second?.reset();
+  t.same(resets, ["two"], "it is there as long as somebody uses it");
   await t.rejects(server.open(one.port, []), { code: "EDGELESS_PORT_IN_USE" });
   server.close(one.port);
   await t.rejects(one.client.reset(), { code: "EDGELESS_UNREACHABLE" });
