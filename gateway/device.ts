@@ -292,8 +292,10 @@ export class Device {
 
   /** Stops an instance; an unknown one is no error. */
   async stop(functionId: Uuid): Promise<void> {
-    const instance = this.plan.remove(functionId);
+    const instance = this.plan.find(functionId);
     if (instance === undefined) return;
+    this.#memory.remove(functionId, instance.record.handle);
+    this.plan.remove(functionId);
     await this.#removed([instance]);
   }
 
@@ -354,6 +356,7 @@ export class Device {
   /** Stops everything. */
   async reset(): Promise<void> {
     this.#drops++;
+    for (const { record } of this.plan.instances) this.#memory.remove(record.functionId, record.handle);
     await this.#removed(this.plan.removeAll());
   }
 
@@ -446,9 +449,8 @@ export class Device {
     const { images, saved } = this.#around;
     const changes: StoreChange[] = [];
     for (const { record } of instances) {
-      const { functionId, digest, handle, statePolicy } = record;
+      const { functionId, digest, statePolicy } = record;
       this.events.forget(functionId);
-      this.#memory.remove(functionId, handle);
       changes.push(change.noInstance(this.nodeId, functionId));
       if (statePolicy !== "node-local" && this.#states.delete(functionId))
         changes.push(change.noState(this.nodeId, functionId));

@@ -2,15 +2,16 @@ import type { Uuid } from "../core/uuid.js";
 
 interface Need {
   readonly bytes: number;
-  /** True when the last report of the device came while the function ran. */
+  /** True when the function ran when the device reported last: its memory was not free then. */
   isCounted: boolean;
 }
 
 /** What a device has free for functions: its last report, and what was started and stopped since. */
 export class MemoryLedger {
+  /** Of functions that should run. */
   readonly #needs = new Map<Uuid, Need>();
-  /** Bytes of functions that were stopped since the last report, or ran still when it was made; by their number on the device. */
-  readonly #returning = new Map<number, number>();
+  /** Of functions that were stopped, or are about to be; by their number on the device. */
+  readonly #leaving = new Map<number, Need>();
   #reportedBytes = 0;
 
   /**
@@ -19,7 +20,7 @@ export class MemoryLedger {
    */
   availableBytes(isAwaited: (functionId: Uuid) => boolean): number {
     let bytes = this.#reportedBytes;
-    for (const returned of this.#returning.values()) bytes += returned;
+    for (const need of this.#leaving.values()) if (need.isCounted) bytes += need.bytes;
     for (const [functionId, need] of this.#needs)
       if (!need.isCounted && isAwaited(functionId)) bytes -= need.bytes;
     return bytes;
@@ -27,7 +28,7 @@ export class MemoryLedger {
 
   /**
    * @param isRunning whether a function runs on the device
-   * @param isLeftover whether an instance that was stopped is on the device still
+   * @param isLeftover whether an instance that is to be stopped is on the device still
    */
   reported(
     freeBytes: number,
@@ -35,7 +36,10 @@ export class MemoryLedger {
     isLeftover: (handle: number) => boolean,
   ): void {
     this.#reportedBytes = freeBytes;
-    for (const handle of this.#returning.keys()) if (!isLeftover(handle)) this.#returning.delete(handle);
+    for (const [handle, need] of this.#leaving) {
+      need.isCounted = isLeftover(handle);
+      if (!need.isCounted) this.#leaving.delete(handle);
+    }
     for (const [functionId, need] of this.#needs) need.isCounted = isRunning(functionId);
   }
 
@@ -46,7 +50,7 @@ export class MemoryLedger {
   /** @param handle its number on the device, when it runs there */
   remove(functionId: Uuid, handle: number | undefined): void {
     const need = this.#needs.get(functionId);
-    if (need?.isCounted === true && handle !== undefined) this.#returning.set(handle, need.bytes);
+    if (need !== undefined && handle !== undefined) this.#leaving.set(handle, need);
     this.#needs.delete(functionId);
   }
 }

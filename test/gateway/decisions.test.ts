@@ -479,6 +479,15 @@ t.test(
     t.equal(available(), 105);
     memory.reported(100, () => true, gone);
     t.equal(available(), 100);
+    memory.add(uuid(3), 40);
+    memory.remove(uuid(3), 5);
+    t.equal(available(), 100, "started and stopped without a report");
+    memory.reported(
+      60,
+      () => false,
+      (handle) => handle === 5,
+    );
+    t.equal(available(), 100, "the report is from between");
   },
 );
 

@@ -290,9 +290,9 @@ t.test(
     if (!first.ok) throw new Error(first.error.detail);
     await eventually("refused", () => rig.stateOf(first.value) === "crashed");
     t.match(rig.orchestrator.latest(uuid(1))?.instances?.[0]?.reason, /EDGELESS_DEVICE_FULL/);
-    full.isFull = false;
     const second = await agent.startFunction(spawn("incr", INCR));
     t.match(second, { ok: true }, "20,000 bytes have room for either, not for both");
+    full.isFull = false;
     await eventually("both are tried", () => started.length === 2);
     const third = await agent.startFunction(spawn("incr", INCR));
     t.match(third, { ok: false, error: { detail: /free memory/ } }, "what runs takes its memory");
