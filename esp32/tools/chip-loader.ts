@@ -30,6 +30,14 @@ const PROBE_MS = 500;
 const PATIENCE_MS = 15_000;
 /** What a ROM erases with one command, bytes: a second or so of work. */
 const ERASED_AT_ONCE_BYTES = 0x40000;
+/**
+ * How an ESP32 reads its flash: registers of the flash bus, and values for the plain read command. Started in its loader, an emulated
+ * chip has none of that set, reads zeros, and fails every comparison.
+ */
+const ESP32_SPI_USER = 0x3ff4201c;
+const ESP32_SPI_USER2 = 0x3ff42024;
+const READS_WITH_ADDRESS = 0xd0000000;
+const PLAIN_READ = 0x70000003;
 /** Register of an ESP32 with the pins of a flash inside its package, and the one before it with the fifth. */
 const ESP32_PADS = 0x3ff5a014;
 const ESP32_PAD_HD = 0x3ff5a00c;
@@ -88,6 +96,21 @@ export class ChipLoader extends ESPLoader {
     if (this.IS_STUB) return;
     const parameters = [0, bytes, FLASH_BLOCK_BYTES, FLASH_SECTOR_BYTES, FLASH_PAGE_BYTES, FLASH_STATUS_MASK];
     await this.checkCommand("set SPI parameters", SPI_SET_PARAMS, this.#words(parameters));
+    if (this.chip.CHIP_NAME !== "ESP32") return;
+    const user = (await this.readReg(ESP32_SPI_USER)) >>> 0;
+    if ((user & READS_WITH_ADDRESS) >>> 0 === READS_WITH_ADDRESS) return;
+    await this.writeReg(ESP32_SPI_USER, READS_WITH_ADDRESS);
+    await this.writeReg(ESP32_SPI_USER2, PLAIN_READ);
+  }
+
+  /** The library has a word too many for the ROM of an ESP32. */
+  override async flashBegin(size: number, address: number): Promise<number> {
+    await this.#beginFlash(address, size);
+    return Math.ceil(size / this.FLASH_WRITE_SIZE);
+  }
+
+  override flashBlock(data: Uint8Array, sequence: number, withinMs: number): Promise<void> {
+    return super.flashBlock(data, sequence, Math.max(PATIENCE_MS, withinMs));
   }
 
   /** Changes the speed of the stub and of the line. @throws Error when nothing is understood at this speed */

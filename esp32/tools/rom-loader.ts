@@ -178,7 +178,8 @@ export class RomLoader {
       flashFreq: "keep",
       flashSize: "keep",
       eraseAll: false,
-      compress: true,
+      // What a ROM unpacks, it writes with zeros up to the next 32 KiB.
+      compress: this.#loader.IS_STUB,
       reportProgress: (_index, sent, total) => onProgress(image, sent, total),
       calculateMD5Hash: md5,
     });
