@@ -13,7 +13,7 @@ export const MARGIN_VARIABLES = 300;
  * Memory of one function, bytes, unless the settings of the board say something else: enough for most functions of the usual
  * profile, and two small ones fit into a board.
  */
-export const FUNCTION_MEMORY_BYTES = 6144;
+export const FUNCTION_MEMORY_BYTES = 4608;
 
 /** Largest image, bytes. Images are written to flash as they come; those of functions that fit into the memory are shorter. */
 export const IMAGE_BYTES = 32_768;

@@ -6,7 +6,7 @@ const FUNCTION_VARIABLES = 9;
 /** What such a function has in the text. */
 const ARROW = "=>";
 /** Variables that calls take while a function starts or handles an event. */
-const CALL_VARIABLES = 120;
+const CALL_VARIABLES = 250;
 
 /** How the text of a translated function asks for its memory. */
 const MEMORY = "new ArrayBuffer(";
