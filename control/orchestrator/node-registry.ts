@@ -19,8 +19,8 @@ const ACCEPTED: Result<void> = { ok: true, value: undefined };
 export class NodeRegistry {
   readonly #agenda: Agenda;
   readonly #components: ComponentLifecycle;
-  /** Tables of gateways by their nonces. */
-  readonly #gateways = new Map<bigint, PeerTable>();
+  /** Tables of gateways by their keys. */
+  readonly #gateways = new Map<string, PeerTable>();
   /** Nodes of the reference. */
   readonly #references = new Set<Uuid>();
   #session = 0;
@@ -198,7 +198,7 @@ export class NodeRegistry {
     node.facts = facts;
     if (isRestart) this.#restart(node, update.nonce);
     const former = node.table;
-    const isElseTable = node.table.gateway !== update.gateway?.nonce;
+    const isElseTable = node.table.gateway !== keyOf(update.gateway, facts);
     const isLost = update.gateway === undefined && (isRestart || isFirstContact);
     const isNewTable = (isElseTable || isLost || isFirstContact) && this.#joinTable(node, update.gateway);
     const isMoved = isElseTable && !isFirstContact && !isOneGateway(former, node);
@@ -305,13 +305,14 @@ export class NodeRegistry {
   #joinTable(node: NodeRecord, gateway: NodeGateway | undefined): boolean {
     const { tables, random } = this.#agenda;
     this.#leaveTable(node);
-    const known = gateway && this.#gateways.get(gateway.nonce);
-    node.table = known ?? new PeerTable(gateway?.nonce, node.facts.invocationUrl, random);
+    const key = keyOf(gateway, node.facts);
+    const known = key === undefined ? undefined : this.#gateways.get(key);
+    node.table = known ?? new PeerTable(key, node.facts.invocationUrl, random);
     node.table.members.add(node.nodeId);
     node.table.drop(node.nodeId);
     tables.peerTables.add(node.table);
     if (known === undefined) tables.ports.forget(node.facts.invocationUrl);
-    if (gateway !== undefined) this.#gateways.set(gateway.nonce, node.table);
+    if (key !== undefined) this.#gateways.set(key, node.table);
     return known === undefined;
   }
 
@@ -402,6 +403,11 @@ export class NodeRegistry {
     const instance = { nodeId: node.nodeId, functionId };
     this.#agenda.planStop(node, { instance, kind: "any", classKey: "" });
   }
+}
+
+/** Tells gateways, and their lives, apart: one at another place is another one, whatever it says. */
+function keyOf(gateway: NodeGateway | undefined, { invocationUrl }: NodeFacts): string | undefined {
+  return gateway && `${gateway.nonce} ${invocationUrl}`;
 }
 
 /** True when a table belongs to the gateway of a node, before or after it lost its state. */

@@ -16,8 +16,8 @@ const LOOKED_AT = 4 * UNDER_WAY;
  * which is told for all. It holds the wanted end, at most one change per peer.
  */
 export class PeerTable {
-  /** Nonce of the gateway; undefined: the table of one node that speaks for itself. */
-  readonly gateway: bigint | undefined;
+  /** Tells the gateway apart from others; undefined: the table of one node that speaks for itself. */
+  readonly gateway: string | undefined;
   readonly invocationUrl: string;
   readonly members = new Set<Uuid>();
   readonly delays: Delays<Uuid>;
@@ -27,7 +27,7 @@ export class PeerTable {
   /** Changes under way, by peer, and the node that is told. */
   readonly #underWay = new Map<Uuid, Uuid>();
 
-  constructor(gateway: bigint | undefined, invocationUrl: string, random: Random) {
+  constructor(gateway: string | undefined, invocationUrl: string, random: Random) {
     this.gateway = gateway;
     this.invocationUrl = invocationUrl;
     this.delays = new Delays(random);
