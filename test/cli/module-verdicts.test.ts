@@ -1,6 +1,7 @@
 import t from "tap";
 import { formatModule } from "../../cli/functions/format-module.js";
 import { moduleVerdicts } from "../../cli/functions/module-verdicts.js";
+import { FUNCTION_MEMORY_BYTES } from "../../embedded/board-limits.js";
 import { abiFaults } from "../../toolchain/image/check-abi.js";
 import { inspectModule } from "../../toolchain/image/inspect.js";
 import { Op } from "../../toolchain/wasm/opcode.js";
@@ -22,7 +23,7 @@ t.test("given modules, when they are judged, then each target has its own reason
   const small = targetsOf(buildGuest({}));
   for (const target of ["rust-node", "node", "device", "board"])
     t.match(small[target], { runs: true, reasons: [] });
-  t.match(small.board?.translated, { memoryBytes: 8192 });
+  t.match(small.board?.translated, { memoryBytes: FUNCTION_MEMORY_BYTES });
 
   const wide = {
     type: NOTHING,
@@ -66,7 +67,9 @@ t.test(
     t.equal(page.match(/does not run/g)?.length, 4);
     t.match(
       shown(buildGuest({})),
-      /ESP32 with Espruino, translated +runs, as \d+ bytes of JavaScript with 8192 bytes/,
+      new RegExp(
+        `translated +runs, as \\d+ bytes of JavaScript with ${FUNCTION_MEMORY_BYTES} bytes of memory`,
+      ),
     );
   },
 );
