@@ -2,7 +2,8 @@ import type { Peer } from "../coap-api/endpoint/peer.js";
 import { FUNCTION } from "../coap-api/operations/register.js";
 import { formatInstanceId } from "../core/instance-id.js";
 import type { Device } from "./device.js";
-import type { FirmwareUpdate, UpdateState } from "./firmware-update.js";
+import type { FirmwareUpdate } from "./firmware-update.js";
+import type { UpdateState } from "./update-record.js";
 
 /** Names of the counters of a device, in the order of `coap-api/operations/counters.ts`. */
 const COUNTER_NAMES = [

@@ -31,7 +31,7 @@ import { DeviceLink, type Work } from "./device-link.js";
 import { DevicePlan, type PlannedInstance } from "./device-plan.js";
 import { type DeviceRecord, factsOf } from "./device-record.js";
 import type { DeviceSettings } from "./device-settings.js";
-import { type Firmware, FirmwareUpdate, newUpdate } from "./firmware-update.js";
+import { FirmwareUpdate } from "./firmware-update.js";
 import type { GatewayMetrics } from "./gateway-metrics.js";
 import type { HandOvers } from "./hand-overs.js";
 import type { ImageLibrary } from "./image-library.js";
@@ -41,6 +41,7 @@ import { MemoryLedger } from "./memory-ledger.js";
 import { nextCommand, nextDueMs } from "./reconciler.js";
 import { change, type SavedDevice, type SavedDevices, stateKeyOf } from "./saved-devices.js";
 import type { UpdateRecord } from "./update-record.js";
+import { type Firmware, newUpdate } from "./update-record.js";
 
 /** What all devices of a gateway share. */
 export interface DeviceSurroundings {

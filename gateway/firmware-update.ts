@@ -14,22 +14,7 @@ import type { Clock, Timer } from "../core/clock.js";
 import { ERRORS } from "../core/errors.js";
 import type { Work } from "./device-link.js";
 import { deviceReason } from "./device-reason.js";
-import type { UpdateRecord } from "./update-record.js";
-
-/** A new firmware for devices. */
-export interface Firmware {
-  readonly version: string;
-  readonly files: readonly { readonly name: string; readonly content: Uint8Array }[];
-}
-
-/** An update that begins. @param bootNonce of the boot of the device that runs now */
-export function newUpdate({ version, files }: Firmware, bootNonce: number): UpdateRecord {
-  const totalBytes = files.reduce((sum, { content }) => sum + content.length, 0);
-  return { version, files, totalBytes, bootNonce, state: "sending", reason: "" };
-}
-
-/** How far an update is: its files are sent, the device tries it, it runs, it does not. */
-export type UpdateState = "sending" | "trial" | "done" | "failed";
+import type { Firmware, UpdateRecord, UpdateState } from "./update-record.js";
 
 /** Bytes of a file in one datagram, which keeps it below 512. */
 const PART_BYTES = 400;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { StoreChange } from "../platform/store/store.js";
 import { sha256 } from "../toolchain/image/digest.js";
-import type { DeviceImage } from "./image-workshop.js";
+import type { DeviceImage } from "./device-image.js";
 
 /** Start of the keys; the maker and the module with its device follow. */
 export const OUTCOMES = "made/";

@@ -1,5 +1,5 @@
 import type { EdgelessError } from "../core/errors.js";
-import type { DeviceImage } from "./image-workshop.js";
+import type { DeviceImage } from "./device-image.js";
 import type { KeptOutcomes } from "./kept-outcomes.js";
 
 /** What came of a module: what a device is sent, or why there is nothing to send. */

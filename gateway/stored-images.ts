@@ -2,7 +2,7 @@ import { RUNTIME_WASM } from "../coap-api/operations/register.js";
 import { EdgelessError } from "../core/errors.js";
 import type { StoreChange } from "../platform/store/store.js";
 import { sha256 } from "../toolchain/image/digest.js";
-import type { DeviceImage, WantedImage } from "./image-workshop.js";
+import type { DeviceImage, WantedImage } from "./device-image.js";
 import { imageName } from "./reconciler.js";
 import { change } from "./saved-devices.js";
 

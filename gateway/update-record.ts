@@ -1,5 +1,13 @@
 import { z } from "zod";
-import type { Firmware, UpdateState } from "./firmware-update.js";
+
+/** A new firmware for devices. */
+export interface Firmware {
+  readonly version: string;
+  readonly files: readonly { readonly name: string; readonly content: Uint8Array }[];
+}
+
+/** How far an update is: its files are sent, the device tries it, it runs, it does not. */
+export type UpdateState = "sending" | "trial" | "done" | "failed";
 
 /** An update of a device as it is kept over a restart of the gateway. */
 export interface UpdateRecord {
@@ -12,6 +20,12 @@ export interface UpdateRecord {
   readonly totalBytes: number;
   /** Nothing is kept of them when the update is over. */
   readonly files: Firmware["files"];
+}
+
+/** An update that begins. @param bootNonce of the boot of the device that runs now */
+export function newUpdate({ version, files }: Firmware, bootNonce: number): UpdateRecord {
+  const totalBytes = files.reduce((sum, { content }) => sum + content.length, 0);
+  return { version, files, totalBytes, bootNonce, state: "sending", reason: "" };
 }
 
 const updateRecordSchema = z.object({

@@ -8,7 +8,8 @@ import {
   FLASH_NEEDED,
   PARTITION_TABLE_OFFSET,
 } from "../../esp32/tools/chip-family.js";
-import { type FlashImage, readFirmwareImages } from "../../esp32/tools/firmware-images.js";
+import { readFirmwareImages } from "../../esp32/tools/firmware-images.js";
+import type { FlashImage } from "../../esp32/tools/flash-image.js";
 import { readPartitionTable, storagePartition } from "../../esp32/tools/partition-table.js";
 import { boardFiles, readRuntimeFiles } from "../../esp32/tools/runtime-files.js";
 import { storageImage } from "../../esp32/tools/storage-image.js";

@@ -3,6 +3,7 @@ import { NO_DOMAIN_CAPABILITIES } from "../../core/capabilities.js";
 import type { Clock, Timer } from "../../core/clock.js";
 import { reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
+import type { DomainReport } from "./domain-report.js";
 import { isSmall, readByReference } from "./offer-bounds.js";
 
 /** Least time between two updates that changes bring about. */
@@ -13,9 +14,6 @@ const MOST_UNDER_WAY = 16;
 /** To tell changes, and what is offered, takes at most one part in so many of the time, however large the domain is. */
 const CHANGE_SHARE = 5;
 const OFFER_SHARE = 20;
-
-/** What an ε-ORC tells about itself, apart from the deadline. */
-export type DomainReport = Omit<DomainUpdate, "refreshDeadline" | "isSameOffer">;
 
 /** What a subscriber needs. */
 export interface DomainSubscriberOptions {

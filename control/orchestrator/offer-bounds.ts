@@ -1,4 +1,4 @@
-import type { DomainReport } from "./domain-subscriber.js";
+import type { DomainReport } from "./domain-report.js";
 
 /** Bytes of an update that any ε-CON takes, whatever it reads of it: one of the reference takes messages of 4 MiB. */
 const SMALL_BYTES = 1024 * 1024;

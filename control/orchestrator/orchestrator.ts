@@ -22,7 +22,7 @@ import { CodeLibrary } from "./code-library.js";
 import type { Spawn } from "./commands.js";
 import { isBeingWired, statusesOf } from "./component-status.js";
 import { aggregateCapabilities } from "./domain-capabilities.js";
-import type { DomainReport } from "./domain-subscriber.js";
+import type { DomainReport } from "./domain-report.js";
 import { DomainTables } from "./domain-tables.js";
 import type { Effects } from "./effects.js";
 import { Journal } from "./journal.js";

@@ -1,5 +1,4 @@
-import { ESPRESSIF_VID, USB_JTAG_SERIAL_PID } from "esptool-js";
-import type { ChipLoader } from "./chip-loader.js";
+import { type ESPLoader, ESPRESSIF_VID, USB_JTAG_SERIAL_PID } from "esptool-js";
 
 /** Registers of the watchdogs of a chip with its own USB (Espressif, Technical Reference Manuals, "Low-Power Management"). */
 interface WatchdogRegisters {
@@ -33,7 +32,7 @@ const FEEDS_ITSELF = 0x80000000;
  * Quiets the watchdogs of a chip whose loader is reached through the USB inside it: that reset leaves them running, and one would
  * restart the board while it is flashed. Without effect on other lines and chips.
  */
-export async function quietWatchdogs(loader: ChipLoader): Promise<void> {
+export async function quietWatchdogs(loader: ESPLoader): Promise<void> {
   const { transport, chip } = loader;
   const isOwnUsb = transport.getVid() === ESPRESSIF_VID && transport.getPid() === USB_JTAG_SERIAL_PID;
   const registers = REGISTERS[chip.CHIP_NAME];

@@ -11,15 +11,9 @@ import {
   PARTITION_TABLE_OFFSET,
 } from "./chip-family.js";
 import { looksLikeEspImage, looksLikePartitionTable, readEspImage } from "./esp-image.js";
+import type { FlashImage } from "./flash-image.js";
 import { readPartitionTable } from "./partition-table.js";
 import { isWholeFlash, splitFlash } from "./whole-flash.js";
-
-/** Bytes and where they belong in flash. */
-export interface FlashImage {
-  readonly name: string;
-  readonly address: number;
-  readonly bytes: Uint8Array;
-}
 
 /**
  * The images of an Espruino release for one family of chips, from a folder, a ZIP or a (compressed) tar archive; an

@@ -5,7 +5,7 @@ import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { BytePort } from "./byte-port.js";
 import { type ChipFamily, chipFamily, FLASH_NEEDED } from "./chip-family.js";
 import { ChipLoader, QuietTransport } from "./chip-loader.js";
-import type { FlashImage } from "./firmware-images.js";
+import type { FlashImage } from "./flash-image.js";
 import { hardReset } from "./hard-reset.js";
 import { CONSOLE_BAUD } from "./open-port.js";
 import { WebSerialPort } from "./web-serial-port.js";

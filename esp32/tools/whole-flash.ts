@@ -7,7 +7,7 @@ import {
   PARTITION_TABLE_OFFSET,
 } from "./chip-family.js";
 import { looksLikeEspImage, looksLikePartitionTable, readEspImage } from "./esp-image.js";
-import type { FlashImage } from "./firmware-images.js";
+import type { FlashImage } from "./flash-image.js";
 import { type Partition, readPartitionTable } from "./partition-table.js";
 
 /** What a flash holds where nothing was written. */

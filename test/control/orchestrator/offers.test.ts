@@ -1,7 +1,8 @@
 import t from "tap";
 import { acceptUpdate, completeUpdate, type Domain } from "../../../control/controller/domain.js";
 import { aggregateCapabilities } from "../../../control/orchestrator/domain-capabilities.js";
-import { type DomainReport, DomainSubscriber } from "../../../control/orchestrator/domain-subscriber.js";
+import type { DomainReport } from "../../../control/orchestrator/domain-report.js";
+import { DomainSubscriber } from "../../../control/orchestrator/domain-subscriber.js";
 import type { DomainUpdate, DomainUpdateAnswer } from "../../../core/api.js";
 import { NO_CAPABILITIES, NO_DOMAIN_CAPABILITIES } from "../../../core/capabilities.js";
 import { SILENT } from "../../../core/log.js";

@@ -1,6 +1,7 @@
 import t from "tap";
 import { CHIP_FAMILIES, chipFamily } from "../../../esp32/tools/chip-family.js";
-import { type FlashImage, selectImages } from "../../../esp32/tools/firmware-images.js";
+import { selectImages } from "../../../esp32/tools/firmware-images.js";
+import type { FlashImage } from "../../../esp32/tools/flash-image.js";
 import { RomLoader } from "../../../esp32/tools/rom-loader.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { firmwareFiles } from "../../kit/firmware-files.js";
