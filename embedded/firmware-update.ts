@@ -9,21 +9,11 @@ import {
   SAFE_MODE,
 } from "../coap-api/operations/firmware.js";
 import { utf8Bytes } from "../coap-api/utf8.js";
-import type { BootGuard } from "./boot-guard.js";
 import { NORMAL } from "./boot-journal.js";
 import { BAD_MESSAGE, DEVICE_FULL, DeviceFault, UPDATE_DAMAGED } from "./device-fault.js";
 import { FIRMWARE_LIST, isFirmwareFile, slotName } from "./firmware-slot.js";
-import type { Hardware } from "./hardware.js";
+import type { FirmwareBoard, Hardware } from "./hardware.js";
 import { bytesToHex } from "./hex.js";
-
-/** What a board needs so that its firmware can be replaced. */
-export interface FirmwareBoard {
-  readonly guard: BootGuard;
-  /** Of a firmware that no list describes. */
-  readonly version: string;
-  /** Of a whole block, as zlib has it. */
-  crc32(name: string): number;
-}
 
 /** Between the acknowledgement of an update and the reboot, milliseconds. */
 const REBOOT_MS = 1000;

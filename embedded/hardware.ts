@@ -1,5 +1,14 @@
 import type { DatagramPort, Timers } from "../coap-api/endpoint/transport.js";
-import type { FirmwareBoard } from "./firmware-update.js";
+import type { BootGuard } from "./boot-guard.js";
+
+/** What a board needs so that its firmware can be replaced. */
+export interface FirmwareBoard {
+  readonly guard: BootGuard;
+  /** Of a firmware that no list describes. */
+  readonly version: string;
+  /** Of a whole block, as zlib has it. */
+  crc32(name: string): number;
+}
 
 /** Named blocks of bytes that outlive a power cycle. */
 export interface FlashStorage {

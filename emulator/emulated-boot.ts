@@ -12,7 +12,7 @@ import {
   shortJournal,
 } from "../embedded/boot-journal.js";
 import { slotName } from "../embedded/firmware-slot.js";
-import type { FirmwareBoard } from "../embedded/firmware-update.js";
+import type { FirmwareBoard } from "../embedded/hardware.js";
 import type { EmulatedFlash } from "./flash.js";
 
 /** The journal is written anew when it has no room for so many characters. */

@@ -15,12 +15,8 @@ import {
   UNSUPPORTED_CONTENT_FORMAT,
 } from "../coap-api/coap/codes.js";
 import { CBOR, isStrangeFormat, LINKS_FORMAT } from "../coap-api/coap/content-formats.js";
-import {
-  type IncomingRequest,
-  type Reply,
-  type ReplyOptions,
-  UNPROVED,
-} from "../coap-api/endpoint/request-server.js";
+import type { ReplyOptions } from "../coap-api/endpoint/reply-options.js";
+import { type IncomingRequest, type Reply, UNPROVED } from "../coap-api/endpoint/request-server.js";
 import { seenKey } from "../coap-api/endpoint/seen.js";
 import { encodeDiagnostic } from "../coap-api/operations/diagnostic.js";
 import { decodeUplinkEvent } from "../coap-api/operations/event.js";

@@ -15,7 +15,8 @@ import {
   UNAUTHORIZED,
 } from "../coap-api/coap/codes.js";
 import { CBOR, OCTETS } from "../coap-api/coap/content-formats.js";
-import type { IncomingRequest, ReplyOptions } from "../coap-api/endpoint/request-server.js";
+import type { ReplyOptions } from "../coap-api/endpoint/reply-options.js";
+import type { IncomingRequest } from "../coap-api/endpoint/request-server.js";
 import { encodeDigests } from "../coap-api/operations/image-digests.js";
 import { EdgelessError, type ErrorCode } from "../core/errors.js";
 import type { StoredImages } from "./stored-images.js";

@@ -8,12 +8,12 @@ import { Link } from "./link.js";
 import { Observers } from "./observers.js";
 import type { Peer, PeerTable } from "./peer.js";
 import { type QuickPost, takeQuickPost } from "./quick-post.js";
+import type { ReplyOptions } from "./reply-options.js";
 import { RequestClient } from "./request-client.js";
 import {
   type AckDelay,
   type BodyLimit,
   type BodySinkOf,
-  type ReplyOptions,
   type RequestHandler,
   RequestServer,
 } from "./request-server.js";

@@ -1,21 +1,7 @@
-import { type Body, createBody } from "../block/body.js";
+import { createBody } from "../block/body.js";
 import type { Message } from "../coap/message.js";
 import type { Link } from "./link.js";
-import type { Peer } from "./peer.js";
-
-/** A body that is too long for one message: of a request that arrives, or of a response that is fetched. */
-export interface HeldBody {
-  readonly peer: Peer;
-  /** The response of which blocks are fetched; undefined: a request body that arrives. */
-  readonly response: Message | undefined;
-  readonly code: number;
-  readonly path: string;
-  readonly query: string;
-  readonly body: Body;
-  /** Bytes that count against the limit. */
-  room: number;
-  expiresMs: number;
-}
+import type { HeldBody, Peer } from "./peer.js";
 
 /** Keeps the bodies of block-wise transfers: few to a peer, a bounded number of bytes in all, the stalest make room. */
 export class HeldBodies {

@@ -3,7 +3,7 @@ import { ABSENT, createMessage, type Message } from "../coap/message.js";
 import { sameBytes } from "../same-bytes.js";
 import type { Link } from "./link.js";
 import type { Peer } from "./peer.js";
-import type { ReplyOptions } from "./request-server.js";
+import type { ReplyOptions } from "./reply-options.js";
 import type { ResponseBlocks } from "./response-blocks.js";
 import type { Separate } from "./separate.js";
 

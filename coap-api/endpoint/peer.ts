@@ -1,6 +1,35 @@
+import type { Body } from "../block/body.js";
+import type { Message } from "../coap/message.js";
 import type { Exchange, Transmission } from "./exchange.js";
-import type { HeldBody } from "./held-bodies.js";
-import type { SeenMessages } from "./seen.js";
+
+/**
+ * What was answered to a message that was seen: a code of a response that is nothing but an acknowledgement with a code, one of the
+ * numbers of `seen.ts`, or the bytes of any other answer. Most answers so need no bytes, which a board could not afford to keep.
+ */
+export type SeenAnswer = Uint8Array | number;
+
+/** The messages of a peer that are remembered; three lists that belong together. */
+export interface SeenMessages {
+  keys: number[];
+  answers: SeenAnswer[];
+  expiresMs: number[];
+  /** Where the next one goes. */
+  next: number;
+}
+
+/** A body that is too long for one message: of a request that arrives, or of a response that is fetched. */
+export interface HeldBody {
+  readonly peer: Peer;
+  /** The response of which blocks are fetched; undefined: a request body that arrives. */
+  readonly response: Message | undefined;
+  readonly code: number;
+  readonly path: string;
+  readonly query: string;
+  readonly body: Body;
+  /** Bytes that count against the limit. */
+  room: number;
+  expiresMs: number;
+}
 
 /** All that an endpoint remembers of one other endpoint. */
 export interface Peer {

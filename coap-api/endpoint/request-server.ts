@@ -34,6 +34,7 @@ import type { HeldBodies } from "./held-bodies.js";
 import type { Link } from "./link.js";
 import type { Observers } from "./observers.js";
 import type { Peer } from "./peer.js";
+import type { ReplyOptions } from "./reply-options.js";
 import type { ResponseBlocks } from "./response-blocks.js";
 import { ACKNOWLEDGED, ANSWERED, addSeen, findSeen, IN_WORK, SILENCE, seenKey, settleSeen } from "./seen.js";
 import type { Separate } from "./separate.js";
@@ -51,20 +52,6 @@ export interface IncomingRequest {
   payload: Uint8Array;
   /** The message of the (last) datagram. */
   message: Message;
-}
-
-/** Further parts of an answer. */
-export interface ReplyOptions {
-  locationPath?: string;
-  /** Seconds; with 5.03: when to try again. */
-  maxAge?: number;
-  contentFormat?: number;
-  /** With 4.13: the largest body that is taken, bytes. */
-  size1?: number;
-  /** True: a client may observe this resource. */
-  observable?: boolean;
-  /** True: the request is to come again with what this answer carries, to prove its address (RFC 9175 section 2.3). */
-  challenge?: boolean;
 }
 
 /** Answers a request; at once or later, but only the first time counts. */

@@ -7,9 +7,9 @@ import {
 } from "../block/block-option.js";
 import { BAD_REQUEST } from "../coap/codes.js";
 import { ABSENT, createMessage, type Message } from "../coap/message.js";
-import type { HeldBodies, HeldBody } from "./held-bodies.js";
+import type { HeldBodies } from "./held-bodies.js";
 import type { Link } from "./link.js";
-import type { Peer } from "./peer.js";
+import type { HeldBody, Peer } from "./peer.js";
 
 /** Cuts large response bodies into blocks and keeps them until they are fetched (RFC 7959 section 2.4). */
 export class ResponseBlocks {

@@ -1,12 +1,6 @@
 import { ACK, EMPTY } from "../coap/codes.js";
 import type { Message } from "../coap/message.js";
-import type { Peer } from "./peer.js";
-
-/**
- * What was answered to a message that was seen: a code of a response that is nothing but an acknowledgement with a code, one of the
- * numbers below, or the bytes of any other answer. Most answers so need no bytes, which a board could not afford to keep.
- */
-export type SeenAnswer = Uint8Array | number;
+import type { Peer, SeenAnswer, SeenMessages } from "./peer.js";
 
 /** It is being carried out. */
 export const IN_WORK = 0;
@@ -16,15 +10,6 @@ export const SILENCE = 1;
 export const ACKNOWLEDGED = 2;
 /** It was acknowledged by an empty message, and the answer came in a message of its own. */
 export const ANSWERED = 3;
-
-/** The messages of a peer that are remembered; three lists that belong together. */
-export interface SeenMessages {
-  keys: number[];
-  answers: SeenAnswer[];
-  expiresMs: number[];
-  /** Where the next one goes. */
-  next: number;
-}
 
 /**
  * What a message is recognised by: its id and a digest of its token. A peer that started anew may use a message id again, but

@@ -1,6 +1,6 @@
 import type { Timers } from "../../coap-api/endpoint/transport.js";
 import { BootGuard, TRIAL_MS } from "../../embedded/boot-guard.js";
-import type { FirmwareBoard } from "../../embedded/firmware-update.js";
+import type { FirmwareBoard } from "../../embedded/hardware.js";
 import { noteInJournal } from "./journal.js";
 
 /** What the runtime needs to keep the journal and to take updates; undefined when it was not started by the boot script. */
