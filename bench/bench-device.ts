@@ -50,6 +50,7 @@ export class BenchDevice {
     return this.#route !== NONE;
   }
 
+  /** Registers, again when the gateway says so as long as it has too much to do. */
   async register(): Promise<void> {
     const registration = encodeRegistration({
       edition: 1,
@@ -64,7 +65,12 @@ export class BenchDevice {
       labels: [],
       name: "",
     });
-    await this.#post("rd", registration, `ep=${this.nodeId}&lt=600`);
+    for (;;) {
+      const { code, maxAge } = await this.#send("rd", registration, `ep=${this.nodeId}&lt=600`);
+      if (code < BAD_REQUEST) return;
+      if (code !== SERVICE_UNAVAILABLE) throw new Error(`a registration was refused with ${code}`);
+      await delay(maxAge * 1000);
+    }
   }
 
   /** Sends one event, again as often as the gateway is overloaded; resolves when it has been taken. */
@@ -82,12 +88,6 @@ export class BenchDevice {
 
   async close(): Promise<void> {
     await this.#socket.close();
-  }
-
-  async #post(path: string, payload: Uint8Array, query: string): Promise<Message> {
-    const response = await this.#send(path, payload, query);
-    if (response.code >= BAD_REQUEST) throw new Error(`${path}: ${response.code}`);
-    return response;
   }
 
   #send(path: string, payload: Uint8Array, query = ""): Promise<Message> {
