@@ -15,48 +15,28 @@ let negative: boolean = false;
 
 /**
  * Reads digits, optionally after a sign, as Rust does: no spaces, at least one digit, errors from left to right.
+ * Each width has a copy of its own, because 64 bits are slow on targets without them.
  * @param most greatest number allowed, without its last digit
  * @param last its last digit; a negative number may be one further from zero
  * @param signed whether a minus is allowed
  * @returns the magnitude, 0 on error; `negative` is then false
  */
-function readDigits(ptr: usize, len: usize, shift: usize, most: u32, last: u32, signed: boolean): u32 {
+function readDigits<T extends number>(ptr: usize, len: usize, shift: usize, most: T, last: u32, signed: boolean): T {
   const end = ptr + (len << shift);
   let at = skipSign(ptr, end, shift, signed);
-  let value: u32 = 0;
+  let value = <T>0;
   // Pointers that are only compared for being equal need no care for their sign, which is slow on some targets.
   while (at != end) {
     const digit = codeUnit(at, shift) - 0x30;
     if (digit > 9) {
-      value = refuse(NumberError.InvalidDigit);
+      value = <T>refuse(NumberError.InvalidDigit);
       break;
     }
     if (value >= most && (value > most || digit > last + (negative ? 1 : 0))) {
-      value = refuse(tooFar());
+      value = <T>refuse(tooFar());
       break;
     }
-    value = value * 10 + digit;
-    at += 1 << shift;
-  }
-  return value;
-}
-
-/** The same with 64 bits, apart from it because 64 bits are slow on targets without them. */
-function readDigits64(ptr: usize, len: usize, shift: usize, most: u64, last: u32, signed: boolean): u64 {
-  const end = ptr + (len << shift);
-  let at = skipSign(ptr, end, shift, signed);
-  let value: u64 = 0;
-  while (at != end) {
-    const digit = codeUnit(at, shift) - 0x30;
-    if (digit > 9) {
-      value = refuse(NumberError.InvalidDigit);
-      break;
-    }
-    if (value >= most && (value > most || digit > last + (negative ? 1 : 0))) {
-      value = refuse(tooFar());
-      break;
-    }
-    value = value * 10 + digit;
+    value = <T>(value * <T>10 + <T>digit);
     at += 1 << shift;
   }
   return value;
@@ -88,22 +68,22 @@ function refuse(error: NumberError): u32 {
 
 /** Reads an i32; see `lastNumberError`. */
 export function parseI32(ptr: usize, len: usize, shift: usize): i32 {
-  const magnitude = <i32>readDigits(ptr, len, shift, 214748364, 7, true);
+  const magnitude = <i32>readDigits<u32>(ptr, len, shift, 214748364, 7, true);
   return negative ? -magnitude : magnitude;
 }
 
 /** Reads a u32; see `lastNumberError`. */
 export function parseU32(ptr: usize, len: usize, shift: usize): u32 {
-  return readDigits(ptr, len, shift, 429496729, 5, false);
+  return readDigits<u32>(ptr, len, shift, 429496729, 5, false);
 }
 
 /** Reads an i64; see `lastNumberError`. */
 export function parseI64(ptr: usize, len: usize, shift: usize): i64 {
-  const magnitude = <i64>readDigits64(ptr, len, shift, 922337203685477580, 7, true);
+  const magnitude = <i64>readDigits<u64>(ptr, len, shift, 922337203685477580, 7, true);
   return negative ? -magnitude : magnitude;
 }
 
 /** Reads a u64; see `lastNumberError`. */
 export function parseU64(ptr: usize, len: usize, shift: usize): u64 {
-  return readDigits64(ptr, len, shift, 1844674407370955161, 5, false);
+  return readDigits<u64>(ptr, len, shift, 1844674407370955161, 5, false);
 }
