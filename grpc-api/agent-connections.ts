@@ -2,6 +2,7 @@ import type { Agent } from "../core/api.js";
 import { authority, parseEndpoint } from "../core/endpoint.js";
 import { agentClient, connectAgent } from "./agent.js";
 import { type ClientOptions, type Connection, PeerConnection } from "./connection.js";
+import { SharedByUrl } from "./shared-by-url.js";
 
 /**
  * Agents of nodes: each over a connection of its own, or those behind one gateway over one connection, where the authority
@@ -9,10 +10,11 @@ import { type ClientOptions, type Connection, PeerConnection } from "./connectio
  */
 export class AgentConnections {
   readonly #options: ClientOptions;
-  readonly #shared = new Map<string, { readonly peer: PeerConnection; users: number }>();
+  readonly #shared: SharedByUrl<PeerConnection>;
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#shared = new SharedByUrl((url) => new PeerConnection(url, options));
   }
 
   /**
@@ -23,23 +25,7 @@ export class AgentConnections {
   connect(url: string, sharedUrl: string | undefined): Agent & Connection {
     if (sharedUrl === undefined) return connectAgent(url, this.#options);
     const host = authority(parseEndpoint(url, "agent_url"));
-    const shared = this.#shared.get(sharedUrl) ?? {
-      peer: new PeerConnection(sharedUrl, this.#options),
-      users: 0,
-    };
-    this.#shared.set(sharedUrl, shared);
-    shared.users++;
-    const { peer } = shared;
-    let isOpen = true;
-    return {
-      ...agentClient({ call: (method, request) => peer.call(method, request, host) }),
-      close: () => {
-        if (!isOpen) return;
-        isOpen = false;
-        if (--shared.users > 0) return;
-        peer.close();
-        this.#shared.delete(sharedUrl);
-      },
-    };
+    const { connection, close } = this.#shared.use(sharedUrl);
+    return { ...agentClient({ call: (method, request) => connection.call(method, request, host) }), close };
   }
 }
