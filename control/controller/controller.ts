@@ -12,6 +12,7 @@ import { parseEndpoint } from "../../core/endpoint.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
+import { graceAfterStandstill } from "../../core/standstill.js";
 import { randomUuid, type Uuid } from "../../core/uuid.js";
 import {
   componentNames,
@@ -54,10 +55,6 @@ export interface ControllerOptions {
 }
 
 const TICK_MS = 1_000;
-/** A look that is later than this was held up by other work of the process, milliseconds. */
-const STANDSTILL_MS = 250;
-/** Most time to read what came meanwhile, milliseconds. */
-const MOST_GRACE_MS = 10_000;
 /** How long a stop waits for the ε-ORCs; what is not done by then is done in the background. */
 const STOP_WAIT_MS = 2_000;
 /** Domains named in the summary of a refusal; the detail has all. */
@@ -400,9 +397,8 @@ export class Controller implements WorkflowApi, DomainRegistrationApi {
   #tick(): void {
     if (this.#closed) return;
     const nowMs = this.#clock.monotonicMs();
-    const lateMs = nowMs - this.#tickDueMs;
-    if (lateMs > STANDSTILL_MS) this.#graceUntilMs = nowMs + Math.min(2 * lateMs, MOST_GRACE_MS);
-    // A process that stood still has not read what domains sent meanwhile.
+    const graceMs = graceAfterStandstill(nowMs - this.#tickDueMs);
+    if (graceMs > 0) this.#graceUntilMs = nowMs + graceMs;
     const lost = nowMs < this.#graceUntilMs ? [] : this.#domains.expire();
     this.#attendAll(lost.length > 0);
     this.#ledger.tick();

@@ -1,6 +1,7 @@
 import type { NodeUpdate, Patch, Result } from "../../core/api.js";
 import type { Logger } from "../../core/log.js";
 import type { Random } from "../../core/random.js";
+import { graceAfterStandstill } from "../../core/standstill.js";
 import type { Uuid } from "../../core/uuid.js";
 import { Agenda, type DecisionTimes } from "./agenda.js";
 import type { IssuedCommand, Outcome, Spawn } from "./commands.js";
@@ -24,11 +25,6 @@ export interface ReconcilerOptions {
   readonly random: Random;
   readonly logger: Logger;
 }
-
-/** A look that is later than this was held up by other work of the process, milliseconds. */
-const STANDSTILL_MS = 250;
-/** Most time to read what came meanwhile, milliseconds. */
-const MOST_GRACE_MS = 10_000;
 
 /**
  * Decides what an ε-ORC does. Every input takes the monotonic time and changes the tables; what follows from it is
@@ -129,9 +125,7 @@ export class Reconciler {
   /** What follows from the passing of time. */
   tick(nowMs: number): void {
     const { tables, unplaced, ready, wakeMs } = this.#agenda;
-    // A process that stood still has not read what nodes sent meanwhile.
-    const lateMs = Number.isFinite(wakeMs) ? nowMs - wakeMs : 0;
-    const graceMs = lateMs > STANDSTILL_MS ? Math.min(2 * lateMs, MOST_GRACE_MS) : 0;
+    const graceMs = graceAfterStandstill(Number.isFinite(wakeMs) ? nowMs - wakeMs : 0);
     for (const node of [...tables.nodes.values()]) {
       if (graceMs > 0) node.expiresAtMs = Math.max(node.expiresAtMs, nowMs + graceMs);
       if (node.expiresAtMs <= nowMs) this.#registry.remove(node, "did not refresh in time");
