@@ -1,9 +1,8 @@
 import { RUNTIME_JS, RUNTIME_WASM } from "../coap-api/operations/register.js";
 import { EdgelessError } from "../core/errors.js";
 import { type ResourceSpecification, RUST_WASM, type SpawnFunctionRequest } from "../core/specification.js";
-import type { DeviceImage, WantedImage } from "./device-image.js";
+import type { DeviceImage, ImageKind, WantedImage } from "./device-image.js";
 import type { DeviceFacts } from "./device-record.js";
-import type { ImageKind } from "./stored-images.js";
 
 /** A device as admission sees it. */
 export interface Applicant {

@@ -7,6 +7,9 @@ export interface WantedImage {
   readonly maxMemoryBytes: number;
 }
 
+/** Devices for which images are made ready alike: their run-time, and the largest memory of a function, bytes. */
+export type ImageKind = Pick<WantedImage, "runtime" | "maxMemoryBytes">;
+
 /** A function as a device is sent it. */
 export interface DeviceImage {
   /** WebAssembly, or the text that it was translated to. */

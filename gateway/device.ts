@@ -40,8 +40,7 @@ import { LogBook } from "./log-book.js";
 import { MemoryLedger } from "./memory-ledger.js";
 import { nextCommand, nextDueMs } from "./reconciler.js";
 import { change, type SavedDevice, type SavedDevices, stateKeyOf } from "./saved-devices.js";
-import type { UpdateRecord } from "./update-record.js";
-import { type Firmware, newUpdate } from "./update-record.js";
+import { type Firmware, newUpdate, type UpdateRecord } from "./update-record.js";
 
 /** What all devices of a gateway share. */
 export interface DeviceSurroundings {
@@ -241,7 +240,7 @@ export class Device {
     const { random, images, makeImage } = this.#around;
     const drops = this.#drops;
     const image = await admitFunction(request, this.#applicant(), makeImage).catch((error: unknown) => {
-      this.#askAgain();
+      if (error instanceof EdgelessError && error.code === "EDGELESS_WASM_TOO_LARGE") this.#askAgain();
       throw error;
     });
     const { bytes, digest, neededBytes } = image;
@@ -336,7 +335,7 @@ export class Device {
     return update;
   }
 
-  /** What the device said last may not be so any more: before somebody tries again it is asked. */
+  /** The room that the device told of last may not be all by now: before somebody tries again it is asked. */
   #askAgain(): void {
     this.plan.isDoubtful = true;
     this.#unsettle();

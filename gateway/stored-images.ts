@@ -2,12 +2,9 @@ import { RUNTIME_WASM } from "../coap-api/operations/register.js";
 import { EdgelessError } from "../core/errors.js";
 import type { StoreChange } from "../platform/store/store.js";
 import { sha256 } from "../toolchain/image/digest.js";
-import type { DeviceImage, WantedImage } from "./device-image.js";
+import type { DeviceImage, ImageKind, WantedImage } from "./device-image.js";
 import { imageName } from "./reconciler.js";
 import { change } from "./saved-devices.js";
-
-/** Devices for which images are made ready alike: their run-time, and the largest memory of a function, bytes. */
-export type ImageKind = Pick<WantedImage, "runtime" | "maxMemoryBytes">;
 
 /** Bounds of the images that anybody may store. */
 export interface StoredImageLimits {
