@@ -1,3 +1,4 @@
+import { closing } from "./brackets.js";
 import { Precedence, type Text, within } from "./value.js";
 
 /** The expression of a written statement that is an assignment or a call, without its semicolon. */
@@ -20,23 +21,6 @@ export function expressionOfStatement(statement: string): Text | undefined {
   return after > 0 && text.charAt(after) === "=" && text.charAt(after + 1) !== "="
     ? { text, precedence: Precedence.assignment }
     : undefined;
-}
-
-/** The place of the bracket that ends what begins at `from`; -1: none. The text has no string literals. */
-function closing(text: string, from: number): number {
-  let depth = 0;
-  for (let at = from; at < text.length; at += 1) {
-    const character = text.charAt(at);
-    if (character === "(" || character === "[") {
-      depth += 1;
-    } else if (character === ")" || character === "]") {
-      depth -= 1;
-      if (depth === 0) {
-        return at;
-      }
-    }
-  }
-  return -1;
 }
 
 /** One statement for two of which a condition chooses one, where that is shorter than `if` and `else`. */

@@ -1,3 +1,4 @@
+import { argumentsFrom } from "./brackets.js";
 /** A helper that is written where it is called, when there are few calls. */
 export interface RareHelper {
   readonly name: string;
@@ -31,30 +32,4 @@ function replaced(text: string, name: string, written: RareHelper["written"]): s
     }
   }
   return out;
-}
-
-/** The arguments in the brackets that open at `from`, and the place behind these. */
-function argumentsFrom(
-  text: string,
-  from: number,
-): { readonly args: readonly string[]; readonly end: number } {
-  const args: string[] = [];
-  let depth = 0;
-  let start = from + 1;
-  for (let at = from; at < text.length; at += 1) {
-    const character = text.charAt(at);
-    if (character === "(" || character === "[") {
-      depth += 1;
-    } else if (character === ")" || character === "]") {
-      depth -= 1;
-    }
-    if ((character === "," && depth === 1) || depth === 0) {
-      args.push(text.slice(start, at));
-      start = at + 1;
-    }
-    if (depth === 0) {
-      return { args, end: at + 1 };
-    }
-  }
-  return { args, end: text.length };
 }
