@@ -1,191 +1,181 @@
-import {
-  BIG_NUMBERS,
-  bigAdd,
-  bigBits,
-  bigCompare,
-  bigCopy,
-  bigMultiplyAdd,
-  bigMultiplyPower10,
-  bigSet,
-  bigShiftLeft,
-  bigSubtract,
-  SMALL_SIZE,
-} from "./big-number";
+import { bigMultiplyAdd, bigSet, binary, compareScaled, decimal } from "./big-number";
+import { high, low, scalePairByPower2, scalePairByPower5, setPair } from "./float-pair";
 
-// Shortest digits that read back as the same number, and of those the closest ones (Steele and White 1990, with the
-// roundings of the Rust standard library). The value is rest/scale; margins are the halves of the gaps around it. Most
-// numbers have few digits, which a division finds: it is correctly rounded, so digits / 10^places is the number that
-// these digits read as.
+// Shortest digits that read back as the same number, and of those the closest ones, halves up, as in the Rust standard library.
+// The number is scaled by a power of ten so that between 2 and 20 whole numbers read as it, the step from a float to the next:
+// of these the multiple of 100 is taken, else the closest of 10, else the closest. Two floats hold the scaled number; where they
+// leave a doubt, long arithmetic decides.
 
-const rest: usize = BIG_NUMBERS;
-const scale: usize = BIG_NUMBERS + SMALL_SIZE;
-const above: usize = BIG_NUMBERS + 2 * SMALL_SIZE;
-const below: usize = BIG_NUMBERS + 3 * SMALL_SIZE;
-const sum: usize = BIG_NUMBERS + 4 * SMALL_SIZE;
-/** Digits, one a byte, without the code of `0`; 17 are the most that a number of 64 bits needs. */
-const digits: usize = memory.data(24);
-const MOST_DIGITS: usize = 24;
-/** Where the first digit is. */
-let first: usize = digits;
-/** All decimals with fewer digits read as different f64, or f32. */
-const DISTINCT: f64 = 1e15;
-const DISTINCT_SINGLE: f64 = 1e6;
-/** An f32 has at most 9 digits, and with so few places its product with their power of ten is an exact f64. */
-const MOST_SINGLE: f64 = 1e9;
-const MOST_SINGLE_PLACES: i32 = 11;
-/** Powers of ten up to this one are exact. */
-const MOST_PLACES: i32 = 22;
+/** Digits of the scaled number, behind those before them. */
+const LOWER: f64 = 1e8;
+const LOWER_DIGITS: i32 = 8;
+/** More than the scaled number can be off by. */
+const DOUBT: f64 = 1e-6;
+
+const digits: usize = memory.data(20);
+const digitsEnd: usize = digits + 20;
+/** Where the first digit is, and how many are behind the decimal point. */
+let first: usize = 0;
+let places: i32 = 0;
+
+/** The number is mantissa * 2^exponent; `step` is what one more in the mantissa is when scaled. */
+let mantissa: f64 = 0;
+let exponent: i32 = 0;
+let step: f64 = 0;
+/** Just above a power of two the next number below is only half a step away. */
+let uneven: boolean = false;
+/** The number times 10^places is upper * LOWER + lower. */
+let upper: f64 = 0;
+let lower: f64 = 0;
 
 /** Shortest text of an f32 without exponent. */
 export function f32Text(value: f32): string {
-  return floatText(reinterpret<u32>(value), 0, abs<f64>(value), false);
+  const bits = reinterpret<u32>(value);
+  return floatText(bits >>> 31, (bits >>> 23) & 0xff, 0xff, 150, <f64>(bits & 0x7fffff), 8388608);
 }
 
 /** Shortest text of an f64 without exponent. */
 export function f64Text(value: f64): string {
   const bits = reinterpret<u64>(value);
-  return floatText(<u32>bits, <u32>(bits >>> 32), abs<f64>(value), true);
+  const top = <u32>(bits >>> 32);
+  const fraction = <f64>(top & 0xfffff) * 4294967296 + <f64>(<u32>bits);
+  return floatText(top >>> 31, (top >>> 20) & 0x7ff, 0x7ff, 1075, fraction, 4503599627370496);
 }
 
-/** By the low and high word of the IEEE 754 form. */
-function floatText(low: u32, high: u32, magnitude: f64, double: boolean): string {
-  const exponentBits: u32 = double ? 11 : 8;
-  const top = double ? high : low;
-  const topMantissaBits: u32 = double ? 20 : 23;
-  const sign = top >>> 31 ? "-" : "";
-  const biased = (top >>> topMantissaBits) & ((1 << exponentBits) - 1);
-  const topMantissa = top & ((1 << topMantissaBits) - 1);
-  const bottom: u32 = double ? low : 0;
-  const plain = topMantissa == 0 && bottom == 0;
-  if (biased == (1 << exponentBits) - 1) return plain ? sign + "inf" : "NaN";
-  if (biased == 0 && plain) return sign + "0";
-  // Just above a power of two the gap below is half of the gap above.
-  const uneven = plain && biased > 1;
-  const places = fewPlaces(magnitude, double, uneven);
-  if (places >= 0) return sign + layOut(count - places);
-  bigSet(rest, biased ? topMantissa | (1 << topMantissaBits) : topMantissa);
-  if (double) {
-    bigMultiplyAdd(rest, 0x8000, 0);
-    bigMultiplyAdd(rest, 2, bottom >>> 16);
-    bigMultiplyAdd(rest, 0x8000, 0);
-    bigMultiplyAdd(rest, 2, bottom & 0xffff);
+/** By the parts of the IEEE 754 form; `hidden` is the bit that is not written. */
+function floatText(negative: u32, biased: i32, special: i32, bias: i32, fraction: f64, hidden: f64): string {
+  if (biased == special && fraction != 0) return "NaN";
+  if (biased == special) return negative ? "-inf" : "inf";
+  if (!biased && fraction == 0) return negative ? "-0" : "0";
+  mantissa = biased ? fraction + hidden : fraction;
+  exponent = max(biased, 1) - bias;
+  uneven = fraction == 0 && biased > 1;
+  scaleToSteps();
+  shorten();
+  return layOut(negative);
+}
+
+function scaleToSteps(): void {
+  // The least power of ten for which a step is 2 or more: log10(2) is 78913 / 2^18, near enough for all exponents.
+  places = -(((exponent - 1) * 78913) >> 18);
+  setPair(mantissa);
+  scalePairByPower5(places);
+  scalePairByPower2(exponent + places);
+  step = high / mantissa;
+  upper = floor(high / LOWER);
+  lower = high - upper * LOWER + low;
+  if (lower < 0) {
+    upper--;
+    lower += LOWER;
   }
-  const bias: i32 = double ? 1075 : 150;
-  const even = ((double ? bottom : topMantissa) & 1) == 0;
-  const position = generate(<i32>max(biased, 1) - bias, even, uneven);
-  return sign + layOut(position);
 }
 
-/**
- * Writes the digits of a number that has few, and returns how many are behind the point; -1 when they cannot be found with
- * single divisions. Of an f64 all decimals below the limit read as different numbers, so the first that reads as this one
- * is the shortest. Of an f32 the product is exact, so its nearest whole number is the closest decimal.
- */
-function fewPlaces(value: f64, double: boolean, uneven: boolean): i32 {
-  const limit = double ? DISTINCT : uneven ? DISTINCT_SINGLE : MOST_SINGLE;
-  const most = double ? MOST_PLACES : MOST_SINGLE_PLACES;
-  if (!double && value >= 16777216) return -1;
-  let power: f64 = 1;
-  for (let places = 0; places <= most; places++) {
-    const whole = floor<f64>(value * power + 0.5);
-    if (whole >= limit) break;
-    const read = whole / power;
-    if ((double ? read : <f64>(<f32>read)) == value) {
-      const upper = <u32>(whole / 1e8);
-      first = digits + MOST_DIGITS;
-      prepend(<u32>(whole - <f64>upper * 1e8), upper ? 8 : 1);
-      if (upper) prepend(upper, 1);
-      count = <i32>(digits + MOST_DIGITS - first);
-      return places;
+/** Writes the digits of the roundest whole number that reads as this one. */
+function shorten(): void {
+  let unit: f64 = 100;
+  let chosen: f64 = 0;
+  for (; ; unit /= 10) {
+    const below = floor(lower / unit) * unit;
+    const isBelow = reads(below);
+    chosen = below + unit;
+    if (reads(chosen)) {
+      if (isBelow && isNearer(below, unit)) chosen = below;
+      break;
     }
-    power *= 10;
+    chosen = below;
+    if (isBelow) break;
   }
-  return -1;
+  if (chosen >= LOWER) {
+    upper++;
+    chosen -= LOWER;
+  }
+  first = digitsEnd;
+  prepend(<i32>chosen, LOWER_DIGITS);
+  prepend(<i32>upper, 0);
 }
 
-/** Writes the digits of a whole number, and zeros up to `least` digits, in front of those that are there. */
-function prepend(whole: u32, least: i32): void {
+/** True when a whole number, given without `upper`, reads as this number: it is less than half a step away, or that far and the mantissa is even. */
+function reads(whole: f64): boolean {
+  const isBelow = whole < lower;
+  const distance = abs(whole - lower) - (isBelow && uneven ? step / 4 : step / 2);
+  if (abs(distance) > DOUBT) return distance < 0;
+  setDecimal(whole);
+  bigSet(binary, isBelow ? mantissa - 1 : mantissa);
+  bigMultiplyAdd(binary, 4, isBelow && uneven ? 3 : 2);
+  const order = compareScaled(-places, exponent - 2);
+  if (order == 0) return floor(mantissa / 2) * 2 == mantissa;
+  return isBelow == order > 0;
+}
+
+/** True when the whole number below is nearer than the one above. */
+function isNearer(below: f64, unit: f64): boolean {
+  const distance = lower - below - unit / 2;
+  if (abs(distance) > DOUBT) return distance < 0;
+  setDecimal(below);
+  bigMultiplyAdd(decimal, 2, <u32>unit);
+  bigSet(binary, mantissa);
+  return compareScaled(-places, exponent + 1) > 0;
+}
+
+function setDecimal(whole: f64): void {
+  bigSet(decimal, upper);
+  bigMultiplyAdd(decimal, 10000, <u32>whole / 10000);
+  bigMultiplyAdd(decimal, 10000, <u32>whole % 10000);
+}
+
+/** Writes the digits of a whole number, and zeros up to `least` digits, in front of those that are there; zeros at the end are left out. */
+function prepend(whole: i32, least: i32): void {
+  let at = first;
+  if (at == digitsEnd) {
+    if (!whole) {
+      places -= least;
+      return;
+    }
+    for (; whole % 10 == 0; whole /= 10) {
+      places--;
+      least--;
+    }
+  }
   for (; whole || least > 0; least--) {
-    first--;
-    store<u8>(first, whole % 10);
+    store<u8>(--at, 0x30 + (whole % 10));
     whole /= 10;
   }
+  first = at;
 }
 
-let count: i32 = 0;
-
-/** Writes the digits and returns the position of the decimal point before, in or behind them. */
-function generate(exponent: i32, even: boolean, uneven: boolean): i32 {
-  const bits = bigBits(rest);
-  bigSet(scale, 1);
-  bigSet(above, 1);
-  if (exponent >= 0) {
-    bigShiftLeft(rest, exponent);
-    bigShiftLeft(above, exponent);
-  } else bigShiftLeft(scale, -exponent);
-  bigCopy(below, above);
-  bigShiftLeft(rest, uneven ? 2 : 1);
-  bigShiftLeft(scale, uneven ? 2 : 1);
-  if (uneven) bigShiftLeft(above, 1);
-  // log10(2), a little less than the logarithm of the value; one too low at most.
-  let position = <i32>Math.ceil(<f64>(exponent + bits - 1) * 0.30102999566398114 - 1e-9);
-  if (position >= 0) bigMultiplyPower10(scale, position);
-  else {
-    bigMultiplyPower10(rest, -position);
-    bigMultiplyPower10(above, -position);
-    bigMultiplyPower10(below, -position);
-  }
-  const inclusive: i32 = even ? 1 : 0;
-  if (reaches(inclusive)) position++;
-  else multiplyBy10();
-  count = 0;
-  first = digits;
-  let last = false;
-  while (!last) {
-    if (count) multiplyBy10();
-    let digit = 0;
-    while (bigCompare(rest, scale) >= 0) {
-      bigSubtract(rest, scale);
-      digit++;
-    }
-    const low = bigCompare(rest, below) < inclusive;
-    const high = reaches(inclusive);
-    last = low || high;
-    if (last) bigShiftLeft(rest, 1);
-    if (high && (!low || bigCompare(rest, scale) >= 0)) digit++;
-    store<u8>(digits + <usize>count, digit);
-    count++;
-  }
-  return position;
-}
-
-/** True when rest plus the margin above it passes (or, inclusive, meets) the scale. */
-function reaches(inclusive: i32): boolean {
-  bigCopy(sum, rest);
-  bigAdd(sum, above);
-  return bigCompare(sum, scale) > -inclusive;
-}
-
-function multiplyBy10(): void {
-  bigMultiplyAdd(rest, 10, 0);
-  bigMultiplyAdd(above, 10, 0);
-  bigMultiplyAdd(below, 10, 0);
-}
-
-/** Digits with the decimal point at a position, zeros where there are no digits. */
-function layOut(position: i32): string {
-  const start = min(position - 1, 0);
-  const end = max(position, count);
-  const length = end - start + (position < count ? 1 : 0);
-  const text = changetype<string>(__new(<usize>length << 1, idof<string>()));
+/** The digits with sign, decimal point, and zeros where there are no digits. */
+function layOut(negative: u32): string {
+  const count = <i32>(digitsEnd - first);
+  const position = count - places;
+  const length = <usize>(max(position, 1) + max(places, 0) + (places > 0 ? 1 : 0)) + negative;
+  const text = changetype<string>(__new(length << 1, idof<string>()));
   let to = changetype<usize>(text);
-  for (let i = start; i < end; i++) {
-    if (i == position) {
-      store<u16>(to, 0x2e);
-      to += 2;
-    }
-    store<u16>(to, 0x30 + (i >= 0 && i < count ? <u32>load<u8>(first + <usize>i) : 0));
+  if (negative) {
+    store<u16>(to, 0x2d);
     to += 2;
   }
+  to = position > 0 ? writeZeros(writeDigits(to, min(position, count)), position - count) : writeZeros(to, 1);
+  if (places > 0) {
+    store<u16>(to, 0x2e);
+    writeDigits(writeZeros(to + 2, -position), min(places, count));
+  }
   return text;
+}
+
+function writeZeros(to: usize, count: i32): usize {
+  for (; count > 0; count--) {
+    store<u16>(to, 0x30);
+    to += 2;
+  }
+  return to;
+}
+
+function writeDigits(to: usize, count: i32): usize {
+  let from = first;
+  for (; count; count--) {
+    store<u16>(to, load<u8>(from++));
+    to += 2;
+  }
+  first = from;
+  return to;
 }

@@ -1,36 +1,29 @@
-import {
-  BIG_NUMBERS,
-  BIG_SIZE,
-  bigBits,
-  bigCompare,
-  bigMultiplyAdd,
-  bigMultiplyPower10,
-  bigSet,
-  bigShiftLeft,
-  bigSubtract,
-} from "./big-number";
+import { bigMultiplyAdd, bigSet, binary, compareScaled, decimal } from "./big-number";
+import { addToPair, high, low, powerOf2, scalePair, scalePairByPower2, scalePairByPower5, setPair } from "./float-pair";
 import { NumberError, noteNumberError } from "./number-error";
 import { unitAt } from "./parse-integer";
 
-// Floats as the Rust standard library reads them: a strict grammar, and always the nearest value, halves to even.
+// Floats as the Rust standard library reads them: a strict grammar, and always the nearest value, halves to even. Two floats hold
+// the number well enough for nearly every text; where they leave a doubt, long arithmetic over all digits decides.
 
+/** So many digits are a float. */
+const HALF_DIGITS: i32 = 15;
 /** More significant digits than any halfway point between two numbers has; what follows only counts as "more". */
-const MAX_DIGITS: i32 = 800;
+const MAX_DIGITS: i32 = 770;
 /** Exponents beyond this give infinity or zero whatever the digits are. */
 const MAX_EXPONENT: i32 = 100000;
-
-/** Up to this many digits, and this power of ten, a number is an exact f64; one division or product of the two is correctly rounded. */
-const EXACT_DIGITS: i32 = 15;
-const EXACT_POWER: i32 = 22;
-
-const numerator: usize = BIG_NUMBERS;
-const denominator: usize = BIG_NUMBERS + BIG_SIZE;
+/** Numbers from 10^309 on are infinite, those below 10^-324 are zero. */
+const MOST_MAGNITUDE: i32 = 309;
+const LEAST_MAGNITUDE: i32 = -323;
+/** More than the pair can be off by, when the last bit of the result is one. */
+const DOUBT: f64 = 1e-11;
 
 /** What `readDecimal` found: where the digits and points begin, and their power of ten. */
 let digitsStart: usize = 0;
 let exponent10: i32 = 0;
-/** The digits, as long as they are exact. */
-let mantissa: f64 = 0;
+/** The first half of the significant digits that two floats hold, and the second. */
+let upper: f64 = 0;
+let lower: f64 = 0;
 /** How many significant digits there are. */
 let digitCount: i32 = 0;
 let negative: boolean = false;
@@ -42,35 +35,21 @@ const MALFORMED: i32 = 3;
 
 /** Reads an f32; see `lastNumberError`. */
 export function parseF32(ptr: usize, len: usize, shift: usize): f32 {
-  const kind = readDecimal(ptr, len, shift);
-  let value: f32 = 0;
-  if (kind == NOT_A_NUMBER) value = f32.NaN;
-  else if (kind == INFINITE) value = <f32>Infinity;
-  else if (kind == FINITE && digitCount) {
-    const double = few();
-    value = <f32>double;
-    // A number between the two nearest f32 may have been rounded to their middle.
-    if (double < 1.2e-38 || (<u32>reinterpret<u64>(double) & 0x1fffffff) == 0x10000000) {
-      readDigits(ptr, len, shift);
-      value = reinterpret<f32>(<u32>nearest2(24, -149, 127));
-    }
-  }
-  return negative ? -value : value;
+  return <f32>parseFloat(ptr, len, shift, 24, -149);
 }
 
 /** Reads an f64; see `lastNumberError`. */
 export function parseF64(ptr: usize, len: usize, shift: usize): f64 {
+  return parseFloat(ptr, len, shift, 53, -1074);
+}
+
+/** Reads a float with so many bits, of which the last is at least 2^leastExponent. */
+function parseFloat(ptr: usize, len: usize, shift: usize, precision: i32, leastExponent: i32): f64 {
   const kind = readDecimal(ptr, len, shift);
   let value: f64 = 0;
-  if (kind == NOT_A_NUMBER) value = f64.NaN;
-  else if (kind == INFINITE) value = <f64>Infinity;
-  else if (kind == FINITE && digitCount) {
-    value = few();
-    if (value < 0) {
-      readDigits(ptr, len, shift);
-      value = reinterpret<f64>(nearest2(53, -1074, 1023));
-    }
-  }
+  if (kind == NOT_A_NUMBER) value = NaN;
+  else if (kind == INFINITE) value = Infinity;
+  else if (kind == FINITE && digitCount) value = nearest(ptr, shift, precision, leastExponent);
   return negative ? -value : value;
 }
 
@@ -98,7 +77,8 @@ function readParts(ptr: usize, len: usize, shift: usize): i32 {
   if (isWord(ptr, at, len, shift, "nan")) return NOT_A_NUMBER;
   if (isWord(ptr, at, len, shift, "inf") || isWord(ptr, at, len, shift, "infinity")) return INFINITE;
   digitsStart = at;
-  mantissa = 0;
+  upper = 0;
+  lower = 0;
   exponent10 = 0;
   let seen = false;
   let point = false;
@@ -109,7 +89,8 @@ function readParts(ptr: usize, len: usize, shift: usize): i32 {
       seen = true;
       if (point) exponent10--;
       if (digitCount || digit) {
-        if (digitCount < EXACT_DIGITS) mantissa = mantissa * 10 + <f64>digit;
+        if (digitCount < HALF_DIGITS) upper = upper * 10 + <f64>digit;
+        else if (digitCount < 2 * HALF_DIGITS) lower = lower * 10 + <f64>digit;
         digitCount++;
       }
     } else if (unit == 0x2e && !point) point = true;
@@ -117,38 +98,6 @@ function readParts(ptr: usize, len: usize, shift: usize): i32 {
   }
   if (!seen) return MALFORMED;
   return at == len || readExponent(ptr, at, len, shift) ? FINITE : MALFORMED;
-}
-
-/** The number when it has few digits and a small power of ten, else -1. */
-function few(): f64 {
-  let left = abs(exponent10);
-  if (digitCount > EXACT_DIGITS || left > EXACT_POWER) return -1;
-  let power: f64 = 1;
-  for (; left; left--) power *= 10;
-  return exponent10 < 0 ? mantissa / power : mantissa * power;
-}
-
-/** Takes all digits into `numerator`; those beyond the most that count become one, when they are more than zeros. */
-function readDigits(ptr: usize, len: usize, shift: usize): void {
-  store<u32>(numerator, 0);
-  let left = digitCount;
-  exponent10 += max(0, digitCount - MAX_DIGITS);
-  digitCount = 0;
-  let more = false;
-  for (let at = digitsStart; left; at++) {
-    const digit = unitAt(ptr, at, shift) - 0x30;
-    if (digit > 9 || (!digitCount && !digit)) continue;
-    left--;
-    if (digitCount == MAX_DIGITS) more = more || digit != 0;
-    else {
-      bigMultiplyAdd(numerator, 10, digit);
-      digitCount++;
-    }
-  }
-  if (!more) return;
-  bigMultiplyAdd(numerator, 10, 1);
-  digitCount++;
-  exponent10--;
 }
 
 function readExponent(ptr: usize, at: usize, len: usize, shift: usize): boolean {
@@ -174,38 +123,65 @@ function isWord(ptr: usize, at: usize, len: usize, shift: usize, word: string): 
   return true;
 }
 
-/** The IEEE 754 form, without sign, of the number nearest to numerator * 10^exponent10. */
-function nearest2(precision: i32, leastExponent: i32, bias: i32): u64 {
+/** The nearest float of the given precision; beyond the greatest one the result may be finite when that of an f64 is. */
+function nearest(ptr: usize, shift: usize, precision: i32, leastExponent: i32): f64 {
   const magnitude = exponent10 + digitCount;
-  const infinite = <u64>(bias * 2 + 1) << <u64>(precision - 1);
-  if (magnitude > 310) return infinite;
-  if (magnitude < -350) return 0;
-  bigSet(denominator, 1);
-  if (exponent10 > 0) bigMultiplyPower10(numerator, exponent10);
-  else bigMultiplyPower10(denominator, -exponent10);
-  // Brings the quotient between 1 and 2; its exponent is then `power`.
-  let power = bigBits(numerator) - bigBits(denominator);
-  if (power > 0) bigShiftLeft(denominator, power);
-  else bigShiftLeft(numerator, -power);
-  if (bigCompare(numerator, denominator) < 0) {
-    bigShiftLeft(numerator, 1);
-    power--;
+  if (magnitude > MOST_MAGNITUDE) return Infinity;
+  if (magnitude < LEAST_MAGNITUDE) return 0;
+  const taken = min(digitCount, 2 * HALF_DIGITS);
+  const scale = magnitude - taken;
+  setPair(upper);
+  if (taken > HALF_DIGITS) {
+    let power: f64 = 1;
+    for (let left = taken - HALF_DIGITS; left; left--) power *= 10;
+    scalePair(power, false);
+    addToPair(lower);
   }
-  if (power > bias) return infinite;
-  const bits = min(precision, power - leastExponent + 1);
-  if (bits < 0) return 0;
-  let quotient: u64 = 0;
-  for (let i = 0; i < bits; i++) {
-    quotient <<= 1;
-    if (bigCompare(numerator, denominator) >= 0) {
-      bigSubtract(numerator, denominator);
-      quotient |= 1;
+  scalePairByPower5(scale);
+  // The pair is the number divided by 2^scale.
+  let top = <i32>(reinterpret<u64>(high) >>> 52) - 1023;
+  if (low < 0 && high == powerOf2(top)) top--;
+  const last = max(top + 1 - precision, leastExponent - scale);
+  scalePairByPower2(-last);
+  const exponent2 = last + scale;
+  let whole = floor(high);
+  let rest = high - whole + low;
+  if (rest < 0) {
+    whole--;
+    rest++;
+  }
+  if (abs(rest - 0.5) > DOUBT ? rest > 0.5 : isAboveHalf(ptr, shift, whole, exponent2)) whole++;
+  const half = exponent2 >> 1;
+  return whole * powerOf2(half) * powerOf2(exponent2 - half);
+}
+
+/** True when the number is above (whole + 1/2) * 2^exponent2, or equals it and the next whole number is even. */
+function isAboveHalf(ptr: usize, shift: usize, whole: f64, exponent2: i32): boolean {
+  readDigits(ptr, shift);
+  bigSet(binary, whole);
+  bigMultiplyAdd(binary, 2, 1);
+  const order = compareScaled(exponent10, exponent2 - 1);
+  return order > 0 || (order == 0 && floor(whole / 2) * 2 != whole);
+}
+
+/** Takes all digits into `decimal`; those beyond the most that count become one, when they are more than zeros. */
+function readDigits(ptr: usize, shift: usize): void {
+  bigSet(decimal, 0);
+  let left = digitCount;
+  exponent10 += max(0, digitCount - MAX_DIGITS);
+  digitCount = 0;
+  let more = false;
+  for (let at = digitsStart; left; at++) {
+    const digit = unitAt(ptr, at, shift) - 0x30;
+    if (digit > 9 || (!digitCount && !digit)) continue;
+    left--;
+    if (digitCount == MAX_DIGITS) more = more || digit != 0;
+    else {
+      bigMultiplyAdd(decimal, 10, digit);
+      digitCount++;
     }
-    bigShiftLeft(numerator, 1);
   }
-  const half = bigCompare(numerator, denominator);
-  if (half > 0 || (half == 0 && (quotient & 1) != 0)) quotient++;
-  // A carry out of the fraction moves into the exponent, which is what rounding up to a power of two means.
-  if (bits < precision) return quotient;
-  return (<u64>(power + bias) << <u64>(precision - 1)) + quotient - (<u64>1 << <u64>(precision - 1));
+  if (!more) return;
+  bigMultiplyAdd(decimal, 10, 1);
+  exponent10--;
 }

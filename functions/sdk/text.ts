@@ -12,7 +12,15 @@ export function writeUtf8(text: string, ptr: usize): usize {
   let from = changetype<usize>(text);
   const end = from + (<usize>text.length << 1);
   let to = ptr;
-  while (from < end) {
+  // Most texts are ASCII: two code units at a time, as long as they are.
+  while (end - from >= 4) {
+    const pair = load<u32>(from);
+    if (pair & 0xff80ff80) break;
+    store<u16>(to, pair | (pair >>> 8));
+    from += 4;
+    to += 2;
+  }
+  while (from != end) {
     let code = <u32>load<u16>(from);
     from += 2;
     if (code < 0x80) {
@@ -23,8 +31,7 @@ export function writeUtf8(text: string, ptr: usize): usize {
       store<u8>(to++, 0xc0 | (code >> 6));
     } else {
       if ((code & 0xf800) == 0xd800) {
-        // Reading past the end is harmless: the next code unit is looked at only when there is one.
-        const next: u32 = from < end ? <u32>load<u16>(from) : 0;
+        const next: u32 = from != end ? <u32>load<u16>(from) : 0;
         if (code < 0xdc00 && (next & 0xfc00) == 0xdc00) {
           from += 2;
           code = 0x10000 + ((code & 0x3ff) << 10) + (next & 0x3ff);
@@ -50,21 +57,30 @@ export function writeUtf8(text: string, ptr: usize): usize {
  */
 export function readUtf8(ptr: usize, len: usize): string {
   const end = ptr + len;
-  let units: usize = 0;
-  for (let at = ptr; at < end; at++) {
+  // Most texts are ASCII: four bytes at a time, as long as they are.
+  let other = ptr;
+  while (end - other >= 4 && !(load<u32>(other) & 0x80808080)) other += 4;
+  let units = other - ptr;
+  for (let at = other; at != end; at++) {
     const byte = <u32>load<u8>(at);
     // A lead byte makes one code unit, or two when four bytes long; continuation bytes make none.
     if ((byte & 0xc0) != 0x80) units += byte < 0xf0 ? 1 : 2;
   }
   const text = changetype<string>(__new(units << 1, idof<string>()));
   let to = changetype<usize>(text);
-  while (ptr < end) {
+  for (; ptr != other; ptr += 4) {
+    const four = load<u32>(ptr);
+    store<u32>(to, (four & 0xff) | ((four & 0xff00) << 8));
+    store<u32>(to, ((four >>> 16) & 0xff) | ((four >>> 8) & 0xff0000), 4);
+    to += 8;
+  }
+  while (ptr != end) {
     let code = <u32>load<u8>(ptr++);
     if (code >= 0x80) {
       if (code < 0xc0) continue;
       const long = code >= 0xf0;
       code &= long ? 7 : code >= 0xe0 ? 15 : 31;
-      while (ptr < end && (load<u8>(ptr) & 0xc0) == 0x80) code = (code << 6) | (load<u8>(ptr++) & 0x3f);
+      while (ptr != end && (load<u8>(ptr) & 0xc0) == 0x80) code = (code << 6) | (load<u8>(ptr++) & 0x3f);
       if (long) {
         code -= 0x10000;
         store<u16>(to, 0xd800 | ((code >> 10) & 0x3ff));

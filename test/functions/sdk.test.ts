@@ -138,6 +138,13 @@ t.test("floats are written as Rust writes them", async (t) => {
     [Number.NaN, "NaN"],
     [9007199254740992, "9007199254740992"],
     [123456.789, "123456.789"],
+    // As far from this number as from its neighbour: the even one is read.
+    [1e23, "100000000000000000000000"],
+    [9.5e21, "9500000000000000000000"],
+    // Halfway between two decimals of the same length: upwards.
+    [520145896314697 / 16, "32509118519668.563"],
+    [-1773961758700657 / 8, "-221745219837582.13"],
+    [4366870041431505 / 4, "1091717510357876.3"],
   ];
   for (const [value, text] of known) t.equal(ask("f64bits", bits64(value)), text);
   t.equal(ask("f32bits", bits32(Math.fround(0.1))), "0.1");
@@ -145,6 +152,10 @@ t.test("floats are written as Rust writes them", async (t) => {
   t.equal(ask("f32bits", 0x7f7fffff), "340282350000000000000000000000000000000");
   t.equal(ask("f32bits", 1), `0.${"0".repeat(44)}1`);
   t.equal(ask("f32bits", 0x80000000), "-0");
+  for (let power = -1074; power < 1024; power++) {
+    const value = 2 ** power;
+    if (ask("f64bits", bits64(value)) !== expandDecimal(value) && !isTie(value)) t.fail(`2^${power}`);
+  }
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
       const text = ask("f64bits", bits64(value));
@@ -226,6 +237,9 @@ t.test("floats are read to the nearest value", async (t) => {
     fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
     fc.stringMatching(/^[0-9]{1,25}\.[0-9]{1,25}e-?[0-9]{1,2}$/),
     fc.stringMatching(/^[0-9]{1,9}(\.[0-9]{1,9})?$/),
+    fc
+      .tuple(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }), fc.constantFrom(-1n, 0n, 1n))
+      .map(([value, more]) => halfwayAbove(value, more)),
   );
   fc.assert(
     fc.property(number, (text) => {
@@ -396,6 +410,17 @@ function bits64(value: number): bigint {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
   return view.getBigUint64(0);
+}
+
+/** The number between a double and the next one, by all its digits and one more. */
+function halfwayAbove(value: number, more: bigint): string {
+  const bits = bits64(value);
+  const biased = bits >> 52n;
+  const mantissa = (bits & 0xfffffffffffffn) | (biased > 0n ? 1n << 52n : 0n);
+  const exponent = (biased > 0n ? biased : 1n) - 1076n;
+  const twice = 2n * mantissa + 1n;
+  const digits = exponent > 0n ? twice << exponent : twice * 5n ** -exponent;
+  return `${10n * digits + more}e${(exponent < 0n ? exponent : 0n) - 1n}`;
 }
 
 function bits32(value: number): number {
