@@ -56,6 +56,8 @@ export class BoardConsole {
   #waiter: ((event: ConsoleEvent) => void) | undefined;
   #recent = "";
   #paused: { readonly resumed: Promise<void>; resume(): void } | undefined;
+  /** Looks at all text while an answer is waited for. */
+  #onText: (() => void) | undefined;
 
   constructor(port: BytePort, clock: Clock) {
     this.#port = port;
@@ -88,7 +90,6 @@ export class BoardConsole {
    * @throws EdgelessError EDGELESS_SERIAL_CONSOLE when nothing answers or the firmware is too old, EDGELESS_SERIAL_LOST
    */
   async attach(mayInterrupt = true, withinMs = START_MS): Promise<Interpreter> {
-    this.#decoder.reset();
     const startMs = this.#clock.monotonicMs();
     let interruptedMs = Number.NEGATIVE_INFINITY;
     for (let tries = 0; ; tries++) {
@@ -217,17 +218,24 @@ export class BoardConsole {
     }
   }
 
-  /** Sends bytes and waits for text. */
+  /** Sends bytes and waits for text, however much else is printed. */
   async #ask(bytes: Uint8Array, wanted: RegExp): Promise<RegExpExecArray | undefined> {
     this.#recent = "";
-    await this.#send(bytes);
-    const endMs = this.#clock.monotonicMs() + ENQUIRY_MS;
-    for (;;) {
-      const match = wanted.exec(this.#recent);
-      // The answer is complete when its line is.
-      if (match !== null && this.#recent.indexOf("\n", match.index) >= 0) return match;
-      if (this.#clock.monotonicMs() >= endMs) return undefined;
-      await this.#untilLost(wait(this.#clock, 20));
+    // Noise may have looked like the beginning of a packet.
+    this.#decoder.reset();
+    const answer = new Promise<RegExpExecArray>((resolve) => {
+      this.#onText = () => {
+        const match = wanted.exec(this.#recent);
+        // The answer is complete when its line is.
+        if (match !== null && this.#recent.indexOf("\n", match.index) >= 0) resolve(match);
+      };
+    });
+    try {
+      await this.#send(bytes);
+      const outcome = await this.#untilLost(withDeadline(this.#clock, ENQUIRY_MS, answer));
+      return outcome === LATE ? undefined : outcome;
+    } finally {
+      this.#onText = undefined;
     }
   }
 
@@ -253,7 +261,9 @@ export class BoardConsole {
       this.#paused?.resume();
       this.#paused = undefined;
     } else if (event.kind === "text") {
-      this.#recent = (this.#recent + event.text).slice(-2_000);
+      this.#recent += event.text;
+      this.#onText?.();
+      this.#recent = this.#recent.slice(-2_000);
       for (const line of this.#lines.push(event.text))
         for (const handler of this.#lineHandlers) handler(line);
     } else this.#waiter?.(event);

@@ -15,6 +15,11 @@ const WHOLE_STORAGE_MS = 120_000;
 const FILE_TRIES = 5;
 /** Longest name of a file in Espruino's storage, bytes. */
 export const LONGEST_NAME = 28;
+/** Variable of the interpreter with the parts of a file that is to be written at once, and about how long one may be, characters. */
+const PARTS = "edgelessParts";
+const LITERAL_LENGTH = 400;
+const QUOTE = 0x27;
+const BACKSLASH = 0x5c;
 /** What a file costs beside its bytes. */
 const FILE_OVERHEAD_BYTES = 36;
 
@@ -54,8 +59,28 @@ export class BoardStorage {
     await this.#console.evaluate(`require("Storage").erase(${quoted(name)})`);
   }
 
-  async eraseAll(): Promise<void> {
-    await this.#console.evaluate('require("Storage").eraseAll()', WHOLE_STORAGE_MS);
+  /**
+   * Empties the storage but for one small file, which the board itself writes as soon as it is empty.
+   * @throws EdgelessError EDGELESS_SERIAL_VERIFY too
+   */
+  async eraseAllBut(file: StorageFile): Promise<void> {
+    await this.#inMemory(
+      file,
+      (text) => `(s.eraseAll(),s.write(${quoted(file.name)},${text}))`,
+      WHOLE_STORAGE_MS,
+    );
+  }
+
+  /**
+   * Replaces a small file, with the board itself writing it at once: whoever is interrupted leaves the former file or the new one.
+   * @returns false when the board held it already
+   * @throws EdgelessError EDGELESS_BOARD_FULL, EDGELESS_SERIAL_VERIFY, EDGELESS_SERIAL_CONSOLE
+   */
+  async replace(file: StorageFile): Promise<boolean> {
+    if (await this.holds(file)) return false;
+    await this.#makeRoom(file, false);
+    await this.#inMemory(file, (text) => `s.write(${quoted(file.name)},${text})`);
+    return true;
   }
 
   /** Gives the room of erased files back; no program may run from storage meanwhile. */
@@ -82,11 +107,28 @@ export class BoardStorage {
     if (file.name.length > LONGEST_NAME)
       throw new EdgelessError("EDGELESS_INTERNAL", `the name ${file.name} is too long for a board's storage`);
     if (await this.holds(file)) return false;
-    await this.#makeRoom(file);
+    await this.#makeRoom(file, true);
+    await this.#untilHeld(file, () => this.#console.sendFile(file.name, file.bytes, onProgress));
+    return true;
+  }
+
+  /** Sends a file into the memory of the board, and has `use` done with its text there once it arrived whole. */
+  async #inMemory(file: StorageFile, use: (text: string) => string, withinMs?: number): Promise<void> {
+    const question = `(function(s,t){${PARTS}=0;return E.CRC32(t)===${crc32(file.bytes)}&&(${use("t")},1)})(require("Storage"),${PARTS}.join(""))`;
+    await this.#untilHeld(file, async () => {
+      await this.#console.evaluate(`(${PARTS}=[],0)`);
+      for (const [i, part] of literals(file.bytes).entries())
+        await this.#console.evaluate(`(${PARTS}[${i}]=${part},0)`);
+      await this.#console.evaluate(question, withinMs);
+    });
+  }
+
+  /** Has `send` done until the board holds a file. */
+  async #untilHeld(file: StorageFile, send: () => Promise<void>): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
-        await this.#console.sendFile(file.name, file.bytes, onProgress);
-        if (await this.holds(file)) return true;
+        await send();
+        if (await this.holds(file)) return;
       } catch (error) {
         if (tries === FILE_TRIES || (error instanceof EdgelessError && error.code === "EDGELESS_SERIAL_LOST"))
           throw error;
@@ -96,10 +138,11 @@ export class BoardStorage {
     }
   }
 
-  async #makeRoom({ name, bytes }: StorageFile): Promise<void> {
+  /** @param mayErase whether the former file of that name may go first */
+  async #makeRoom({ name, bytes }: StorageFile, mayErase: boolean): Promise<void> {
     const needed = bytes.length + FILE_OVERHEAD_BYTES;
     if ((await this.stats()).freeBytes >= needed) return;
-    await this.erase(name);
+    if (mayErase) await this.erase(name);
     await this.compact();
     const { freeBytes } = await this.stats();
     if (freeBytes < needed)
@@ -112,4 +155,18 @@ export class BoardStorage {
 
 function quoted(name: string): string {
   return JSON.stringify(name);
+}
+
+/** Bytes as string literals of the interpreter, none longer than what the smallest receive buffer takes. */
+function literals(bytes: Uint8Array): readonly string[] {
+  const parts: string[] = [];
+  let part = "";
+  for (const byte of bytes) {
+    const isPlain = byte >= 0x20 && byte < 0x7f && byte !== QUOTE && byte !== BACKSLASH;
+    part += isPlain ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`;
+    if (part.length < LITERAL_LENGTH) continue;
+    parts.push(part);
+    part = "";
+  }
+  return [...parts, part].map((text) => `'${text}'`);
 }

@@ -40,6 +40,10 @@ export interface Provisioned {
   readonly registration: string | undefined;
 }
 
+/** How long a board may take until its interpreter answers: it may be tidying its storage, milliseconds. */
+const ANSWERS_MS = 40_000;
+/** When a person is told of that, milliseconds. */
+const TOLD_MS = 6_000;
 /** How long a board that did not register may take to tell why, milliseconds. */
 const ASK_MS = 3_000;
 
@@ -48,7 +52,8 @@ const FOREIGN_PROGRAMS = [".bootcde", ".bootrst", ".varimg", ".bootPowerOn", ".b
 
 /**
  * Puts the device runtime and its settings on a board and waits until it has registered. The file that starts the runtime is
- * erased first and written last: a board on which this was interrupted is a plain interpreter, and it can be repeated.
+ * erased first and written last: a board on which this was interrupted is a plain interpreter, and it can be repeated. The settings are
+ * the former ones or the new ones at any time.
  * @throws EdgelessError EDGELESS_SERIAL_CONSOLE, EDGELESS_SERIAL_LOST, EDGELESS_SERIAL_VERIFY, EDGELESS_BOARD_FULL,
  * EDGELESS_REJECTED for a board with another program, EDGELESS_BOARD_NOT_REGISTERED
  */
@@ -60,7 +65,8 @@ export async function provisionBoard(
 ): Promise<Provisioned> {
   const console = new BoardConsole(port, clock);
   const storage = new BoardStorage(console);
-  const interpreter = await attachQuietly(console);
+  const attach = () => attachQuietly(console, clock, report);
+  const interpreter = await attach();
   report.note(`Espruino ${interpreter.version} on ${interpreter.board || "an unknown board"}`);
   const names = await storage.names();
   const foreign = names.filter((name) => FOREIGN_PROGRAMS.includes(name));
@@ -72,19 +78,21 @@ export async function provisionBoard(
   const previous = await readSettings(storage, names, report);
   const settings = await wanted.settings(interpreter, previous);
 
-  if (names.includes(BOOT_FILE)) {
-    await storage.erase(BOOT_FILE);
-    await restartBoard(port, console, interpreter, clock);
-    await attachQuietly(console);
-  }
+  for (const name of [BOOT_FILE, ...foreign]) if (names.includes(name)) await storage.erase(name);
+  // Whatever runs uses memory and files, also a runtime whose start an interrupted run has erased.
+  await restartBoard(port, console, interpreter, clock);
+  await attach();
   if (wanted.bluetooth !== undefined) {
     const variables = await switchBluetooth(console, clock, wanted.bluetooth);
     if (variables === undefined) report.note("this firmware has no Bluetooth that can be switched");
     else report.note(`Bluetooth is ${wanted.bluetooth ? "on" : "off"}: ${variables} variables`);
   }
-  if (wanted.clear) await storage.eraseAll();
+  const files = boardFiles(wanted.runtime, settings);
+  const kept = files.find(({ name }) => name === SETTINGS_FILE);
+  const isCleared = wanted.clear && kept !== undefined;
+  if (isCleared) await storage.eraseAllBut(kept);
   else await eraseStale(storage, names, wanted.runtime);
-  const written = await writeFiles(storage, boardFiles(wanted.runtime, settings), report);
+  const written = await writeFiles(storage, files, report, isCleared ? [kept.name] : []);
 
   const registered = registration(console, report);
   try {
@@ -117,10 +125,21 @@ async function whyNot(console: BoardConsole): Promise<string> {
 }
 
 /** Without an echo, should a packet be taken for typing. A restart brings it back. */
-async function attachQuietly(console: BoardConsole): Promise<Interpreter> {
-  const interpreter = await console.attach();
-  await console.evaluate("echo(0)");
-  return interpreter;
+async function attachQuietly(
+  console: BoardConsole,
+  clock: Clock,
+  report: ProvisionReport,
+): Promise<Interpreter> {
+  const told = clock.setTimer(TOLD_MS, () =>
+    report.note("the board does not answer yet: it may be starting, or be busy with its storage"),
+  );
+  try {
+    const interpreter = await console.attach(true, ANSWERS_MS);
+    await console.evaluate("echo(0)");
+    return interpreter;
+  } finally {
+    told.cancel();
+  }
 }
 
 /** What a board had before; settings that cannot be used count as none. */
@@ -151,15 +170,22 @@ async function eraseStale(
   for (const name of names) if (/^(b\.)?edgeless\b/.test(name) && !kept.has(name)) await storage.erase(name);
 }
 
+/** @param before names of files that were written already */
 async function writeFiles(
   storage: BoardStorage,
   files: readonly StorageFile[],
   report: ProvisionReport,
+  before: readonly string[],
 ): Promise<readonly string[]> {
   const written: string[] = [];
   for (const file of files) {
     const total = file.bytes.length;
-    if (await storage.write(file, (sent) => report.progress(file.name, sent, total))) written.push(file.name);
+    // A part of these would do harm: no settings, or a runtime that begins to start.
+    const isAllOrNothing = file.name === SETTINGS_FILE || file.name === BOOT_FILE;
+    const isWritten = isAllOrNothing
+      ? await storage.replace(file)
+      : await storage.write(file, (sent) => report.progress(file.name, sent, total));
+    if (isWritten || before.includes(file.name)) written.push(file.name);
   }
   return written;
 }

@@ -1,4 +1,4 @@
-import { createContext, runInContext } from "node:vm";
+import { type Context, createContext, runInContext } from "node:vm";
 import { crc32 } from "node:zlib";
 import type { Signals } from "../../esp32/tools/byte-port.js";
 import type { MemoryPort, PortPeer } from "./memory-port.js";
@@ -22,6 +22,8 @@ export interface BoardScript {
   damagedParts?: number;
   /** Pulls the cable at this packet, counted from 1. */
   pullAtPacket?: number;
+  /** Its program prints a lot, all the time. */
+  chatters?: boolean;
   /** Asks to pause at every part of a file. */
   pauses?: boolean;
   /** Name of the network it is in, or why it is in none; undefined for a board without Wi-Fi. */
@@ -46,9 +48,11 @@ export class ScriptedBoard implements PortPeer {
   packets = 0;
   interrupts = 0;
   #hasBluetooth = true;
-  readonly #port: MemoryPort;
+  #chatter: NodeJS.Timeout | undefined;
+  #port: MemoryPort;
   #input: number[] = [];
-  #file: { name: string; size: number; parts: Buffer[] } | undefined;
+  #file: { name: string; size: number; at: number; content: Buffer | undefined } | undefined;
+  #memory: Context | undefined;
   #timer: NodeJS.Timeout | undefined;
   #rts = false;
   #pauseTimer: NodeJS.Timeout | undefined;
@@ -57,6 +61,13 @@ export class ScriptedBoard implements PortPeer {
     this.#port = port;
     this.script = script;
     this.files = files;
+    port.peer = this;
+    if (script.chatters === true && files.has(".boot0")) this.#chat();
+  }
+
+  /** Has another line to it from now on; what it was doing goes on. */
+  plugIn(port: MemoryPort): void {
+    this.#port = port;
     port.peer = this;
   }
 
@@ -68,12 +79,26 @@ export class ScriptedBoard implements PortPeer {
   /** Starts as after power-on. */
   start(): void {
     this.starts++;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#input = [];
+    this.#file = undefined;
+    this.#memory = undefined;
+    clearInterval(this.#chatter);
     this.#print("rst:0x1 (POWERON_RESET)\r\n");
     const isRunning = this.files.has(".boot0");
+    if (isRunning && this.script.chatters === true) this.#chat();
     for (const line of isRunning ? (this.script.startLines ?? []) : ["", "|  __|_ -| . |", ""])
       this.#print(`${line}\r\n`);
     if (!isRunning) this.#print(">");
+  }
+
+  /** Prints a lot for as long as its program runs and someone listens. */
+  #chat(): void {
+    this.#chatter = setInterval(() => {
+      if (this.#port.isOpen) this.#print("reading 12.5 of Espruino\r\n>".repeat(200));
+      else clearInterval(this.#chatter);
+    }, 5);
   }
 
   receive(bytes: Uint8Array): void {
@@ -96,11 +121,12 @@ export class ScriptedBoard implements PortPeer {
       if (first === 16 && second === undefined) return;
       if (first === 16 && second === 1 && this.#version >= 2025) {
         const length = ((high & 0x1f) << 8) | low;
-        clearTimeout(this.#timer);
         if (this.#input.length < 4 + length) {
-          this.#timer = setTimeout(() => this.#giveUp(), PACKET_TIMEOUT_MS);
+          this.#timer ??= setTimeout(() => this.#giveUp(), PACKET_TIMEOUT_MS);
           return;
         }
+        clearTimeout(this.#timer);
+        this.#timer = undefined;
         const payload = Buffer.from(this.#input.splice(0, 4 + length).slice(4));
         this.#packet(high >> 5, payload);
       } else this.#character(this.#input.shift() ?? 0);
@@ -108,6 +134,7 @@ export class ScriptedBoard implements PortPeer {
   }
 
   #giveUp(): void {
+    this.#timer = undefined;
     this.#input = [];
     this.#port.send(NAK);
   }
@@ -146,9 +173,12 @@ export class ScriptedBoard implements PortPeer {
     }
     if (type === 1) this.#evaluate(payload.toString("latin1"));
     else if (type === 3) {
-      const { fn, s } = JSON.parse(payload.toString()) as { fn: string; s: number };
-      this.#file = { name: fn, size: s, parts: [] };
-      this.#port.send(ACK);
+      const announced = /^\{"fn":"([^"]+)","s":(\d+)\}$/.exec(payload.toString());
+      this.#file =
+        announced === null
+          ? undefined
+          : { name: announced[1] ?? "", size: Number(announced[2]), at: 0, content: undefined };
+      this.#port.send(this.#file === undefined ? NAK : ACK);
     } else if (type === 4) this.#part(payload);
     else this.#port.send(NAK);
   }
@@ -164,13 +194,15 @@ export class ScriptedBoard implements PortPeer {
       script.damagedParts = (script.damagedParts ?? 0) - 1;
       payload[0] = (payload[0] ?? 0) ^ 1;
     }
-    file.parts.push(payload);
-    const content = Buffer.concat(file.parts);
-    if (content.length >= file.size) {
-      this.#file = undefined;
-      // A board does not tell that a file did not fit.
-      if (content.length <= this.#free) this.files.set(file.name, content);
+    if (file.content === undefined) {
+      // The former file goes with the first part; a board does not tell that one does not fit.
+      this.files.delete(file.name);
+      file.content = Buffer.alloc(file.size, 0xff);
+      if (file.size <= this.#free) this.files.set(file.name, file.content);
     }
+    file.content.set(payload, file.at);
+    file.at += payload.length;
+    if (file.at >= file.size) this.#file = undefined;
     if ((script.lostAnswers ?? 0) > 0) {
       script.lostAnswers = (script.lostAnswers ?? 0) - 1;
       return;
@@ -186,7 +218,8 @@ export class ScriptedBoard implements PortPeer {
   #evaluate(expression: string): void {
     let literal: string;
     try {
-      const value: unknown = runInContext(expression, this.#context());
+      this.#memory ??= this.#newMemory();
+      const value: unknown = runInContext(expression, this.#memory);
       literal = value === undefined ? "undefined" : JSON.stringify(value);
     } catch (error) {
       this.#port.send(NAK);
@@ -197,12 +230,17 @@ export class ScriptedBoard implements PortPeer {
     this.#port.send(Buffer.concat([header, Buffer.from(literal, "latin1")]));
   }
 
-  #context(): object {
+  #newMemory(): Context {
     const { files } = this;
     const storage = {
       list: () => [...files.keys()],
       read: (name: string) => files.get(name)?.toString("latin1"),
       erase: (name: string) => void files.delete(name),
+      write: (name: string, text: string) => {
+        files.delete(name);
+        if (text.length <= this.#free) files.set(name, Buffer.from(text, "latin1"));
+        return files.has(name);
+      },
       eraseAll: () => files.clear(),
       compact: () => {},
       getStats: () => ({ freeBytes: this.#free, trashBytes: 0, totalBytes: this.#total }),

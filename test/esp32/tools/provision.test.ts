@@ -89,7 +89,7 @@ for (const [what, script] of Object.entries(BOARDS)) {
     t.equal(result.registration, "rd/1");
     t.same(result.written, ["edgeless", "edgeless.cold", "edgeless.json", ".boot0"]);
     t.ok(holdsAll(board));
-    t.equal(board.starts, 1);
+    t.equal(board.starts, 2, "before the files are written, and after");
     t.ok(told.files.has("edgeless"), "progress was told");
     t.ok(told.notes.includes("the board says: joined home"));
     t.notMatch(JSON.stringify(told.notes), /secret/);
