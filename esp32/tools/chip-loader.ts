@@ -20,14 +20,22 @@ const FLASH_STATUS_MASK = 0xffff;
 /** Answers that a call is met with after the first, and how long one takes, milliseconds. */
 const MORE_ANSWERS = 7;
 const ANSWER_MS = 100;
+/** How often a chip that fell silent is called, and the pause between, milliseconds. */
+const CALLS = 40;
+const CALL_EVERY_MS = 400;
+/** Longest that answers to calls may come in, milliseconds. */
+const ANSWERS_MS = 5_000;
 /** Silence after which the new speed of a line holds, and how long one tries at it, milliseconds. */
 const SETTLE_MS = 50;
 const PROBE_MS = 500;
-/**
- * Least time for an answer about the flash, milliseconds. The library repeats a block after three seconds, and a chip that was only slow,
- * as in a busy emulator, takes it for the next one.
- */
+/** Least time for an answer about the flash, milliseconds: a chip in a busy emulator is slow. */
 const PATIENCE_MS = 15_000;
+/** How often a block is sent to a ROM at most, and how long one may take, milliseconds; it is asked again without harm. */
+const BLOCK_TRIES = 8;
+const BLOCK_MS = 5_000;
+/** Faults that a ROM answers: a number that it did not expect, a wrong sum. */
+const UNEXPECTED = 5;
+const DAMAGED = 7;
 /** What a ROM erases with one command, bytes: a second or so of work. */
 const ERASED_AT_ONCE_BYTES = 0x40000;
 /**
@@ -48,6 +56,8 @@ const ESP32_PAD_HD = 0x3ff5a00c;
  */
 export class ChipLoader extends ESPLoader {
   #stubAnswers = false;
+  /** Numbers of blocks that the ROM has used up for damaged ones. */
+  #usedUp = 0;
 
   constructor(options: LoaderOptions) {
     super(options);
@@ -106,11 +116,55 @@ export class ChipLoader extends ESPLoader {
   /** The library has a word too many for the ROM of an ESP32. */
   override async flashBegin(size: number, address: number): Promise<number> {
     await this.#beginFlash(address, size);
+    this.#usedUp = 0;
     return Math.ceil(size / this.FLASH_WRITE_SIZE);
   }
 
-  override flashBlock(data: Uint8Array, sequence: number, withinMs: number): Promise<void> {
-    return super.flashBlock(data, sequence, Math.max(PATIENCE_MS, withinMs));
+  /**
+   * Sends a block until the chip has it. A ROM counts a damaged block without writing it: the same has to come again under the next
+   * number. A number that it has counted already it refuses, be it that its answer was lost.
+   */
+  override async flashBlock(data: Uint8Array, sequence: number, withinMs: number): Promise<void> {
+    if (this.IS_STUB) return super.flashBlock(data, sequence, Math.max(PATIENCE_MS, withinMs));
+    let isDamaged = false;
+    for (let tries = 1; ; tries++) {
+      const fault = await this.#sendBlock(data, sequence + this.#usedUp);
+      if (fault === 0) return;
+      if (fault === "late") await this.#callAgain();
+      else if (fault === DAMAGED) isDamaged = true;
+      else if (fault === UNEXPECTED && isDamaged) {
+        this.#usedUp++;
+        isDamaged = false;
+      } else if (fault === UNEXPECTED && tries > 1) return;
+      else throw new Error(`the chip refused block ${sequence} with fault ${fault}`);
+      if (tries === BLOCK_TRIES) throw new Error(`block ${sequence} did not arrive whole in ${tries} tries`);
+    }
+  }
+
+  /** @returns 0, the fault that the ROM answered, or that it did not answer in time */
+  async #sendBlock(data: Uint8Array, sequence: number): Promise<number | "late"> {
+    const packet = Uint8Array.from([...this.#words([data.length, sequence, 0, 0]), ...data]);
+    const answer = this.command(this.ESP_FLASH_DATA, packet, this.checksum(data), true, BLOCK_MS);
+    const status = await answer.then(
+      ([, bytes]) => bytes,
+      () => undefined,
+    );
+    if (status === undefined) return "late";
+    return status[0] === 0 ? 0 : (status[1] ?? UNEXPECTED);
+  }
+
+  /** Calls a chip that did not answer, until it has done what it was told and nothing is on its way any more. */
+  async #callAgain(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.sync();
+        break;
+      } catch (error) {
+        if (tries === CALLS) throw error;
+        await this.transport.drainInput(CALL_EVERY_MS, CALL_EVERY_MS);
+      }
+    }
+    await this.transport.drainInput(ANSWER_MS, ANSWERS_MS);
   }
 
   /** Changes the speed of the stub and of the line. @throws Error when nothing is understood at this speed */

@@ -104,6 +104,7 @@ const OK = [0, 0];
 const WRONG_LENGTH = [1, 5];
 const FAILED = [1, 6];
 const BAD_CHECKSUM = [1, 7];
+const UNEXPECTED_BLOCK = [1, 5];
 const UNKNOWN_COMMAND = [1, 5];
 /** Most bytes of a block for flash that the ROM and the stub take. */
 const ROM_BLOCK_BYTES = 0x400;
@@ -313,16 +314,23 @@ export class ScriptedRom implements PortPeer {
     }
     const image = this.#image;
     const payload = data.subarray(16);
-    if (image === undefined || checksumOf(payload) !== checksum) {
+    if (image === undefined) {
+      this.#answer(operation, [], FAILED);
+      return;
+    }
+    if (!this.#stub && sequence !== image.expected) {
+      this.#answer(operation, [], UNEXPECTED_BLOCK);
+      return;
+    }
+    const isRefused = (faults.refusedBlocks ?? 0) > 0;
+    if (isRefused) faults.refusedBlocks = (faults.refusedBlocks ?? 0) - 1;
+    if (isRefused || checksumOf(payload) !== checksum) {
+      // A ROM counts what it does not write.
+      if (!this.#stub) image.expected++;
       this.#answer(operation, [], BAD_CHECKSUM);
       return;
     }
-    if ((faults.refusedBlocks ?? 0) > 0) {
-      faults.refusedBlocks = (faults.refusedBlocks ?? 0) - 1;
-      this.#answer(operation, [], BAD_CHECKSUM);
-      return;
-    }
-    // A block whose answer was lost comes again and counts once.
+    // A block whose answer was lost comes again and counts once; the ROM has refused it above.
     if (sequence === image.expected) {
       image.parts.push(Uint8Array.from(payload));
       image.expected++;

@@ -10,7 +10,9 @@ import type { BytePort } from "../../../esp32/tools/byte-port.js";
 import { type Provisioned, provisionBoard } from "../../../esp32/tools/provision-board.js";
 import type { RuntimeFiles } from "../../../esp32/tools/runtime-files.js";
 import { systemClock } from "../../../platform/system-clock.js";
-import { EdgelessProcess } from "../../kit/edgeless-process.js";
+import { wait } from "../../../platform/wait.js";
+import { EdgelessProcess, edgeless } from "../../kit/edgeless-process.js";
+import { EspruinoBoard, NO_ESPRUINO } from "../../kit/espruino-board.js";
 import { MemoryPort, type PortPeer } from "../../kit/memory-port.js";
 import { type BoardScript, ScriptedBoard } from "../../kit/scripted-board.js";
 import { seededRandom } from "../../kit/seeded-random.js";
@@ -219,19 +221,59 @@ const folder = mkdtempSync(join(tmpdir(), "edgeless-interrupted-"));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The new runtime in a folder, for the command. */
-function runtimeFolder(): string {
-  const names = NEW.files.map(({ name, bytes }) => {
-    const file = `${name.replace(".", "")}.js`;
-    writeFileSync(join(folder, file), bytes);
-    return { name, file, bytes: bytes.length, crc32: crc32(bytes) };
-  });
-  writeFileSync(join(folder, "firmware.json"), JSON.stringify({ version: "1", files: names }));
-  return folder;
-}
+const listed = NEW.files.map(({ name, bytes }) => {
+  const file = `${name.replace(".", "")}.js`;
+  writeFileSync(join(folder, file), bytes);
+  return { name, file, bytes: bytes.length, crc32: crc32(bytes) };
+});
+writeFileSync(join(folder, "firmware.json"), JSON.stringify({ version: "1", files: listed }));
 
 function command(port: string): EdgelessProcess {
-  const options = ["--runtime", runtimeFolder(), "--name", "attic", "--wait", "20"];
+  const options = ["--runtime", folder, "--name", "attic", "--wait", "20"];
   return new EdgelessProcess(["esp32", "provision", "--port", port, ...options], folder);
+}
+
+/** What boards do while they are provisioned: scripts that start with them. */
+const PROGRAMS: Record<string, string> = {
+  "that does nothing": "",
+  "that prints all the time": 'setInterval(function(){print("reading 12.5 of Espruino")},2)',
+  "whose console has no echo": "echo(0)",
+  "that is busy all the time": "setInterval(function(){for(var i=0;i<9000;i++);},10)",
+};
+
+for (const [what, program] of Object.entries(PROGRAMS)) {
+  t.test(
+    `given a real Espruino ${what}, when the command is killed and the board loses its power, then the next run ends well`,
+    { skip: NO_ESPRUINO },
+    async (t) => {
+      const files = Object.fromEntries(
+        OLD.files.map(({ name, bytes }) => [name, Buffer.from(bytes).toString("latin1")]),
+      );
+      const settings = Buffer.from(JSON.stringify(FORMER)).toString("latin1");
+      const board = new EspruinoBoard().store({
+        ...files,
+        ".boot0": `${program};`,
+        "edgeless.json": settings,
+      });
+      board.stayOn().powerOn();
+      t.teardown(() => board.close());
+      const port = await board.serve();
+      for (const delayMs of [1_200, 2_000, 3_000, 3_800, 5_000]) {
+        const run = command(port);
+        await wait(systemClock, delayMs);
+        await run.kill();
+      }
+      const cut = command(port);
+      await wait(systemClock, 3_000);
+      board.powerOn();
+      await cut.finished();
+      const done = await command(port).finished();
+      t.equal(done.status, 0, done.stderr);
+      const info = await edgeless(["esp32", "info", "--json", "--port", port], folder);
+      t.match(JSON.parse(info.stdout), { name: "attic", node: FORMER.node, networks: ['ho"me'] });
+      t.comment(`ESPRUINO: after 5 kills and a loss of power: ${done.stderr.trim().split("\n").join(" | ")}`);
+    },
+  );
 }
 
 t.test(

@@ -104,6 +104,30 @@ t.test(
   },
 );
 
+const ROM_FAULTS: Record<string, [RomFaults, number]> = {
+  "blocks arrive damaged": [{ refusedBlocks: 3 }, 6],
+  "an answer is lost": [{ lostAnswers: 1 }, 1],
+};
+
+for (const [what, [faults, more]] of Object.entries(ROM_FAULTS)) {
+  t.test(
+    `given a ROM without a stub, when ${what}, then the block is sent again as the ROM wants it`,
+    async (t) => {
+      const images = imagesFor("esp32");
+      const counts: number[] = [];
+      for (const given of [{}, faults]) {
+        const port = new MemoryPort(true);
+        const rom = new ScriptedRom(port, ROM_CHIPS.esp32, { ...given });
+        const loader = await RomLoader.connect(port, systemClock, { ...OPTIONS, useStub: false });
+        for (const image of images) await loader.write(image, false, () => {});
+        t.ok(holds(rom, images));
+        counts.push(rom.blocks);
+      }
+      t.equal((counts[1] ?? 0) - (counts[0] ?? 0), more, "and no image from its beginning");
+    },
+  );
+}
+
 t.test("given a flash that always keeps a wrong bit, when it is flashed, then verifying fails", async (t) => {
   const port = new MemoryPort(true);
   new ScriptedRom(port, ROM_CHIPS.esp32, { damagedImages: 100 });
