@@ -8,7 +8,6 @@ import {
   FLASH_NEEDED,
   PARTITION_TABLE_OFFSET,
 } from "../../esp32/tools/chip-family.js";
-import { readFirmwareImages } from "../../esp32/tools/firmware-images.js";
 import type { FlashImage } from "../../esp32/tools/flash-image.js";
 import { readPartitionTable, storagePartition } from "../../esp32/tools/partition-table.js";
 import { boardFiles, readRuntimeFiles } from "../../esp32/tools/runtime-files.js";
@@ -17,7 +16,7 @@ import { mergeImages } from "../../esp32/tools/whole-flash.js";
 import { writeFileAtomically } from "../../platform/atomic-file.js";
 import { plainReason } from "../../platform/read-file.js";
 import type { Output } from "../output.js";
-import { firmwarePath } from "./firmware-path.js";
+import { imagesFor, readNamedFirmware } from "./firmware-path.js";
 import { chooseSettings, type SettingsOptions } from "./provision-settings.js";
 import { runtimeFolder } from "./runtime-folder.js";
 import { settingsSources } from "./settings-sources.js";
@@ -43,7 +42,8 @@ const SIZES = [4, 8, 16, 32];
 export async function buildImage(options: ImageOptions, output: Output, folder: string): Promise<void> {
   const family = chipFamily(options.chip);
   const size = sizeOf(options.size);
-  const images = readFirmwareImages(await firmwarePath(options.firmware, family, output, folder), family);
+  const read = readNamedFirmware(options.firmware);
+  const images = await imagesFor(options.firmware, read, family, output, folder);
   const provisioned = await provisionedStorage(options, family, images, output);
   const flash = mergeImages(provisioned === undefined ? images : [...images, provisioned.image], size);
   write(options.output, flash);

@@ -10,20 +10,24 @@ export interface FetchOptions {
   readonly release: string;
   readonly chip: string;
   readonly url?: string;
+  readonly from?: string;
   readonly sha256?: string;
   readonly folder?: string;
 }
 
-/** Downloads a release unless it is there, and prints where it is. @throws EdgelessError EDGELESS_USAGE, and those of the download */
+/** Downloads a release unless it is there, or takes a file for it, and prints where it is. @throws EdgelessError EDGELESS_USAGE, and those of the download */
 export async function fetchRelease(options: FetchOptions, output: Output): Promise<void> {
-  const { release, chip, url, sha256, folder = cacheFolder() } = options;
+  const { release, chip, url, from, sha256, folder = cacheFolder() } = options;
   if (!isRelease(release))
     throw new EdgelessError("EDGELESS_USAGE", `--release takes a version such as 2v29, not "${release}"`);
+  if (url !== undefined && from !== undefined)
+    throw new EdgelessError("EDGELESS_USAGE", "--url and --from exclude each other");
   const bar = new ProgressBar(process.stderr);
   const source = {
     release,
     family: chipFamily(chip),
     ...(url === undefined ? {} : { url }),
+    ...(from === undefined ? {} : { file: from }),
     ...(sha256 === undefined ? {} : { sha256 }),
   };
   try {

@@ -2,7 +2,6 @@ import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { BoardConsole } from "../../esp32/tools/board-console.js";
 import type { BytePort } from "../../esp32/tools/byte-port.js";
 import { FLASH_NEEDED } from "../../esp32/tools/chip-family.js";
-import { readFirmwareImages } from "../../esp32/tools/firmware-images.js";
 import type { FlashImage } from "../../esp32/tools/flash-image.js";
 import { CONSOLE_BAUD } from "../../esp32/tools/open-port.js";
 import type { After, ChipInfo } from "../../esp32/tools/rom-loader.js";
@@ -10,7 +9,7 @@ import { systemClock } from "../../platform/system-clock.js";
 import type { Output } from "../output.js";
 import { openChosenPort } from "./choose-port.js";
 import { connectLoader } from "./connect-loader.js";
-import { checkFirmware, firmwarePath } from "./firmware-path.js";
+import { imagesFor, readNamedFirmware } from "./firmware-path.js";
 import { afterOf, type LoaderOptions } from "./loader-options.js";
 import { ProgressBar } from "./progress-bar.js";
 
@@ -29,7 +28,7 @@ const FIRST_START_MS = 40_000;
  * @throws EdgelessError of the ROM loader, or EDGELESS_BAD_FIRMWARE, EDGELESS_FILE_UNREADABLE
  */
 export async function flashBoard(options: FlashOptions, output: Output, folder: string): Promise<void> {
-  checkFirmware(options.firmware);
+  const firmware = readNamedFirmware(options.firmware);
   const after = afterOf(options);
   const port = await openChosenPort(options, CONSOLE_BAUD);
   const bar = new ProgressBar(process.stderr);
@@ -37,11 +36,13 @@ export async function flashBoard(options: FlashOptions, output: Output, folder: 
     const loader = await connectLoader(port, options, output);
     const { chip } = loader;
     output.note(describeChip(chip));
-    const images = readFirmwareImages(
-      await firmwarePath(options.firmware, chip.family, output, folder),
-      chip.family,
-    );
-    checkRoom(chip, images);
+    const images = await imagesFor(options.firmware, firmware, chip.family, output, folder)
+      .then((found) => checkRoom(chip, found))
+      .catch(async (error: unknown) => {
+        // Nothing was touched: the board goes on as it was.
+        await loader.finish(after).catch(() => {});
+        throw error;
+      });
     if (options.erase === true) {
       output.note("erasing the flash, which takes up to half a minute");
       await loader.eraseAll((erased, total) => bar.show("erasing", erased, total));
@@ -69,13 +70,14 @@ export async function flashBoard(options: FlashOptions, output: Output, folder: 
 }
 
 /** Refuses a board whose flash is smaller than what Espruino and its files take up. */
-function checkRoom({ flashBytes }: ChipInfo, images: readonly FlashImage[]): void {
+function checkRoom({ flashBytes }: ChipInfo, images: readonly FlashImage[]): readonly FlashImage[] {
   const needed = Math.max(FLASH_NEEDED, ...images.map(({ address, bytes }) => address + bytes.length));
   if (flashBytes !== 0 && flashBytes < needed)
     throw new EdgelessError(
       "EDGELESS_BAD_FIRMWARE",
       `the flash of this board is too small: ${flashBytes} bytes, this firmware needs ${needed}`,
     );
+  return images;
 }
 
 /** What is left to do for a board that was not seen to start. */

@@ -3,9 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { writeFileAtomically } from "../../platform/atomic-file.js";
+import { plainReason } from "../../platform/read-file.js";
 import { isArchive, readArchive } from "./archive.js";
 import type { ChipFamily } from "./chip-family.js";
 import { selectImages } from "./firmware-images.js";
+import { plainNetworkReason } from "./network-reason.js";
 
 /** Where a release of Espruino comes from. */
 export interface FirmwareSource {
@@ -14,6 +16,8 @@ export interface FirmwareSource {
   readonly family: ChipFamily;
   /** A mirror's address of the archive; without it the project's own server. */
   readonly url?: string;
+  /** An archive on this machine that is taken instead of a download. */
+  readonly file?: string;
   /** SHA-256 of the archive, hexadecimal; without it the first download decides. */
   readonly sha256?: string;
 }
@@ -26,6 +30,9 @@ export interface FetchedFirmware {
   readonly wasCached: boolean;
 }
 
+/** What helps where a download does not. */
+const OTHERWISE =
+  "have the archive from elsewhere, and take it with: edgeless esp32 firmware fetch --from FILE";
 /** Longest download, milliseconds, and largest archive, bytes. */
 const LIMIT_MS = 600_000;
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -42,7 +49,7 @@ export function cachedFirmware(folder: string, release: string, family: ChipFami
 
 /**
  * Has a release of Espruino on this machine, downloading it when it is not there yet. Its SHA-256 is kept beside it, so that
- * a release never changes silently; an archive that does not hold what a chip needs is not kept.
+ * a release never changes silently; an archive that does not hold what a chip needs is not kept. A file that is named is always taken.
  * @param onProgress bytes that came, and of how many; 0 when the server does not say
  * @throws EdgelessError EDGELESS_UNREACHABLE, EDGELESS_REJECTED, EDGELESS_BAD_FIRMWARE
  */
@@ -54,20 +61,27 @@ export async function fetchFirmware(
   const { release, family } = source;
   const path = cachedFirmware(folder, release, family);
   const wanted = source.sha256?.toLowerCase() ?? knownSum(path);
-  if (existsSync(path)) {
+  if (existsSync(path) && source.file === undefined) {
     const sum = sha256(readFileSync(path));
     if (sum === wanted) return { path, sha256: sum, wasCached: true };
   }
-  const url = source.url ?? releaseUrl(release, family);
-  const bytes = await download(url, onProgress);
+  const from = source.file ?? source.url ?? releaseUrl(release, family);
+  const bytes = source.file === undefined ? await download(from, onProgress) : readFile(source.file);
   const sum = sha256(bytes);
   if (wanted !== undefined && sum !== wanted)
-    throw new EdgelessError("EDGELESS_BAD_FIRMWARE", `${url}: SHA-256 is ${sum}, not ${wanted}`);
-  const name = isArchive(url) ? basename(new URL(url).pathname) : "the download";
-  selectImages(readArchive(bytes, name), family, url);
+    throw new EdgelessError("EDGELESS_BAD_FIRMWARE", `${from}: SHA-256 is ${sum}, not ${wanted}`);
+  selectImages(readArchive(bytes, isArchive(from) ? basename(from) : "the download"), family, from);
   writeFileAtomically(path, bytes);
   writeFileAtomically(sumFile(path), `${sum}\n`);
   return { path, sha256: sum, wasCached: false };
+}
+
+function readFile(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new EdgelessError("EDGELESS_FILE_UNREADABLE", `cannot read ${path}: ${plainReason(error)}`, error);
+  }
 }
 
 async function download(url: string, onProgress: (received: number, total: number) => void): Promise<Buffer> {
@@ -75,7 +89,10 @@ async function download(url: string, onProgress: (received: number, total: numbe
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) });
     if (!response.ok)
-      throw new EdgelessError("EDGELESS_REJECTED", `${url}: the server answered ${response.status}`);
+      throw new EdgelessError(
+        "EDGELESS_REJECTED",
+        `${url}: the server answered ${response.status}; ${OTHERWISE}`,
+      );
     const total = Number(response.headers.get("content-length") ?? 0);
     const parts: Uint8Array[] = [];
     let received = 0;
@@ -90,7 +107,11 @@ async function download(url: string, onProgress: (received: number, total: numbe
   } catch (error) {
     if (error instanceof EdgelessError) throw error;
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw new EdgelessError("EDGELESS_UNREACHABLE", `${url}: ${reasonOf(cause)}`, error);
+    throw new EdgelessError(
+      "EDGELESS_UNREACHABLE",
+      `cannot download ${url}: ${plainNetworkReason(reasonOf(cause))}; ${OTHERWISE}`,
+      error,
+    );
   }
 }
 

@@ -15,15 +15,26 @@ import type { FlashImage } from "./flash-image.js";
 import { readPartitionTable } from "./partition-table.js";
 import { isWholeFlash, splitFlash } from "./whole-flash.js";
 
+/** A firmware that was read once: a folder, a ZIP or a (compressed) tar archive, or the content of a whole flash. */
+export interface Firmware {
+  /**
+   * The images for one family of chips; an archive of a whole release holds one archive a chip.
+   * @throws EdgelessError EDGELESS_BAD_FIRMWARE naming what is missing or damaged
+   */
+  imagesFor(family: ChipFamily): readonly FlashImage[];
+}
+
 /**
- * The images of an Espruino release for one family of chips, from a folder, a ZIP or a (compressed) tar archive; an
- * archive of a whole release holds one archive a chip. A file with the content of a whole flash is taken apart.
- * @throws EdgelessError EDGELESS_FILE_UNREADABLE, EDGELESS_BAD_FIRMWARE naming what is missing or damaged
+ * Reads a firmware from a folder or a file.
+ * @throws EdgelessError EDGELESS_FILE_UNREADABLE, EDGELESS_BAD_FIRMWARE for a damaged archive
  */
-export function readFirmwareImages(path: string, family: ChipFamily): readonly FlashImage[] {
-  const [file, ...others] = filesOf(path);
-  if (file?.name === path && others.length === 0) return splitFlash(file.bytes, family, path);
-  return selectImages(file === undefined ? [] : [file, ...others], family, path);
+export function readFirmware(path: string): Firmware {
+  const files = filesOf(path);
+  const [flash] = files.length === 1 && files[0]?.name === path ? files : [];
+  return {
+    imagesFor: (family) =>
+      flash === undefined ? selectImages(files, family, path) : splitFlash(flash.bytes, family, path),
+  };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { LATE, withDeadline } from "../../platform/deadline.js";
 import type { BytePort } from "./byte-port.js";
+import { plainNetworkReason } from "./network-reason.js";
 
 /** Longest time until a bridge answers, or takes what is written, milliseconds. */
 const LIMIT_MS = 10_000;
@@ -77,14 +78,11 @@ export async function openTcpPort(name: string, host: string, port: number, cloc
     if ((await withDeadline(clock, LIMIT_MS, connected)) === LATE) throw new Error("no answer");
   } catch (error) {
     socket.destroy();
-    throw new EdgelessError("EDGELESS_SERIAL_PORT", `cannot open ${name}: ${plain(reasonOf(error))}`, error);
+    throw new EdgelessError(
+      "EDGELESS_SERIAL_PORT",
+      `cannot open ${name}: ${plainNetworkReason(reasonOf(error))}`,
+      error,
+    );
   }
   return new TcpPort(name, socket, clock);
-}
-
-function plain(reason: string): string {
-  if (/ECONNREFUSED/.test(reason)) return "nothing listens there";
-  if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return "no computer of that name";
-  if (/EHOSTUNREACH|ENETUNREACH|ETIMEDOUT/.test(reason)) return "that computer cannot be reached";
-  return reason;
 }

@@ -9,7 +9,7 @@ import { readArchive } from "../../../esp32/tools/archive.js";
 import { chipFamily } from "../../../esp32/tools/chip-family.js";
 import { readEspImage } from "../../../esp32/tools/esp-image.js";
 import { fetchFirmware } from "../../../esp32/tools/fetch-firmware.js";
-import { readFirmwareImages, selectImages } from "../../../esp32/tools/firmware-images.js";
+import { readFirmware, selectImages } from "../../../esp32/tools/firmware-images.js";
 import { readPartitionTable, storagePartition } from "../../../esp32/tools/partition-table.js";
 import { storageImage } from "../../../esp32/tools/storage-image.js";
 import { mergeImages, splitFlash } from "../../../esp32/tools/whole-flash.js";
@@ -31,7 +31,7 @@ t.test(
     for (const { name, bytes } of files) writeFileSync(join(folder, name), bytes);
     const nested = [{ name: "release/espruino_2v29_esp32.tgz", bytes: tgz(files) }];
     for (const images of [
-      readFirmwareImages(folder, ESP32),
+      readFirmware(folder).imagesFor(ESP32),
       selectImages(readArchive(zip(files), "a.zip"), ESP32, "a.zip"),
       selectImages(readArchive(tgz(files, "espruino_2v29_esp32/"), "a.tgz"), ESP32, "a.tgz"),
       selectImages(nested, ESP32, "a whole release"),
@@ -65,7 +65,7 @@ t.test(
     });
     const large = { name: "bootloader.bin", bytes: espImage(0, Buffer.alloc(0x8000)) };
     t.throws(() => selectImages([large, ...without(/boot/)], ESP32, "r"), { message: /too large/ });
-    t.throws(() => readFirmwareImages(join(folder, "nothing"), ESP32), { code: "EDGELESS_FILE_UNREADABLE" });
+    t.throws(() => readFirmware(join(folder, "nothing")), { code: "EDGELESS_FILE_UNREADABLE" });
   },
 );
 
@@ -128,7 +128,7 @@ t.test(
     const fetched = await fetchFirmware(source, cache, (received, total) => seen.push(received / total));
     t.equal(fetched.wasCached, false);
     t.equal(seen.at(-1), 1);
-    t.same(addresses(readFirmwareImages(fetched.path, ESP32)), [0x1000, 0x8000, 0x10000]);
+    t.same(addresses(readFirmware(fetched.path).imagesFor(ESP32)), [0x1000, 0x8000, 0x10000]);
     t.same(await fetchFirmware(source, cache, () => {}), { ...fetched, wasCached: true });
     t.equal(requests, 1);
 
@@ -168,7 +168,26 @@ t.test(
     server.close();
     await t.rejects(
       fetchFirmware({ ...source, release: "2v30" }, cache, () => {}),
-      { code: "EDGELESS_UNREACHABLE" },
+      {
+        code: "EDGELESS_UNREACHABLE",
+        message: /^cannot download .*; have the archive from elsewhere.* --from FILE$/,
+      },
+    );
+
+    const file = join(folder, "from-a-friend.tgz");
+    writeFileSync(file, archive);
+    const taken = await fetchFirmware({ release: "2v31", family: ESP32, file }, cache, () => {});
+    t.equal(taken.wasCached, false);
+    t.same(addresses(readFirmware(taken.path).imagesFor(ESP32)), [0x1000, 0x8000, 0x10000]);
+    t.equal((await fetchFirmware({ release: "2v31", family: ESP32 }, cache, () => {})).wasCached, true);
+    writeFileSync(file, "<html>");
+    await t.rejects(
+      fetchFirmware({ release: "2v32", family: ESP32, file }, cache, () => {}),
+      { code: "EDGELESS_BAD_FIRMWARE" },
+    );
+    await t.rejects(
+      fetchFirmware({ release: "2v32", family: ESP32, file: `${file}.not` }, cache, () => {}),
+      { code: "EDGELESS_FILE_UNREADABLE" },
     );
   },
 );
