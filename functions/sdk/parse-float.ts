@@ -6,8 +6,12 @@ import { unitAt } from "./parse-integer";
 // Floats as the Rust standard library reads them: a strict grammar, and always the nearest value, halves to even. Two floats hold
 // the number well enough for nearly every text; where they leave a doubt, long arithmetic over all digits decides.
 
-/** So many digits are a float. */
+/** So many digits, and powers of ten up to this one, are floats. */
 const HALF_DIGITS: i32 = 15;
+const FLOAT_POWER: i32 = 22;
+/** The bits that an f32 lacks of an f64, and their value when that is halfway between two f32. */
+const LACKING_BITS: u32 = 0x1fffffff;
+const HALFWAY: u32 = 0x10000000;
 /** More significant digits than any halfway point between two numbers has; what follows only counts as "more". */
 const MAX_DIGITS: i32 = 770;
 /** Exponents beyond this give infinity or zero whatever the digits are. */
@@ -123,18 +127,29 @@ function isWord(ptr: usize, at: usize, len: usize, shift: usize, word: string): 
   return true;
 }
 
+/** 10^exponent, which is exact up to `FLOAT_POWER`. */
+function power10(exponent: i32): f64 {
+  let power: f64 = 1;
+  for (; exponent; exponent--) power *= 10;
+  return power;
+}
+
 /** The nearest float of the given precision; beyond the greatest one the result may be finite when that of an f64 is. */
 function nearest(ptr: usize, shift: usize, precision: i32, leastExponent: i32): f64 {
   const magnitude = exponent10 + digitCount;
   if (magnitude > MOST_MAGNITUDE) return Infinity;
   if (magnitude < LEAST_MAGNITUDE) return 0;
+  const most = abs(exponent10);
+  if (digitCount <= HALF_DIGITS && most <= FLOAT_POWER) {
+    // One operation on two exact floats rounds once; that an f32 is rounded once more shows only halfway between two of them.
+    const value = exponent10 < 0 ? upper / power10(most) : upper * power10(most);
+    if (precision == 53 || (<u32>reinterpret<u64>(value) & LACKING_BITS) != HALFWAY) return value;
+  }
   const taken = min(digitCount, 2 * HALF_DIGITS);
   const scale = magnitude - taken;
   setPair(upper);
   if (taken > HALF_DIGITS) {
-    let power: f64 = 1;
-    for (let left = taken - HALF_DIGITS; left; left--) power *= 10;
-    scalePair(power, false);
+    scalePair(power10(taken - HALF_DIGITS), false);
     addToPair(lower);
   }
   scalePairByPower5(scale);
