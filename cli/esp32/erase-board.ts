@@ -1,12 +1,11 @@
 import { EdgelessError } from "../../core/errors.js";
 import { CONSOLE_BAUD } from "../../esp32/tools/open-port.js";
 import type { Output } from "../output.js";
-import { openChosenPort } from "./choose-port.js";
 import { connectLoader } from "./connect-loader.js";
 import { describeChip } from "./flash-board.js";
 import { afterOf, type LoaderOptions } from "./loader-options.js";
-import { ProgressBar } from "./progress-bar.js";
 import { terminalQuestions } from "./questions.js";
+import { withPort } from "./with-port.js";
 
 /** Erases the flash of a board after asking. @throws EdgelessError EDGELESS_USAGE when nobody can be asked */
 export async function eraseBoard(
@@ -20,9 +19,7 @@ export async function eraseBoard(
     if (answer !== "yes") return;
   }
   const after = afterOf(options);
-  const port = await openChosenPort(options, CONSOLE_BAUD);
-  const bar = new ProgressBar(process.stderr);
-  try {
+  await withPort(options, output, CONSOLE_BAUD, async (port, bar) => {
     const loader = await connectLoader(port, options, output);
     output.note(describeChip(loader.chip));
     output.note("erasing, which takes up to half a minute");
@@ -30,8 +27,5 @@ export async function eraseBoard(
     bar.clear();
     await loader.finish(after);
     output.result("erased; flash it before it is used again", { erased: true, mac: loader.chip.mac });
-  } finally {
-    bar.clear();
-    await port.close();
-  }
+  });
 }

@@ -7,11 +7,10 @@ import { CONSOLE_BAUD } from "../../esp32/tools/open-port.js";
 import type { After, ChipInfo } from "../../esp32/tools/rom-loader.js";
 import { systemClock } from "../../platform/system-clock.js";
 import type { Output } from "../output.js";
-import { openChosenPort } from "./choose-port.js";
 import { connectLoader } from "./connect-loader.js";
 import { imagesFor, readNamedFirmware } from "./firmware-path.js";
 import { afterOf, type LoaderOptions } from "./loader-options.js";
-import { ProgressBar } from "./progress-bar.js";
+import { withPort } from "./with-port.js";
 
 export interface FlashOptions extends LoaderOptions {
   /** Folder, archive, or release. */
@@ -30,9 +29,7 @@ const FIRST_START_MS = 40_000;
 export async function flashBoard(options: FlashOptions, output: Output, folder: string): Promise<void> {
   const firmware = readNamedFirmware(options.firmware);
   const after = afterOf(options);
-  const port = await openChosenPort(options, CONSOLE_BAUD);
-  const bar = new ProgressBar(process.stderr);
-  try {
+  await withPort(options, output, CONSOLE_BAUD, async (port, bar) => {
     const loader = await connectLoader(port, options, output);
     const { chip } = loader;
     output.note(describeChip(chip));
@@ -63,10 +60,7 @@ export async function flashBoard(options: FlashOptions, output: Output, folder: 
       version === undefined ? `flashed; ${howToStart(after)}` : `flashed; Espruino ${version} runs`,
       { chip: chip.description, mac: chip.mac, written, ...(version === undefined ? {} : { version }) },
     );
-  } finally {
-    bar.clear();
-    await port.close();
-  }
+  });
 }
 
 /** Refuses a board whose flash is smaller than what Espruino and its files take up. */

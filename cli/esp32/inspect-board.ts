@@ -1,14 +1,15 @@
-import { EdgelessError } from "../../core/errors.js";
+import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { BoardConsole } from "../../esp32/tools/board-console.js";
 import { type BoardInfo, readBoardInfo } from "../../esp32/tools/board-info.js";
 import { describeNetwork } from "../../esp32/tools/board-network.js";
+import type { BytePort } from "../../esp32/tools/byte-port.js";
 import type { ChipInfo } from "../../esp32/tools/rom-loader.js";
 import { systemClock } from "../../platform/system-clock.js";
 import { alignColumns } from "../format.js";
 import type { Output } from "../output.js";
-import { openChosenPort } from "./choose-port.js";
 import { connectLoader } from "./connect-loader.js";
 import { afterOf, type LoaderOptions } from "./loader-options.js";
+import { withPort } from "./with-port.js";
 
 export interface InspectOptions extends LoaderOptions {
   /** Asks the chip itself, which restarts the board. */
@@ -24,34 +25,33 @@ const RESTART_MS = 15_000;
  */
 export async function inspectBoard(options: InspectOptions, output: Output): Promise<void> {
   const after = afterOf(options);
-  const port = await openChosenPort(options);
-  try {
+  await withPort(options, output, undefined, async (port) => {
     let chip: ChipInfo | undefined;
-    let board = options.chip === true ? undefined : await askConsole(CONSOLE_MS);
-    if (board === undefined && (options.chip === true || port.hasSignals)) {
+    let answer = options.chip === true ? undefined : await askConsole(port, CONSOLE_MS);
+    if (options.chip === true || (answer instanceof EdgelessError && port.hasSignals)) {
       const loader = await connectLoader(port, options, output);
       chip = loader.chip;
       const isStarted = await loader.finish(after);
-      if (isStarted) board = await askConsole(RESTART_MS);
+      if (isStarted) answer = await askConsole(port, RESTART_MS);
     }
-    if (chip === undefined && board === undefined)
-      throw new EdgelessError("EDGELESS_SERIAL_CONSOLE", `no Espruino answers at ${port.name}`);
+    if (chip === undefined && answer instanceof EdgelessError) throw answer;
+    const board = answer instanceof EdgelessError ? undefined : answer;
     output.result(describe(chip, board), {
       ...(chip === undefined ? {} : { ...chip, family: chip.family.name }),
       ...board,
     });
-  } finally {
-    await port.close();
-  }
+  });
+}
 
-  async function askConsole(withinMs: number): Promise<BoardInfo | undefined> {
-    const console = new BoardConsole(port, systemClock);
-    try {
-      return await readBoardInfo(console, await console.attach(false, withinMs));
-    } catch (error) {
-      if (error instanceof EdgelessError && error.code === "EDGELESS_SERIAL_LOST") throw error;
-      return undefined;
-    }
+/** Asks the interpreter; gives the error when none answers as it should. */
+async function askConsole(port: BytePort, withinMs: number): Promise<BoardInfo | EdgelessError> {
+  const console = new BoardConsole(port, systemClock);
+  try {
+    return await readBoardInfo(console, await console.attach(false, withinMs));
+  } catch (error) {
+    const isKnown = error instanceof EdgelessError;
+    if (isKnown && error.code === "EDGELESS_SERIAL_LOST") throw error;
+    return isKnown ? error : new EdgelessError("EDGELESS_SERIAL_CONSOLE", reasonOf(error), error);
   }
 }
 

@@ -11,6 +11,7 @@ export async function printPorts(all: boolean, output: Output): Promise<void> {
     shown,
   );
   if (shown.length > 0) return;
-  const hidden = ports.length === 0 ? "" : `; ${ports.length} other ports: --all shows them`;
+  const others = ports.length === 1 ? "1 other port" : `${ports.length} other ports`;
+  const hidden = ports.length === 0 ? "" : `; ${others}: --all shows them`;
   output.note(`no board is plugged in${hidden}`);
 }

@@ -3,11 +3,11 @@ import { readRuntimeFiles } from "../../esp32/tools/runtime-files.js";
 import { systemClock } from "../../platform/system-clock.js";
 import { numberOption } from "../emulate/emulate-options.js";
 import type { Output } from "../output.js";
-import { openChosenPort, type PortOptions } from "./choose-port.js";
-import { ProgressBar } from "./progress-bar.js";
+import type { PortOptions } from "./choose-port.js";
 import { chooseSettings, type SettingsOptions } from "./provision-settings.js";
 import { runtimeFolder } from "./runtime-folder.js";
 import { settingsSources } from "./settings-sources.js";
+import { withPort } from "./with-port.js";
 
 export interface ProvisionOptions extends PortOptions, SettingsOptions {
   readonly clear?: boolean;
@@ -20,9 +20,7 @@ export async function runProvision(options: ProvisionOptions, output: Output): P
   const runtime = readRuntimeFiles(options.runtime ?? runtimeFolder());
   const waitMs = numberOption(options.wait, "--wait", 0, 3_600) * 1000;
   const sources = settingsSources(output);
-  const port = await openChosenPort(options);
-  const bar = new ProgressBar(process.stderr);
-  try {
+  await withPort(options, output, undefined, async (port, bar) => {
     const done = await provisionBoard(
       port,
       systemClock,
@@ -55,8 +53,5 @@ export async function runProvision(options: ProvisionOptions, output: Output): P
       written: done.written,
       ...(done.registration === undefined ? {} : { registration: done.registration }),
     });
-  } finally {
-    bar.clear();
-    await port.close();
-  }
+  });
 }

@@ -56,6 +56,9 @@ export class BoardConsole {
   #waiter: ((event: ConsoleEvent) => void) | undefined;
   #recent = "";
   #paused: { readonly resumed: Promise<void>; resume(): void } | undefined;
+  /** Characters that came, and those among them that no text has. */
+  #characters = 0;
+  #oddCharacters = 0;
   /** Looks at all text while an answer is waited for. */
   #onText: (() => void) | undefined;
 
@@ -114,7 +117,7 @@ export class BoardConsole {
     }
     throw new EdgelessError(
       "EDGELESS_SERIAL_CONSOLE",
-      `no Espruino answers at ${this.#port.name}${heard(this.#recent)}`,
+      `no Espruino answers at ${this.#port.name}${this.#whatCame()}${heard(this.#recent)}`,
     );
   }
 
@@ -151,6 +154,15 @@ export class BoardConsole {
       await this.#exchange(PACKET.data, part);
       onProgress(at + part.length);
     }
+  }
+
+  /** What a person may conclude from what came instead of an answer. */
+  #whatCame(): string {
+    if (this.#characters === 0) return ": nothing came from it";
+    const isText = this.#oddCharacters < this.#characters / 10;
+    return isText
+      ? ": another program runs there"
+      : ": what comes is no text, maybe the speed is wrong (--baud)";
   }
 
   #accept(version: string, board: string): Interpreter {
@@ -261,6 +273,8 @@ export class BoardConsole {
       this.#paused?.resume();
       this.#paused = undefined;
     } else if (event.kind === "text") {
+      this.#characters += event.text.length;
+      this.#oddCharacters += event.text.match(/[^\s -~]/g)?.length ?? 0;
       this.#recent += event.text;
       this.#onText?.();
       this.#recent = this.#recent.slice(-2_000);

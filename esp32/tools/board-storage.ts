@@ -64,11 +64,7 @@ export class BoardStorage {
    * @throws EdgelessError EDGELESS_SERIAL_VERIFY too
    */
   async eraseAllBut(file: StorageFile): Promise<void> {
-    await this.#inMemory(
-      file,
-      (text) => `(s.eraseAll(),s.write(${quoted(file.name)},${text}))`,
-      WHOLE_STORAGE_MS,
-    );
+    await this.#throughMemory(file, "s.eraseAll(),", () => {});
   }
 
   /**
@@ -76,10 +72,10 @@ export class BoardStorage {
    * @returns false when the board held it already
    * @throws EdgelessError EDGELESS_BOARD_FULL, EDGELESS_SERIAL_VERIFY, EDGELESS_SERIAL_CONSOLE
    */
-  async replace(file: StorageFile): Promise<boolean> {
+  async replace(file: StorageFile, onProgress: (sent: number) => void): Promise<boolean> {
     if (await this.holds(file)) return false;
     await this.#makeRoom(file, false);
-    await this.#inMemory(file, (text) => `s.write(${quoted(file.name)},${text})`);
+    await this.#throughMemory(file, "", onProgress);
     return true;
   }
 
@@ -112,14 +108,21 @@ export class BoardStorage {
     return true;
   }
 
-  /** Sends a file into the memory of the board, and has `use` done with its text there once it arrived whole. */
-  async #inMemory(file: StorageFile, use: (text: string) => string, withinMs?: number): Promise<void> {
-    const question = `(function(s,t){${PARTS}=0;return E.CRC32(t)===${crc32(file.bytes)}&&(${use("t")},1)})(require("Storage"),${PARTS}.join(""))`;
+  /** Sends a file into the memory of the board, which writes it when it arrived whole; `first` is what it does before, as expressions. */
+  async #throughMemory(file: StorageFile, first: string, onProgress: (sent: number) => void): Promise<void> {
+    const { name, bytes } = file;
+    const parts = literals(bytes);
     await this.#untilHeld(file, async () => {
       await this.#console.evaluate(`(${PARTS}=[],0)`);
-      for (const [i, part] of literals(file.bytes).entries())
+      for (const [i, part] of parts.entries()) {
         await this.#console.evaluate(`(${PARTS}[${i}]=${part},0)`);
-      await this.#console.evaluate(question, withinMs);
+        onProgress(Math.round((bytes.length * (i + 1)) / parts.length));
+      }
+      const write = `E.CRC32(t)===${crc32(bytes)}&&(${first}s.write(${quoted(name)},t),1)`;
+      await this.#console.evaluate(
+        `(function(s,t){${PARTS}=0;return ${write}})(require("Storage"),${PARTS}.join(""))`,
+        WHOLE_STORAGE_MS,
+      );
     });
   }
 

@@ -131,7 +131,7 @@ async function attachQuietly(
   report: ProvisionReport,
 ): Promise<Interpreter> {
   const told = clock.setTimer(TOLD_MS, () =>
-    report.note("the board does not answer yet: it may be starting, or be busy with its storage"),
+    report.note("no answer yet: the board may be starting, be busy with its storage, or have no Espruino"),
   );
   try {
     const interpreter = await console.attach(true, ANSWERS_MS);
@@ -179,12 +179,12 @@ async function writeFiles(
 ): Promise<readonly string[]> {
   const written: string[] = [];
   for (const file of files) {
-    const total = file.bytes.length;
+    const onProgress = (sent: number) => report.progress(file.name, sent, file.bytes.length);
     // A part of these would do harm: no settings, or a runtime that begins to start.
     const isAllOrNothing = file.name === SETTINGS_FILE || file.name === BOOT_FILE;
     const isWritten = isAllOrNothing
-      ? await storage.replace(file)
-      : await storage.write(file, (sent) => report.progress(file.name, sent, total));
+      ? await storage.replace(file, onProgress)
+      : await storage.write(file, onProgress);
     if (isWritten || before.includes(file.name)) written.push(file.name);
   }
   return written;

@@ -271,6 +271,30 @@ t.test(
   },
 );
 
+t.test(
+  "given a command at work, when a signal ends it, then its port is closed and it says so",
+  async (t) => {
+    const lines: MemoryPort[] = [];
+    const served = await servePort((line) => lines.push(line));
+    t.teardown(() => served.close());
+    for (const command of [
+      ["erase", "--yes"],
+      ["flash", "--firmware", archive],
+      ["provision", "--no-wifi", "--name", "x", "--gateway", "10.0.0.1", "--runtime", runtimeFolder()],
+      ["info"],
+    ]) {
+      const { length } = lines;
+      const running = new EdgelessProcess(["esp32", ...command, "--port", served.port], folder);
+      await eventually("a connection", () => lines.length > length);
+      const { status, stderr, stdout } = await running.stop();
+      t.equal(status, 143, String(command[0]));
+      t.equal(stdout, "");
+      t.match(stderr, /interrupted; the command can be repeated\n$/, String(command[0]));
+      await eventually("a closed connection", () => lines.at(-1)?.isOpen === false);
+    }
+  },
+);
+
 t.test("given what cannot work, when a command is called, then its error says what to do", async (t) => {
   const silent = await servePort(() => {});
   t.teardown(() => silent.close());
@@ -278,7 +302,16 @@ t.test("given what cannot work, when a command is called, then its error says wh
   t.equal(missing.status, 1);
   t.match(missing.stderr, /there is no such port \[EDGELESS_SERIAL_PORT\]\nHelp: List the boards/);
   const nobody = await edgeless(["esp32", "info", "--port", silent.port], folder);
-  t.match(nobody.stderr, /no Espruino answers.*\[EDGELESS_SERIAL_CONSOLE\]/);
+  t.match(nobody.stderr, /no Espruino answers.*: nothing came from it \[EDGELESS_SERIAL_CONSOLE\]/);
+  const noise = await servePort((line) => {
+    line.peer = { receive: () => line.send(Buffer.alloc(200, "\x00\xfe\x90\x8e", "latin1")) };
+  });
+  t.teardown(() => noise.close());
+  const odd = await edgeless(["esp32", "info", "--json", "--port", noise.port], folder);
+  t.equal(odd.stdout, "");
+  t.match(JSON.parse(odd.stderr), {
+    error: { code: "EDGELESS_SERIAL_CONSOLE", message: /what comes is no text, maybe the speed is wrong/ },
+  });
   for (const port of ["tcp://nowhere", "tcp://localhost:0", "http://localhost:4000", ""]) {
     const wrong = await edgeless(["esp32", "info", "--port", port], folder);
     t.equal(wrong.status, 2, port);
