@@ -36,6 +36,22 @@ export function readArchive(bytes: Uint8Array, name: string): readonly ArchiveFi
   }
 }
 
+/** A tar archive of files with names of at most 99 characters (POSIX.1-1988, ustar), the same for the same files. */
+export function writeTar(files: readonly ArchiveFile[]): Buffer {
+  const blocks = files.flatMap(({ name, bytes }) => {
+    const header = Buffer.alloc(TAR_BLOCK);
+    header.write(name, 0, 99, "utf8");
+    header.write("0000644\0" + "0000000\0".repeat(2), 100, "latin1");
+    header.write(`${bytes.length.toString(8).padStart(11, "0")}\0${"0".repeat(11)}\0`, 124, "latin1");
+    header.write("        0", 148, "latin1");
+    header.write("ustar\0" + "00", 257, "latin1");
+    const sum = header.reduce((all, byte) => all + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+    return [header, bytes, Buffer.alloc(-bytes.length & (TAR_BLOCK - 1))];
+  });
+  return Buffer.concat([...blocks, Buffer.alloc(2 * TAR_BLOCK)]);
+}
+
 /** Reads a tar archive (POSIX.1-1988, and long names as ustar prefixes). */
 function readTar(bytes: Uint8Array): ArchiveFile[] {
   const files: ArchiveFile[] = [];

@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { Clock } from "../../core/clock.js";
 import { EdgelessError } from "../../core/errors.js";
 import { LATE, withDeadline } from "../../platform/deadline.js";
@@ -37,6 +38,7 @@ const ANSWER_MS = 8_000;
 /** How long a board that asked to pause is obeyed at most, milliseconds. */
 const PAUSE_MS = 1_000;
 const PACKET_TRIES = 3;
+const QUERY_TRIES = 3;
 /** Erases the line that is being typed: what of a packet was taken for typing. */
 const CLEAR_LINE = Uint8Array.from([0x1b, 0x5b, 0x32, 0x48]);
 /** Bytes that are sent at once, and the pause after them, by firmware. */
@@ -139,6 +141,30 @@ export class BoardConsole {
         `the board at ${this.#port.name} answered ${text.length} characters that are no JSON`,
         error,
       );
+    }
+  }
+
+  /**
+   * Asks for a value; what is asked may be done again without harm, and is when the answer is damaged or does not come.
+   * @throws EdgelessError EDGELESS_SERIAL_CONSOLE, EDGELESS_SERIAL_LOST
+   */
+  async query<T>(wanted: z.ZodType<T>, expression: string): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const parsed = wanted.safeParse((await this.evaluate(expression)) ?? null);
+        if (parsed.success) return parsed.data;
+        throw new EdgelessError(
+          "EDGELESS_SERIAL_CONSOLE",
+          `the board at ${this.#port.name} answered something else than it was asked for`,
+          parsed.error,
+        );
+      } catch (error) {
+        const isLost = error instanceof EdgelessError && error.code === "EDGELESS_SERIAL_LOST";
+        if (isLost || tries === QUERY_TRIES) throw error;
+        // What still comes belongs to the former question.
+        await this.#untilLost(wait(this.#clock, ENQUIRY_MS));
+        await this.#send(CLEAR_LINE);
+      }
     }
   }
 

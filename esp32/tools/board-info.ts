@@ -33,7 +33,7 @@ const memorySchema = z.object({ free: z.number(), total: z.number(), blocksize: 
  */
 export async function readBoardInfo(console: BoardConsole, interpreter: Interpreter): Promise<BoardInfo> {
   const storage = new BoardStorage(console);
-  const memory = memorySchema.parse(await console.evaluate("process.memory()"));
+  const memory = await console.query(memorySchema, "process.memory()");
   const { freeBytes, totalBytes } = await storage.stats();
   const names = await storage.names();
   return {

@@ -38,7 +38,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
  * @throws EdgelessError EDGELESS_SERIAL_CONSOLE, EDGELESS_SERIAL_LOST
  */
 export async function readBoardNetwork(console: BoardConsole): Promise<BoardNetworkState | undefined> {
-  const state = stateSchema.parse(await console.evaluate(QUESTION));
+  const state = await console.query(stateSchema, QUESTION);
   if (state === null) return undefined;
   const [station, ssid, rssi, address] = state;
   const isJoined = station === "connected";

@@ -39,24 +39,25 @@ export class BoardStorage {
 
   /** @throws EdgelessError EDGELESS_SERIAL_CONSOLE, as all methods do */
   async names(): Promise<readonly string[]> {
-    return z.array(z.string()).parse(await this.#console.evaluate('require("Storage").list()'));
+    return this.#console.query(z.array(z.string()), 'require("Storage").list()');
   }
 
   async stats(): Promise<StorageStats> {
-    return statsSchema.parse(await this.#console.evaluate('require("Storage").getStats()'));
+    return this.#console.query(statsSchema, 'require("Storage").getStats()');
   }
 
   /** The text of a small file; undefined when there is none. */
   async readText(name: string): Promise<string | undefined> {
-    const text = z
-      .nullable(z.string())
-      .parse((await this.#console.evaluate(`(require("Storage").read(${quoted(name)})||null)`)) ?? null);
+    const text = await this.#console.query(
+      z.nullable(z.string()),
+      `(require("Storage").read(${quoted(name)})||null)`,
+    );
     // The board hands out bytes as characters.
     return text === null ? undefined : Buffer.from(text, "latin1").toString("utf8");
   }
 
   async erase(name: string): Promise<void> {
-    await this.#console.evaluate(`require("Storage").erase(${quoted(name)})`);
+    await this.#console.query(z.unknown(), `require("Storage").erase(${quoted(name)})`);
   }
 
   /**
@@ -86,10 +87,9 @@ export class BoardStorage {
 
   /** True when the board holds exactly this file. */
   async holds({ name, bytes }: StorageFile): Promise<boolean> {
-    const sum = sumSchema.parse(
-      await this.#console.evaluate(
-        `(function(f){return f===undefined?null:[f.length,E.CRC32(f)]})(require("Storage").read(${quoted(name)}))`,
-      ),
+    const sum = await this.#console.query(
+      sumSchema,
+      `(function(f){return f===undefined?null:[f.length,E.CRC32(f)]})(require("Storage").read(${quoted(name)}))`,
     );
     return sum !== null && sum[0] === bytes.length && sum[1] === crc32(bytes);
   }

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Clock } from "../../core/clock.js";
 import { EdgelessError, reasonOf } from "../../core/errors.js";
 import { LATE, withDeadline } from "../../platform/deadline.js";
@@ -135,7 +136,7 @@ async function attachQuietly(
   );
   try {
     const interpreter = await console.attach(true, ANSWERS_MS);
-    await console.evaluate("echo(0)");
+    await console.query(z.unknown(), "echo(0)");
     return interpreter;
   } finally {
     told.cancel();

@@ -24,6 +24,6 @@ export async function switchBluetooth(
   await console.evaluate(`setTimeout(function(){ESP32.enableBLE(${isOn})},100)`);
   await wait(clock, BEGUN_MS);
   await console.attach();
-  await console.evaluate("echo(0)");
-  return memorySchema.parse(await console.evaluate("process.memory()")).total;
+  await console.query(z.unknown(), "echo(0)");
+  return (await console.query(memorySchema, "process.memory()")).total;
 }

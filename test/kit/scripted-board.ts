@@ -18,6 +18,8 @@ export interface BoardScript {
   refusedPackets?: number;
   /** Swallows so many acknowledgements. */
   lostAnswers?: number;
+  /** Damages the first so many values that it answers. */
+  damagedAnswers?: number;
   /** Flips a bit in the first so many parts of files. */
   damagedParts?: number;
   /** Pulls the cable at this packet, counted from 1. */
@@ -225,6 +227,11 @@ export class ScriptedBoard implements PortPeer {
       this.#port.send(NAK);
       this.#print(`Uncaught ${String(error)}\r\n`);
       return;
+    }
+    const { damagedAnswers = 0 } = this.script;
+    if (damagedAnswers > 0) {
+      this.script.damagedAnswers = damagedAnswers - 1;
+      literal = '"{"';
     }
     const header = Uint8Array.of(6, 16, 1, literal.length >> 8, literal.length & 0xff);
     this.#port.send(Buffer.concat([header, Buffer.from(literal, "latin1")]));

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { EdgelessError } from "../../../core/errors.js";
 import { readArchive } from "../../../esp32/tools/archive.js";
 import { chipFamily } from "../../../esp32/tools/chip-family.js";
 import { readEspImage } from "../../../esp32/tools/esp-image.js";
-import { fetchFirmware } from "../../../esp32/tools/fetch-firmware.js";
+import { fetchFirmware, releaseUrl } from "../../../esp32/tools/fetch-firmware.js";
 import { readFirmware, selectImages } from "../../../esp32/tools/firmware-images.js";
 import { readPartitionTable, storagePartition } from "../../../esp32/tools/partition-table.js";
 import { storageImage } from "../../../esp32/tools/storage-image.js";
@@ -139,6 +140,12 @@ t.test(
       "a damaged file is fetched again",
     );
 
+    t.same(
+      [...spawnSync("tar", ["tf", fetched.path], { encoding: "utf8" }).stdout.matchAll(/.+/g)].join(),
+      "bootloader.bin,partitions_espruino.bin,espruino_esp32.bin",
+      "every tar reads what is kept",
+    );
+
     const wrong = { ...source, sha256: "00".repeat(32) };
     await t.rejects(
       fetchFirmware(wrong, cache, () => {}),
@@ -189,6 +196,60 @@ t.test(
       fetchFirmware({ release: "2v32", family: ESP32, file: `${file}.not` }, cache, () => {}),
       { code: "EDGELESS_FILE_UNREADABLE" },
     );
+  },
+);
+
+t.test(
+  "given a folder of images on a server, by the names of either build, when a release is fetched, then it is the one that an archive gives",
+  async (t) => {
+    const names = {
+      esp32: ["bootloader.bin", "partitions_espruino.bin", "espruino_esp32.bin"],
+      esp32c3: ["bootloader.bin", "partition-table.bin", "espruino-esp32c3.bin"],
+    };
+    for (const family of [ESP32, C3]) {
+      const files = firmwareFiles(family, 4_000);
+      const served = new Map(
+        names[family === C3 ? "esp32c3" : "esp32"].map((name, at) => [
+          `/binaries/${name}`,
+          Buffer.from(files[at]?.bytes ?? []),
+        ]),
+      );
+      const server = createServer(({ url }, response) => {
+        const file = served.get(url ?? "");
+        if (file === undefined) response.writeHead(404).end();
+        else response.writeHead(200, { "content-length": file.length }).end(file);
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      t.teardown(() => server.close());
+      const address = server.address();
+      const port = address !== null && typeof address === "object" ? address.port : 0;
+      const url = `http://127.0.0.1:${port}/binaries/`;
+      const cache = join(folder, `cache-${family.fileName}`);
+
+      const fetched = await fetchFirmware({ release: "2v29", family, url }, cache, () => {});
+      t.same(
+        readFirmware(fetched.path)
+          .imagesFor(family)
+          .map(({ bytes }) => Buffer.from(bytes)),
+        [...served.values()],
+      );
+      const file = join(folder, `${family.fileName}.zip`);
+      writeFileSync(
+        file,
+        zip([...served].map(([name, bytes]) => ({ name: name.replace("/binaries/", "x/"), bytes }))),
+      );
+      t.equal(
+        (await fetchFirmware({ release: "2v29", family, file }, cache, () => {})).sha256,
+        fetched.sha256,
+      );
+
+      served.delete([...served.keys()][1] ?? "");
+      await t.rejects(
+        fetchFirmware({ release: "2v30", family, url }, cache, () => {}),
+        { code: "EDGELESS_REJECTED", message: /partitions_espruino\.bin: the server answered 404; .*--from/ },
+      );
+    }
+    t.equal(releaseUrl("2v29", C3), "https://www.espruino.com/binaries/espruino_2v29_esp32c3/");
   },
 );
 

@@ -75,6 +75,7 @@ const BOARDS: Record<string, BoardScript> = {
   "with a program that keeps it busy": { isBusy: true },
   "with firmware that loses bursts": { version: "2v27.45" },
   "that refuses packets": { refusedPackets: 2 },
+  "whose answers arrive damaged": { damagedAnswers: 2 },
   "to which parts arrive damaged": { damagedParts: 2 },
   "that asks to pause": { pauses: true },
   "with an ESP32-C3": { board: "ESP32C3" },
