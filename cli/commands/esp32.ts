@@ -40,9 +40,12 @@ function addLocalCommands(group: Command): void {
     .description("download a release once, checked by its SHA-256")
     .requiredOption("--release <VERSION>", "for example 2v29")
     .option("--chip <CHIP>", "esp32, esp32c3 or esp32s3", "esp32")
-    .option("--url <URL>", "address of the archive (default: the server of Espruino)")
-    .option("--from <FILE>", "take this archive instead of a download")
-    .option("--sha256 <HEX>", "what the archive must be")
+    .option(
+      "--url <URL>",
+      "address of an archive, or of a folder when it ends with / (default: the server of Espruino)",
+    )
+    .option("--from <PATH>", "take this archive or folder instead of a download")
+    .option("--sha256 <HEX>", "what the archive that is kept must be")
     .option("--folder <DIR>", "where it is kept (default: the cache of the user)")
     .option("--json", "print results as JSON")
     .action(async (options: FetchOptions & { json?: boolean }) => {

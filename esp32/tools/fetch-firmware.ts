@@ -34,7 +34,7 @@ export interface FetchedFirmware {
 
 /** What helps where a download does not. */
 const OTHERWISE =
-  "have the archive from elsewhere, and take it with: edgeless esp32 firmware fetch --from FILE";
+  "have the archive from elsewhere, and take it with: edgeless esp32 firmware fetch --from PATH";
 /** Longest download, milliseconds, and largest archive, bytes. */
 const LIMIT_MS = 600_000;
 const MOST_BYTES = 64 * 1024 * 1024;

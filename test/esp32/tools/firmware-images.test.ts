@@ -177,7 +177,7 @@ t.test(
       fetchFirmware({ ...source, release: "2v30" }, cache, () => {}),
       {
         code: "EDGELESS_UNREACHABLE",
-        message: /^cannot download .*; have the archive from elsewhere.* --from FILE$/,
+        message: /^cannot download .*; have the archive from elsewhere.* --from PATH$/,
       },
     );
 
