@@ -78,7 +78,7 @@ export class Device {
     const random = hardware.random.bind(hardware);
     this.endpoint = new Endpoint(hardware.socket, timers, random, settings.endpoint, peers);
     this.link = new GatewayLink(this.endpoint, settings);
-    this.board = new Switchboard(timers, settings, nodeId, firstStream, this);
+    this.board = new Switchboard(hardware, settings, nodeId, firstStream, this);
     this.images = new ImageStore(hardware.storage, this.board);
     this.uplink = new Uplink(this.link, this.board, this);
     this.states = new StateKeeper(this.link, this.board);

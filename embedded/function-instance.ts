@@ -118,11 +118,7 @@ export class FunctionInstance implements Instance {
     return this.phase !== ENDED && this.mailbox.length < this.board.settings.mailboxCapacity;
   }
 
-  take(delivery: Delivery, mayRun: boolean): void {
-    if (mayRun && this.phase === IDLE && this.mailbox.length === 0) {
-      this.handleEvent(delivery);
-      return;
-    }
+  take(delivery: Delivery): void {
     this.mailbox.push(delivery);
     this.board.schedule();
   }
@@ -173,19 +169,24 @@ export class FunctionInstance implements Instance {
     this.callStream = NONE;
   }
 
-  /** Runs `send` after a delay, unless the function ends before. False when too many wait already. */
-  delay(delayMs: number, send: () => void): boolean {
-    if (this.delayed.length >= this.board.settings.delayedCapacity) return false;
+  /** Runs `send`, which holds so many bytes, after a delay, unless the function ends before. False when too many wait already. */
+  delay(delayMs: number, bytes: number, send: () => void): boolean {
+    const { board } = this;
+    if (this.delayed.length >= board.settings.delayedCapacity || !board.hasRoomFor(bytes)) return false;
+    this.wait(delayMs, send);
+    return true;
+  }
+
+  private wait(delayMs: number, send: () => void): void {
     const { timers } = this.board;
     // Timers of JavaScript take at most 2^31 - 1 ms.
     const step = Math.min(delayMs, 0x7fffffff);
     const timer = timers.set(step, () => {
       this.delayed.splice(this.delayed.indexOf(timer), 1);
-      if (delayMs > step) this.delay(delayMs - step, send);
+      if (delayMs > step) this.wait(delayMs - step, send);
       else send();
     });
     this.delayed.push(timer);
-    return true;
   }
 
   /** Ends a waiting call with an error, then runs the stop handler. Does nothing after a crash. */
@@ -307,17 +308,20 @@ export class FunctionInstance implements Instance {
   }
 
   private guard(work: () => void): void {
+    const { board } = this;
+    board.isRunning = true;
     try {
       work();
     } catch (thrown) {
       const { error, reason } = faultOf(thrown, TRAPPED);
       const { current } = this;
       this.current = NO_EVENT;
-      if (current.kind === CALL) this.board.reply(current, ERROR, NOTHING);
-      this.board.count(CRASHES);
+      if (current.kind === CALL) board.reply(current, ERROR, NOTHING);
+      board.count(CRASHES);
       this.end();
       this.settle(CRASHED, `${error} ${reason}`);
     }
+    board.isRunning = false;
   }
 
   private end(): void {

@@ -67,7 +67,9 @@ export class GuestHost implements GuestImports {
     const { instance, board } = this;
     const target = this.mapped(channel, channelLength);
     const payload = guestBytes(this.running(), at, length).slice();
-    const waits = instance.delay(delayMs, () => board.send(instance.handle, target, CAST, payload, NONE));
+    const waits = instance.delay(delayMs, length, () =>
+      board.send(instance.handle, target, CAST, payload, NONE),
+    );
     if (!waits) board.count(MAILBOX_FULL);
   }
 

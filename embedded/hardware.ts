@@ -38,6 +38,11 @@ export interface Hardware {
   random(target: Uint8Array): Uint8Array;
   readonly storage: FlashStorage;
   freeMemoryBytes(): number;
+  /**
+   * True when so many bytes more may be kept and what runs still has room; asked for each event, so it must not take long.
+   * @param isInside whether a function runs now, which has most of its room already
+   */
+  hasRoomFor(bytes: number, isInside: boolean): boolean;
   /** Takes a line about the runtime itself; levels as in EDGELESS, 1 (error) to 5 (trace). */
   log(level: number, text: string): void;
   /** Kind of board, for people. */

@@ -35,8 +35,8 @@ export interface Instance {
   callStream: number;
   /** True when it can handle or keep one more event. */
   hasRoom(): boolean;
-  /** Handles an event, whose payload stays as it is, at once when `mayRun` and nothing else keeps it busy; else it waits. */
-  take(delivery: Delivery, mayRun: boolean): void;
+  /** Takes an event, whose payload stays as it is: a function handles it in a turn of its own, a resource at once. */
+  take(delivery: Delivery): void;
   /** Takes the answer to its call; it goes on in its next turn. */
   answer(kind: number, payload: Uint8Array): void;
   /** True when {@link turn} has something to do. */

@@ -30,7 +30,8 @@ export class LogUplink {
 
   /** Takes a line; it is copied, and dropped when too many wait. Unknown levels count as errors (EDGELESS guest ABI). */
   add(handle: number, level: number, target: Uint8Array, message: Uint8Array): void {
-    if (this.queue.length >= this.board.settings.logCapacity) {
+    const { board } = this;
+    if (this.queue.length >= board.settings.logCapacity || !board.hasRoomFor(message.length)) {
       this.dropped++;
       return;
     }

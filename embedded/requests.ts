@@ -98,12 +98,11 @@ export class Requests {
   }
 
   /**
-   * Carries out one request; whatever is wrong with it becomes an answer. All but events wait for a turn of their own: a board has
-   * room for few calls inside each other, and those of the message layer are over by then.
+   * Carries out one request; whatever is wrong with it becomes an answer. It waits for a turn of its own: a board has room for few
+   * calls inside each other, and those of the message layer are over by then.
    */
   handle(request: IncomingRequest, reply: Reply): void {
-    if (request.path === "e") this.carryOut(request, reply);
-    else this.board.timers.set(0, () => this.carryOut(request, reply));
+    this.board.timers.set(0, () => this.carryOut(request, reply));
   }
 
   private carryOut(request: IncomingRequest, reply: Reply): void {
@@ -183,12 +182,13 @@ export class Requests {
       instance.kind !== FUNCTION ||
       length > board.settings.maxPayloadBytes ||
       board.uplinkFull ||
-      !instance.hasRoom()
+      !instance.hasRoom() ||
+      !board.hasRoomFor(datagram.length)
     )
       return 0;
     board.counters[EVENTS_RECEIVED] = (board.counters[EVENTS_RECEIVED] as number) + 1;
     const payload = datagram.subarray(at, to);
-    instance.take({ kind: CAST, payload, peer, from: NONE, stream: NONE }, false);
+    instance.take({ kind: CAST, payload, peer, from: NONE, stream: NONE });
     return CHANGED;
   }
 
@@ -206,14 +206,18 @@ export class Requests {
     const most = board.settings.maxPayloadBytes;
     if (instance === undefined || instance.state === CRASHED) reply(NOT_FOUND, NOTHING);
     else if (event.payload.length > most) reply(REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: most });
-    else if (!instance.hasRoom() || (board.uplinkFull && instance.kind === FUNCTION))
+    else if (
+      !instance.hasRoom() ||
       // A function that handled it now could send nothing on.
+      (board.uplinkFull && instance.kind === FUNCTION) ||
+      !board.hasRoomFor(payload.length)
+    )
       reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: FULL_PAUSE });
     else {
       board.count(EVENTS_RECEIVED);
       // The gateway does not wait for the handler.
       reply(CHANGED, NOTHING);
-      instance.take({ kind, payload: event.payload, peer, from: NONE, stream }, true);
+      instance.take({ kind, payload: event.payload, peer, from: NONE, stream });
     }
   }
 

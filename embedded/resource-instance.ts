@@ -53,7 +53,7 @@ export class ResourceInstance implements Instance {
     return true;
   }
 
-  take(delivery: Delivery, _mayRun: boolean): void {
+  take(delivery: Delivery): void {
     const { kind, payload } = delivery;
     let answer: string | undefined;
     let failed = false;

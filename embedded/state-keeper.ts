@@ -1,4 +1,5 @@
 import { encodeKeptState } from "../coap-api/operations/state.js";
+import { NOT_TAKEN } from "./device-counters.js";
 import { BUSY, type GatewayLink, SILENCE, STRANGER } from "./gateway-link.js";
 import type { Switchboard } from "./switchboard.js";
 
@@ -31,8 +32,12 @@ export class StateKeeper {
       kept.state = state;
       return;
     }
+    if (!this.board.hasRoomFor(state.length)) {
+      this.board.count(NOT_TAKEN);
+      return;
+    }
     this.queue.push({ handle, state });
-    this.pump();
+    this.pumpAfter(0);
   }
 
   /** Sends the next state if nothing stands against it. */
@@ -45,11 +50,17 @@ export class StateKeeper {
       this.busy = false;
       if (outcome === BUSY || outcome === STRANGER || outcome === SILENCE) {
         this.restore(kept);
-        this.pauseTimer = this.board.timers.set(retryMs, () => {
-          this.pauseTimer = 0;
-          this.pump();
-        });
+        this.pumpAfter(retryMs);
       }
+      this.pump();
+    });
+  }
+
+  /** In a turn of its own, at least: a board has room for few calls inside each other. */
+  private pumpAfter(delayMs: number): void {
+    if (this.pauseTimer !== 0) return;
+    this.pauseTimer = this.board.timers.set(delayMs, () => {
+      this.pauseTimer = 0;
       this.pump();
     });
   }

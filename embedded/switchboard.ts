@@ -9,6 +9,7 @@ import type { Device } from "./device.js";
 import { createDeviceCounters, MAILBOX_FULL, NO_ROUTE, NOT_TAKEN } from "./device-counters.js";
 import type { DeviceSettings } from "./device-settings.js";
 import type { FunctionInstance } from "./function-instance.js";
+import type { Hardware } from "./hardware.js";
 import type { Delivery, Instance } from "./instance.js";
 
 /** Where an event goes: to a route of the gateway, an instance of the device, or a peer; {@link NONE} where not. */
@@ -40,6 +41,9 @@ export class Switchboard {
   uplinkFull: boolean;
   /** The function that is being stopped: its calls fail at once. */
   stopping: Instance | undefined;
+  /** A function runs now. */
+  isRunning: boolean;
+  private readonly hardware: Hardware;
   private readonly device: Device;
   private lastHandle: number;
   private lastStream: number;
@@ -48,19 +52,21 @@ export class Switchboard {
 
   /** @param firstStream random, so that answers to calls from before a power cycle find nobody */
   constructor(
-    timers: Timers,
+    hardware: Hardware,
     settings: DeviceSettings,
     nodeId: Uint8Array,
     firstStream: number,
     device: Device,
   ) {
-    this.timers = timers;
+    this.hardware = hardware;
+    this.timers = hardware.timers;
     this.settings = settings;
     this.nodeId = nodeId;
     this.counters = createDeviceCounters();
     this.instances = [];
     this.uplinkFull = false;
     this.stopping = undefined;
+    this.isRunning = false;
     this.device = device;
     this.lastHandle = 0;
     this.lastStream = firstStream;
@@ -209,6 +215,11 @@ export class Switchboard {
     });
   }
 
+  /** True when so many bytes more may be kept until somebody takes them. */
+  hasRoomFor(bytes: number): boolean {
+    return this.hardware.hasRoomFor(bytes, this.isRunning);
+  }
+
   /** The next instance, in turn, that has something to do. */
   private readyInstance(): Instance | undefined {
     const count = this.instances.length;
@@ -225,12 +236,12 @@ export class Switchboard {
       this.count(NO_ROUTE);
       return false;
     }
-    if (!instance.hasRoom()) {
+    if (!instance.hasRoom() || !this.hasRoomFor(payload.length)) {
       this.count(MAILBOX_FULL);
       return false;
     }
     const copy = payload.slice();
-    instance.take({ kind, payload: copy, peer: NONE, from, stream: kind === CALL ? stream : NONE }, false);
+    instance.take({ kind, payload: copy, peer: NONE, from, stream: kind === CALL ? stream : NONE });
     return true;
   }
 }

@@ -41,8 +41,9 @@ export class Uplink {
   /** Takes an event; false, and counted, when too many wait. Answers to calls may take as much room again. */
   send(event: UplinkEvent): boolean {
     const capacity = this.board.settings.uplinkCapacity;
-    const { kind, route, stream } = event;
-    if (this.queue.length >= (kind > CALL ? 2 * capacity : capacity)) {
+    const { kind, route, stream, payload } = event;
+    const isFull = this.queue.length >= (kind > CALL ? 2 * capacity : capacity);
+    if (isFull || !this.board.hasRoomFor(payload.length)) {
       this.board.count(NOT_TAKEN);
       return false;
     }

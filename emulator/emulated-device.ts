@@ -153,6 +153,8 @@ export class EmulatedDevice {
       random: (target) => random.fill(target),
       storage: this.flash,
       freeMemoryBytes: () => memory.freeBytes,
+      // What functions hold is all that counts here.
+      hasRoomFor: () => true,
       log,
       board: profile.board,
       firmware: boot.firmware({ timers: this.#timers, reboot, log }),

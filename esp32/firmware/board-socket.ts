@@ -1,10 +1,14 @@
 import type { DatagramPort } from "../../coap-api/endpoint/transport.js";
+import { hasRoomForMessage } from "./memory.js";
 
 /** Module of the interpreter. */
 const DATAGRAMS = "dgram";
 
 /** Milliseconds after which a lost socket is opened again. */
 const REOPEN_MS = 250;
+
+/** Datagrams up to so many bytes are taken in any case: there is always room for them, or nothing would help. */
+const SHORT = 64;
 
 /** A socket of a board, which sends nothing until there is a network. */
 export interface BoardPort extends DatagramPort {
@@ -21,6 +25,10 @@ export function boardSocket(port: number): BoardPort {
   let isOnline = false;
   let wasOnline = false;
   let handler: (datagram: Uint8Array, address: string, port: number) => void = () => {};
+  const takeLong = (datagram: Uint8Array, address: string, port: number) => {
+    // Without room for it the interpreter would end what runs. As if it had been lost on its way, it comes again.
+    if (hasRoomForMessage()) handler(datagram, address, port);
+  };
   const reopen = () => {
     socket = undefined;
     setTimeout(open, REOPEN_MS);
@@ -30,7 +38,10 @@ export function boardSocket(port: number): BoardPort {
       const opened = require(DATAGRAMS).createSocket({ type: "udp4", reuseAddr: true });
       opened.on("message", (text, from) => {
         // What a board receives of a longer datagram is cut; its codec finds that out.
-        handler(E.toUint8Array(text), from.address, from.port);
+        const datagram = E.toUint8Array(text);
+        if (text.length <= SHORT) handler(datagram, from.address, from.port);
+        // In a turn of its own, when the interpreter has forgotten the text.
+        else setTimeout(takeLong, 0, datagram, from.address, from.port);
       });
       opened.on("close", reopen);
       opened.bind(port);

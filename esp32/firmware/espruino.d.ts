@@ -12,7 +12,8 @@ declare const E: {
   /** 32 random bits, of a generator in hardware where there is one. */
   hwRand(): number;
   enableWatchdog(seconds: number, isAutomatic: boolean): void;
-  on(event: "errorFlag", handler: (flags: readonly string[]) => void): void;
+  /** Told of flags that were not set before, or undefined when there is no room for a list of them. */
+  on(event: "errorFlag", handler: (flags: readonly string[] | undefined) => void): void;
   reboot(): void;
   /** As zlib has it. */
   CRC32(text: string): number;

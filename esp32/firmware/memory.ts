@@ -5,8 +5,13 @@ import { DEVICE_FULL, DeviceFault } from "../../embedded/device-fault.js";
 const FUNCTION_VARIABLES = 9;
 /** What such a function has in the text. */
 const ARROW = "=>";
-/** Variables that calls take while a function starts or handles an event. */
+/** Variables that calls take while a function starts. */
 const CALL_VARIABLES = 250;
+
+/** Variables that must stay free for a function that handles an event, those that are needed still while it does, and for a long message. */
+const WORK_VARIABLES = 350;
+const INSIDE_VARIABLES = 100;
+const LONG_VARIABLES = 370;
 
 /** How the text of a translated function asks for its memory. */
 const MEMORY = "new ArrayBuffer(";
@@ -14,6 +19,21 @@ const MEMORY = "new ArrayBuffer(";
 /** Bytes that functions may take, as far as a board can tell. */
 export function freeMemoryBytes(): number {
   return Math.max(0, (process.memory(true).free - MARGIN_VARIABLES) * VARIABLE_BYTES);
+}
+
+/** True when so many bytes more may be kept. */
+export function hasRoomFor(bytes: number, isInside: boolean): boolean {
+  return areFree((isInside ? INSIDE_VARIABLES : WORK_VARIABLES) + bytes / VARIABLE_BYTES);
+}
+
+/** True when a long message can be taken. */
+export function hasRoomForMessage(): boolean {
+  return areFree(LONG_VARIABLES);
+}
+
+/** Garbage is only looked for when it matters. */
+function areFree(variables: number): boolean {
+  return process.memory(false).free >= variables || process.memory(true).free >= variables;
 }
 
 /**

@@ -11,7 +11,7 @@ import { type BoardPort, boardSocket } from "./board-socket.js";
 import { boardTimers } from "./board-timers.js";
 import { evaluateImage } from "./evaluate-image.js";
 import { keepWifi } from "./keep-wifi.js";
-import { freeMemoryBytes } from "./memory.js";
+import { freeMemoryBytes, hasRoomFor } from "./memory.js";
 import { type BoardSettings, readSettings } from "./settings.js";
 import { showState } from "./state-light.js";
 
@@ -31,6 +31,7 @@ export function startFirmware(createProvider: (config: DriverConfig) => DeviceRe
     random: fillRandomly,
     storage: boardFlash,
     freeMemoryBytes,
+    hasRoomFor,
     log,
     board: process.env.BOARD,
   };
@@ -124,11 +125,16 @@ function deviceSettings(board: BoardSettings): DeviceSettings {
   return settings;
 }
 
-/** An interpreter that ran out of variables ended something halfway: only a new start puts that right. */
-function restartWithoutMemory(flags: readonly string[]): void {
-  if (flags.indexOf("MEMORY") < 0) return;
+/**
+ * An interpreter that ran out of variables ended something halfway, and does not get all of them back: only a new start puts that
+ * right.
+ * @param flags undefined or empty when there was no room for them
+ */
+function restartWithoutMemory(flags: readonly string[] | undefined): void {
+  if (flags !== undefined && flags.length > 0 && flags.indexOf("MEMORY") < 0) return;
+  // First of all, while there is room for a timer.
+  setTimeout(E.reboot, 100);
   log(1, "out of memory");
-  setTimeout(() => E.reboot(), 100);
 }
 
 function log(level: number, text: string): void {

@@ -26,7 +26,7 @@ const BUDGET = 56_000;
 
 /** Names of `embedded/hardware.ts` and `embedded/engine.ts`, and of the parts of `Device` that are used here. */
 const OUTSIDE =
-  "socket timers random storage freeMemoryBytes log board send onDatagram nowMs set clear read write erase names freeBytes readText writePart sha256 firmware show runtime load suspended memory run resume close cast_asm cast_raw_asm call_asm call_raw_asm delayed_cast_asm telemetry_log_asm slf_asm sync_asm isRegistered start startDevice".split(
+  "socket timers random storage freeMemoryBytes hasRoomFor log board send onDatagram nowMs set clear read write erase names freeBytes readText writePart sha256 firmware show runtime load suspended memory run resume close cast_asm cast_raw_asm call_asm call_raw_asm delayed_cast_asm telemetry_log_asm slf_asm sync_asm isRegistered start startDevice".split(
     " ",
   );
 
@@ -152,6 +152,7 @@ for (const [form, script] of Object.entries(FORMS)) {
         random: (target) => random.fill(target),
         storage: new EmulatedFlash(100_000),
         freeMemoryBytes: () => memory.freeBytes,
+        hasRoomFor: () => true,
         log: () => {},
         board: "bundle",
       };

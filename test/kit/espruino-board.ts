@@ -25,6 +25,9 @@ type Interpreter = ChildProcessByStdio<Writable, Readable, null>;
 export class EspruinoBoard {
   /** What it printed since it was switched on. */
   output = "";
+  /** What it printed before that, and how often it was switched on or started anew. */
+  history = "";
+  starts = 0;
   readonly #folder = mkdtempSync(join(tmpdir(), "edgeless-board-"));
   #child: Interpreter | undefined;
   #staysOn = false;
@@ -46,7 +49,9 @@ export class EspruinoBoard {
   powerOn(script?: string): this {
     if (ESPRUINO === undefined) throw new Error("ESPRUINO names no interpreter");
     this.#pullThePlug();
+    this.history += this.output;
     this.output = "";
+    this.starts++;
     if (script !== undefined) writeFileSync(join(this.#folder, "script.js"), script);
     // Its standard input has to stay open.
     const child = spawn(ESPRUINO, script === undefined ? [] : ["script.js"], {

@@ -1,0 +1,136 @@
+import { createSocket, type Socket } from "node:dgram";
+import type { Test } from "tap";
+import type { Agent } from "../../../core/api.js";
+import type { InstanceId } from "../../../core/instance-id.js";
+import { BOOT, firmwareFiles } from "../../../esp32/bundle/firmware-files.js";
+import type { InvocationClient } from "../../../grpc-api/index.js";
+import { openUdpSocket } from "../../../platform/udp-socket.js";
+import { type GatewayRig, spawn } from "../../gateway/kit/gateway-rig.js";
+import { invocationOf, rigFor, SOURCE, sink } from "../../gateway/kit/gateway-steps.js";
+import { EspruinoBoard, MEMORY_PROBE } from "../../kit/espruino-board.js";
+import { eventually } from "../../kit/eventually.js";
+import { freePorts } from "../../kit/free-ports.js";
+import { ROOT } from "../../kit/repository.js";
+import { cast, uuid } from "../../node/kit/events.js";
+
+const NUMBER = 33;
+
+/** A boot file that evaluates each datagram to a port: a console that, unlike the one for people, is safe while the board works. */
+const CONSOLE = (port: number) => `(function(){
+function open(){
+var s=require("dgram").createSocket({type:"udp4",reuseAddr:true});
+s.on("message",function(text){eval(text)});
+s.bind(${port})}
+open()})();`;
+
+/** What may be said about a {@link RealBoard}. */
+export interface RealBoardOptions {
+  /** What differs from the settings of a new board. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** What is run before the firmware, when the board boots. */
+  readonly before?: string;
+}
+
+/** A board with its firmware on a real interpreter, at a real gateway, over real UDP. It starts anew whenever its interpreter ends. */
+export class RealBoard {
+  readonly board = new EspruinoBoard();
+  readonly #console: Socket = createSocket("udp4");
+
+  private constructor(
+    readonly rig: GatewayRig,
+    readonly agent: Agent,
+    readonly invocation: InvocationClient,
+    /** UDP port of the device. */
+    readonly port: number,
+    readonly consolePort: number,
+    board: EspruinoBoard,
+  ) {
+    this.board = board;
+  }
+
+  static async start(t: Test, options: RealBoardOptions = {}): Promise<RealBoard> {
+    const socket = await openUdpSocket("127.0.0.1", 0, "gateway");
+    t.teardown(() => socket.close());
+    const endpoint = { ackTimeoutMs: 400, maxTimeoutMs: 800, maxRetransmit: 20 };
+    const rig = await rigFor(t, { socket, endpoint });
+    const [port = 0, consolePort = 0] = await freePorts(2);
+    const settings = {
+      name: "desk",
+      node: uuid(NUMBER),
+      gateway: { address: "127.0.0.1", port: socket.port },
+      lifetimeSeconds: 20,
+      port,
+      ...options.settings,
+    };
+    const files = Object.fromEntries(
+      (await firmwareFiles(ROOT)).map(({ name, content }) => [name, content.toString("latin1")]),
+    );
+    const board = new EspruinoBoard().store({
+      ...files,
+      [BOOT]: `${options.before ?? ""}${CONSOLE(consolePort)}${MEMORY_PROBE};${files[BOOT]}`,
+      "edgeless.json": JSON.stringify(settings),
+    });
+    t.teardown(() => {
+      if (!t.passing()) t.comment(board.output.replaceAll(/.*free=\d+!\r?\n/g, "").slice(-3000));
+      board.close();
+    });
+    board.stayOn().powerOn();
+    await board.says(/edgeless 3 registered as/);
+    const agent = await rig.admit(NUMBER);
+    const real = new RealBoard(rig, agent, invocationOf(t, rig), port, consolePort, board);
+    t.teardown(() => real.#console.close());
+    return real;
+  }
+
+  /** Has the board evaluate a script. */
+  async evaluate(script: string): Promise<void> {
+    await new Promise((sent) => this.#console.send(script, this.consolePort, "127.0.0.1", sent));
+  }
+
+  /** Starts a function whose result goes to an instance of the peer, and waits until it runs. */
+  async start(name: string, wasm: Uint8Array, to: number, withinMs = 60_000): Promise<InstanceId> {
+    const instance = await this.request(name, wasm, to);
+    await eventually("running", () => this.rig.stateOf(instance) === "running", withinMs);
+    return instance;
+  }
+
+  /** Asks for a function whose result goes to an instance of the peer. @throws Error when the gateway refuses it */
+  async request(name: string, wasm: Uint8Array, to: number): Promise<InstanceId> {
+    const started = await this.agent.startFunction(spawn(name, wasm));
+    if (!started.ok) throw new Error(`${started.error.summary} ${started.error.detail}`);
+    const source = started.value.functionId;
+    await this.agent.patchFunction({ source, outputs: new Map([["result", sink(to)]]) });
+    return started.value;
+  }
+
+  /** Sends an event to a function. */
+  async cast(instance: InstanceId, text: string): Promise<void> {
+    await this.invocation.handle(cast(SOURCE, instance, text));
+  }
+
+  /**
+   * Sends an event to a function until its result is there: a function that is being started again may lose a cast, and a board is
+   * not asked more often than it can answer.
+   */
+  async says(
+    to: number,
+    instance: InstanceId,
+    text: string,
+    answer: string,
+    withinMs = 40_000,
+  ): Promise<void> {
+    const before = this.rig.payloads(uuid(to)).length;
+    let next = 0;
+    await eventually(
+      `${answer} for ${text}`,
+      async () => {
+        if (performance.now() > next) {
+          await this.cast(instance, text);
+          next = performance.now() + 2_000;
+        }
+        return this.rig.payloads(uuid(to)).slice(before).includes(answer);
+      },
+      withinMs,
+    );
+  }
+}
