@@ -16,7 +16,10 @@ export async function eraseBoard(
     const questions = terminalQuestions(process.stdin, process.stderr);
     if (questions === undefined) throw new EdgelessError("EDGELESS_USAGE", "erasing wants --yes");
     const answer = await questions.ask("Erase firmware, settings and files of the board? yes or no", "no");
-    if (answer !== "yes") return;
+    if (answer !== "yes") {
+      output.result("nothing was erased", { erased: false });
+      return;
+    }
   }
   const after = afterOf(options);
   await withPort(options, output, CONSOLE_BAUD, async (port, bar) => {
