@@ -36,6 +36,13 @@ const BLOCK_MS = 5_000;
 /** Faults that a ROM answers: a number that it did not expect, a wrong sum. */
 const UNEXPECTED = 5;
 const DAMAGED = 7;
+/** What others mean, for a person. */
+const FAULTS: Readonly<Record<number, string>> = {
+  [UNEXPECTED]: "it expected another one",
+  6: "it failed",
+  8: "its flash does not hold what was written",
+  9: "its flash cannot be read",
+};
 /** What a ROM erases with one command, bytes: a second or so of work. */
 const ERASED_AT_ONCE_BYTES = 0x40000;
 /**
@@ -136,7 +143,7 @@ export class ChipLoader extends ESPLoader {
         this.#usedUp++;
         isDamaged = false;
       } else if (fault === UNEXPECTED && tries > 1) return;
-      else throw new Error(`the chip refused block ${sequence} with fault ${fault}`);
+      else throw new Error(`the chip refused block ${sequence}: ${FAULTS[fault] ?? `fault ${fault}`}`);
       if (tries === BLOCK_TRIES) throw new Error(`block ${sequence} did not arrive whole in ${tries} tries`);
     }
   }

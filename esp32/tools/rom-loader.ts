@@ -240,7 +240,9 @@ async function guarded<T>(port: BytePort, what: string, work: () => Promise<T>):
   } catch (error) {
     if (error instanceof EdgelessError) throw error;
     const reason = reasonOf(error);
-    const code = /md5/i.test(reason) ? "EDGELESS_SERIAL_VERIFY" : "EDGELESS_SERIAL_SILENT";
+    const code = /md5|refused|arrive whole/i.test(reason)
+      ? "EDGELESS_SERIAL_VERIFY"
+      : "EDGELESS_SERIAL_SILENT";
     throw new EdgelessError(code, `${what}: ${reason}`, error);
   }
 }

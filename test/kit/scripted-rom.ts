@@ -58,6 +58,8 @@ export interface RomFaults {
   noise?: Uint8Array;
   /** Refuses so many blocks with a checksum fault. */
   refusedBlocks?: number;
+  /** Cannot keep the first so many blocks in its flash. */
+  unwritableBlocks?: number;
   /** Leaves so many blocks unanswered. */
   lostAnswers?: number;
   /** Answers the first block only after so many milliseconds. */
@@ -104,6 +106,7 @@ const OK = [0, 0];
 const WRONG_LENGTH = [1, 5];
 const FAILED = [1, 6];
 const BAD_CHECKSUM = [1, 7];
+const WRITE_FAILED = [1, 8];
 const UNEXPECTED_BLOCK = [1, 5];
 const UNKNOWN_COMMAND = [1, 5];
 /** Most bytes of a block for flash that the ROM and the stub take. */
@@ -328,6 +331,12 @@ export class ScriptedRom implements PortPeer {
       // A ROM counts what it does not write.
       if (!this.#stub) image.expected++;
       this.#answer(operation, [], BAD_CHECKSUM);
+      return;
+    }
+    if ((faults.unwritableBlocks ?? 0) > 0) {
+      faults.unwritableBlocks = (faults.unwritableBlocks ?? 0) - 1;
+      if (!this.#stub) image.expected++;
+      this.#answer(operation, [], WRITE_FAILED);
       return;
     }
     // A block whose answer was lost comes again and counts once; the ROM has refused it above.

@@ -128,6 +128,26 @@ for (const [what, [faults, more]] of Object.entries(ROM_FAULTS)) {
   );
 }
 
+t.test("given a flash that cannot be written, when its ROM flashes it, then the error says so", async (t) => {
+  for (const [unwritableBlocks, isHopeless] of [
+    [1, false],
+    [100, true],
+  ] as const) {
+    const port = new MemoryPort(true);
+    const rom = new ScriptedRom(port, ROM_CHIPS.esp32, { unwritableBlocks });
+    const loader = await RomLoader.connect(port, systemClock, { ...OPTIONS, useStub: false });
+    const [image] = imagesFor("esp32");
+    if (image === undefined) throw new Error("a release without images");
+    const written = loader.write(image, false, () => {});
+    if (!isHopeless) t.ok(holds(rom, (await written) ? [image] : []), "the image is sent again");
+    else
+      await t.rejects(written, {
+        code: "EDGELESS_SERIAL_VERIFY",
+        message: /refused block 0: its flash does not hold what was written$/,
+      });
+  }
+});
+
 t.test("given a flash that always keeps a wrong bit, when it is flashed, then verifying fails", async (t) => {
   const port = new MemoryPort(true);
   new ScriptedRom(port, ROM_CHIPS.esp32, { damagedImages: 100 });
