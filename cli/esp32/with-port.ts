@@ -1,5 +1,5 @@
 import type { BytePort } from "../../esp32/tools/byte-port.js";
-import { LATE, withDeadline } from "../../platform/deadline.js";
+import { withDeadline } from "../../platform/deadline.js";
 import { systemClock } from "../../platform/system-clock.js";
 import type { Output } from "../output.js";
 import { openChosenPort, type PortOptions } from "./choose-port.js";
@@ -21,8 +21,8 @@ export async function withPort<T>(
   baudRate: number | undefined,
   work: (port: BytePort, bar: ProgressBar) => Promise<T>,
 ): Promise<T> {
-  const port = await openChosenPort(options, baudRate);
   const bar = new ProgressBar(process.stderr);
+  let port: BytePort | undefined;
   let isOver = false;
   const end = (signal: keyof typeof STATUS) => {
     if (isOver) process.exit(STATUS[signal]);
@@ -34,6 +34,7 @@ export async function withPort<T>(
   process.on("SIGINT", end);
   process.on("SIGTERM", end);
   try {
+    port = await openChosenPort(options, baudRate);
     return await work(port, bar);
   } catch (error) {
     // What fails because the port was closed says nothing new.
@@ -41,17 +42,18 @@ export async function withPort<T>(
     throw error;
   } finally {
     bar.clear();
-    await port.close();
+    await port?.close();
     process.off("SIGINT", end);
     process.off("SIGTERM", end);
   }
 }
 
 /** Releases the reset line and closes the port, as far as that can still be done. */
-async function letGo(port: BytePort): Promise<void> {
+async function letGo(port: BytePort | undefined): Promise<void> {
+  if (port === undefined) return;
   const closed = port
     .setSignals({ dtr: false, rts: false })
     .catch(() => {})
     .then(() => port.close());
-  if ((await withDeadline(systemClock, CLOSE_MS, closed)) === LATE) return;
+  await withDeadline(systemClock, CLOSE_MS, closed);
 }

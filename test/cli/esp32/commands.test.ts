@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -270,6 +270,22 @@ t.test(
     t.match(odd.stderr, /--before takes default-reset or no-reset, not "now"/);
   },
 );
+
+t.test("given a firmware that can be read once, when flashed, then it is not read again", async (t) => {
+  const flash = Buffer.alloc(4 << 20, 0xff);
+  const served = await servePort((line) => new ScriptedRom(line, ROM_CHIPS.esp32, {}, flash));
+  t.teardown(() => served.close());
+  const pipe = join(folder, "pipe.tgz");
+  const feeder = spawn("sh", ["-c", `mkfifo "${pipe}" && cat "${archive}" > "${pipe}"`], { stdio: "ignore" });
+  t.teardown(() => feeder.kill());
+  await eventually("a pipe", () => existsSync(pipe));
+  const flashed = await edgeless(
+    ["esp32", "flash", "--port", served.port, "--firmware", pipe, "--before", "no-reset"],
+    folder,
+  );
+  t.equal(flashed.status, 0, flashed.stderr);
+  t.match(flashed.stderr, /espruino_esp32\.bin: written and verified/);
+});
 
 t.test(
   "given a command at work, when a signal ends it, then its port is closed and it says so",
