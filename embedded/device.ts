@@ -77,7 +77,7 @@ export class Device {
     settings.endpoint.maxBodyBytes = largestBody(settings);
     const random = hardware.random.bind(hardware);
     this.endpoint = new Endpoint(hardware.socket, timers, random, settings.endpoint, peers);
-    this.link = new GatewayLink(this.endpoint, settings);
+    this.link = new GatewayLink(this.endpoint, timers, settings);
     this.board = new Switchboard(hardware, settings, nodeId, firstStream, this);
     this.images = new ImageStore(hardware.storage, this.board);
     this.uplink = new Uplink(this.link, this.board, this);

@@ -73,8 +73,8 @@ export class FunctionInstance implements Instance {
     this.board = board;
     this.handle = handle;
     this.kind = FUNCTION;
-    this.id = start.functionId.slice();
-    this.tag = start.tag.slice();
+    this.id = new Uint8Array(start.functionId);
+    this.tag = new Uint8Array(start.tag);
     this.name = start.name;
     this.digest = bytesToHex(start.digest);
     this.outputs = [];
@@ -93,8 +93,8 @@ export class FunctionInstance implements Instance {
     this.callTimer = 0;
     this.answerKind = NONE;
     this.answerPayload = NOTHING;
-    this.initPayload = start.initPayload === undefined ? undefined : start.initPayload.slice();
-    this.initState = start.state === undefined ? undefined : start.state.slice();
+    this.initPayload = start.initPayload === undefined ? undefined : new Uint8Array(start.initPayload);
+    this.initState = start.state === undefined ? undefined : new Uint8Array(start.state);
     this.delayed = [];
     const { maxFunctionMemoryBytes, maxRunTimeMs, wiringGraceMs } = board.settings;
     const host = new GuestHost(this, board);
@@ -126,7 +126,7 @@ export class FunctionInstance implements Instance {
   answer(kind: number, payload: Uint8Array): void {
     this.expectNothing();
     this.answerKind = kind;
-    this.answerPayload = payload.slice();
+    this.answerPayload = new Uint8Array(payload);
     this.board.schedule();
   }
 

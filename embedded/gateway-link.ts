@@ -9,6 +9,7 @@ import {
 import { ABSENT, type Message } from "../coap-api/coap/message.js";
 import type { Endpoint } from "../coap-api/endpoint/endpoint.js";
 import type { Failure } from "../coap-api/endpoint/exchange.js";
+import type { Timers } from "../coap-api/endpoint/transport.js";
 import type { DeviceSettings } from "./device-settings.js";
 
 /** What came of a request to the gateway. */
@@ -30,16 +31,41 @@ const PAUSE_SECONDS = 2;
 /** Takes what came of a request. */
 export type Outcome = (outcome: number, retryMs: number, response: Message | undefined) => void;
 
-/** The way to the gateway. It is open while the gateway knows the device. */
+/** A request to the gateway. */
+interface LinkRequest {
+  code: number;
+  path: string;
+  query?: string;
+  payload?: Uint8Array;
+}
+
+/** A request that waits for the one under way. */
+interface WaitingRequest {
+  readonly request: LinkRequest;
+  readonly done: Outcome;
+}
+
+/**
+ * The way to the gateway. It is open while the gateway knows the device. One request is under way at a time; what its answer leads to
+ * waits for a turn of its own, because a board has room for few calls inside each other.
+ */
 export class GatewayLink {
   address: string;
   port: number;
   /** True while the gateway knows this device: events, states and log lines may be sent. */
   open: boolean;
   private readonly endpoint: Endpoint;
+  private readonly timers: Timers;
+  private readonly capacity: number;
+  private readonly waiting: WaitingRequest[];
+  private busy: boolean;
 
-  constructor(endpoint: Endpoint, settings: DeviceSettings) {
+  constructor(endpoint: Endpoint, timers: Timers, settings: DeviceSettings) {
     this.endpoint = endpoint;
+    this.timers = timers;
+    this.capacity = settings.endpoint.queueCapacity;
+    this.waiting = [];
+    this.busy = false;
     this.address = settings.gatewayAddress;
     this.port = settings.gatewayPort;
     this.open = false;
@@ -55,12 +81,21 @@ export class GatewayLink {
   }
 
   /** Sends a request; `done` runs exactly once. */
-  request(
-    request: { code: number; path: string; query?: string; payload?: Uint8Array },
-    done: Outcome,
-  ): void {
+  request(request: LinkRequest, done: Outcome): void {
+    if (!this.busy) this.send(request, done);
+    else if (this.waiting.length < this.capacity) this.waiting.push({ request, done });
+    else done(BUSY, PAUSE_SECONDS * 1000, undefined);
+  }
+
+  private send(request: LinkRequest, done: Outcome): void {
+    this.busy = true;
     this.endpoint.request(this.address, this.port, request, (response, failure) => {
-      done(outcomeOf(response, failure), pauseMs(response), response);
+      this.timers.set(0, () => {
+        const next = this.waiting.shift();
+        this.busy = false;
+        if (next !== undefined) this.send(next.request, next.done);
+        done(outcomeOf(response, failure), pauseMs(response), response);
+      });
     });
   }
 }

@@ -66,7 +66,7 @@ export class GuestHost implements GuestImports {
   ): void {
     const { instance, board } = this;
     const target = this.mapped(channel, channelLength);
-    const payload = guestBytes(this.running(), at, length).slice();
+    const payload = new Uint8Array(guestBytes(this.running(), at, length));
     const waits = instance.delay(delayMs, length, () =>
       board.send(instance.handle, target, CAST, payload, NONE),
     );
@@ -89,7 +89,7 @@ export class GuestHost implements GuestImports {
     const most = this.board.settings.maxStateBytes;
     if (state.length > most)
       throw new DeviceFault(TRAPPED, `a state of ${state.length} bytes, ${most} are kept`);
-    this.board.keep(this.instance.handle, state.slice());
+    this.board.keep(this.instance.handle, new Uint8Array(state));
   }
 
   private running(): Guest {

@@ -87,5 +87,6 @@ export class LogUplink {
 function cut(text: Uint8Array, most: number): Uint8Array {
   let length = Math.min(text.length, most);
   while (length > 0 && length < text.length && ((text[length] as number) & 0xc0) === 0x80) length--;
-  return text.slice(0, length);
+  // What `slice` gives takes a variable for each byte on a board.
+  return new Uint8Array(text.subarray(0, length));
 }

@@ -30,8 +30,8 @@ export class ResourceInstance implements Instance {
     this.board = board;
     this.handle = handle;
     this.kind = RESOURCE;
-    this.id = start.resourceId.slice();
-    this.tag = start.tag.slice();
+    this.id = new Uint8Array(start.resourceId);
+    this.tag = new Uint8Array(start.tag);
     this.classType = start.classType;
     this.outputs = [];
     this.state = RUNNING;

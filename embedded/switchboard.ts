@@ -240,7 +240,7 @@ export class Switchboard {
       this.count(MAILBOX_FULL);
       return false;
     }
-    const copy = payload.slice();
+    const copy = new Uint8Array(payload);
     instance.take({ kind, payload: copy, peer: NONE, from, stream: kind === CALL ? stream : NONE });
     return true;
   }

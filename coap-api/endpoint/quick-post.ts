@@ -53,7 +53,7 @@ export function takeQuickPost(
   const code = handler(datagram, end + 3, address, port);
   if (code === 0) return false;
   addSeen(seen, key, code, link.timers.nowMs() + settings.exchangeLifetimeMs, settings.duplicatesPerPeer);
-  const answer = datagram.slice(0, end);
+  const answer = new Uint8Array(datagram.subarray(0, end));
   answer[0] = first + TO_ACKNOWLEDGEMENT;
   answer[1] = code;
   link.sendBytes(peer, answer);

@@ -89,17 +89,22 @@ export class RealBoard {
 
   /** Starts a function whose result goes to an instance of the peer, and waits until it runs. */
   async start(name: string, wasm: Uint8Array, to: number, withinMs = 60_000): Promise<InstanceId> {
-    const instance = await this.request(name, wasm, to);
+    const instance = await this.request(name, wasm, { result: sink(to) });
     await eventually("running", () => this.rig.stateOf(instance) === "running", withinMs);
     return instance;
   }
 
-  /** Asks for a function whose result goes to an instance of the peer. @throws Error when the gateway refuses it */
-  async request(name: string, wasm: Uint8Array, to: number): Promise<InstanceId> {
-    const started = await this.agent.startFunction(spawn(name, wasm));
+  /** Asks for a function. @throws Error when the gateway refuses it */
+  async request(
+    name: string,
+    wasm: Uint8Array,
+    outputs: Readonly<Record<string, InstanceId>>,
+    annotations?: Readonly<Record<string, string>>,
+  ): Promise<InstanceId> {
+    const started = await this.agent.startFunction(spawn(name, wasm, annotations));
     if (!started.ok) throw new Error(`${started.error.summary} ${started.error.detail}`);
     const source = started.value.functionId;
-    await this.agent.patchFunction({ source, outputs: new Map([["result", sink(to)]]) });
+    await this.agent.patchFunction({ source, outputs: new Map(Object.entries(outputs)) });
     return started.value;
   }
 
