@@ -1,6 +1,7 @@
 import { ESPLoader, type LoaderOptions, Transport } from "esptool-js";
 import { quietWatchdogs } from "./chip-watchdogs.js";
 import { CONSOLE_BAUD } from "./open-port.js";
+import { type BlockAnswer, RomBlocks } from "./rom-blocks.js";
 
 /** The library's transport without its output to the console. */
 export class QuietTransport extends Transport {
@@ -30,19 +31,8 @@ const SETTLE_MS = 50;
 const PROBE_MS = 500;
 /** Least time for an answer about the flash, milliseconds: a chip in a busy emulator is slow. */
 const PATIENCE_MS = 15_000;
-/** How often a block is sent to a ROM at most, and how long one may take, milliseconds; it is asked again without harm. */
-const BLOCK_TRIES = 8;
+/** How long a ROM may take for a block, milliseconds; it is asked again without harm. */
 const BLOCK_MS = 5_000;
-/** Faults that a ROM answers: a number that it did not expect, a wrong sum. */
-const UNEXPECTED = 5;
-const DAMAGED = 7;
-/** What others mean, for a person. */
-const FAULTS: Readonly<Record<number, string>> = {
-  [UNEXPECTED]: "it expected another one",
-  6: "it failed",
-  8: "its flash does not hold what was written",
-  9: "its flash cannot be read",
-};
 /** What a ROM erases with one command, bytes: a second or so of work. */
 const ERASED_AT_ONCE_BYTES = 0x40000;
 /**
@@ -63,8 +53,10 @@ const ESP32_PAD_HD = 0x3ff5a00c;
  */
 export class ChipLoader extends ESPLoader {
   #stubAnswers = false;
-  /** Numbers of blocks that the ROM has used up for damaged ones. */
-  #usedUp = 0;
+  readonly #blocks = new RomBlocks(
+    (data, number) => this.#sendBlock(data, number),
+    () => this.#callAgain(),
+  );
 
   constructor(options: LoaderOptions) {
     super(options);
@@ -123,41 +115,24 @@ export class ChipLoader extends ESPLoader {
   /** The library has a word too many for the ROM of an ESP32. */
   override async flashBegin(size: number, address: number): Promise<number> {
     await this.#beginFlash(address, size);
-    this.#usedUp = 0;
+    this.#blocks.begin();
     return Math.ceil(size / this.FLASH_WRITE_SIZE);
   }
 
-  /**
-   * Sends a block until the chip has it. A ROM counts a damaged block without writing it: the same has to come again under the next
-   * number. A number that it has counted already it refuses, be it that its answer was lost.
-   */
-  override async flashBlock(data: Uint8Array, sequence: number, withinMs: number): Promise<void> {
+  override flashBlock(data: Uint8Array, sequence: number, withinMs: number): Promise<void> {
     if (this.IS_STUB) return super.flashBlock(data, sequence, Math.max(PATIENCE_MS, withinMs));
-    let isDamaged = false;
-    for (let tries = 1; ; tries++) {
-      const fault = await this.#sendBlock(data, sequence + this.#usedUp);
-      if (fault === 0) return;
-      if (fault === "late") await this.#callAgain();
-      else if (fault === DAMAGED) isDamaged = true;
-      else if (fault === UNEXPECTED && isDamaged) {
-        this.#usedUp++;
-        isDamaged = false;
-      } else if (fault === UNEXPECTED && tries > 1) return;
-      else throw new Error(`the chip refused block ${sequence}: ${FAULTS[fault] ?? `fault ${fault}`}`);
-      if (tries === BLOCK_TRIES) throw new Error(`block ${sequence} did not arrive whole in ${tries} tries`);
-    }
+    return this.#blocks.send(data, sequence);
   }
 
-  /** @returns 0, the fault that the ROM answered, or that it did not answer in time */
-  async #sendBlock(data: Uint8Array, sequence: number): Promise<number | "late"> {
-    const packet = Uint8Array.from([...this.#words([data.length, sequence, 0, 0]), ...data]);
-    const answer = this.command(this.ESP_FLASH_DATA, packet, this.checksum(data), true, BLOCK_MS);
-    const status = await answer.then(
-      ([, bytes]) => bytes,
-      () => undefined,
-    );
-    if (status === undefined) return "late";
-    return status[0] === 0 ? 0 : (status[1] ?? UNEXPECTED);
+  /** Sends a block once, under the number that a ROM wants. */
+  async #sendBlock(data: Uint8Array, number: number): Promise<BlockAnswer> {
+    const packet = Uint8Array.from([...this.#words([data.length, number, 0, 0]), ...data]);
+    try {
+      const [, status] = await this.command(this.ESP_FLASH_DATA, packet, this.checksum(data), true, BLOCK_MS);
+      return status[0] === 0 ? "taken" : (status[1] ?? 0);
+    } catch {
+      return "late";
+    }
   }
 
   /** Calls a chip that did not answer, until it has done what it was told and nothing is on its way any more. */

@@ -1,7 +1,9 @@
+import fc from "fast-check";
 import t from "tap";
 import { CHIP_FAMILIES, chipFamily } from "../../../esp32/tools/chip-family.js";
 import { selectImages } from "../../../esp32/tools/firmware-images.js";
 import type { FlashImage } from "../../../esp32/tools/flash-image.js";
+import { RomBlocks } from "../../../esp32/tools/rom-blocks.js";
 import { RomLoader } from "../../../esp32/tools/rom-loader.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { firmwareFiles } from "../../kit/firmware-files.js";
@@ -127,6 +129,38 @@ for (const [what, [faults, more]] of Object.entries(ROM_FAULTS)) {
     },
   );
 }
+
+t.test(
+  "given blocks that go astray in any way, when sent to a ROM, then it has each once, in order",
+  async (t) => {
+    const fault = fc.constantFrom("damaged", "block lost", "answer lost");
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(fault, { maxLength: 3 }), { minLength: 1, maxLength: 12 }),
+        async (plan) => {
+          const written: number[] = [];
+          let expected = 0;
+          const faults = plan.map((of) => (new Set(of).size > 1 ? of.slice(0, 1) : [...of]));
+          const blocks = new RomBlocks(
+            async ([at = 0], number) => {
+              const next = faults[at]?.shift();
+              if (next === "block lost") return "late";
+              if (number !== expected) return 5;
+              expected++;
+              if (next === "damaged") return 7;
+              written.push(at);
+              return next === "answer lost" ? "late" : "taken";
+            },
+            async () => {},
+          );
+          blocks.begin();
+          for (const at of plan.keys()) await blocks.send(Uint8Array.of(at), at);
+          t.same(written, [...plan.keys()]);
+        },
+      ),
+    );
+  },
+);
 
 t.test("given a flash that cannot be written, when its ROM flashes it, then the error says so", async (t) => {
   for (const [unwritableBlocks, isHopeless] of [
