@@ -2,9 +2,11 @@ import { JsonReader } from "./json-reader";
 import { JsonWriter } from "./json-writer";
 import { isUtf8, readUtf8, utf8Bound, writeUtf8 } from "./text";
 
+const NO_BYTES = new ArrayBuffer(0);
+
 /** The bytes of a message, which JSON carries as an array of numbers, or `null` when there are none. */
 export class HttpBody {
-  private bytes: ArrayBuffer = new ArrayBuffer(0);
+  private bytes: ArrayBuffer = NO_BYTES;
   private size: i32 = 0;
 
   /** Makes a body of the UTF-8 form of a text. */
@@ -46,7 +48,7 @@ export class HttpBody {
   /** Writes an array of numbers. */
   write(json: JsonWriter): void {
     json.beginArray();
-    for (let i = 0; i < this.size; i++) json.integer(load<u8>(this.ptr + <usize>i));
+    for (let i = 0; i < this.size; i++) json.u32(load<u8>(this.ptr + <usize>i));
     json.end();
   }
 

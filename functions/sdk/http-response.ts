@@ -53,7 +53,7 @@ export class HttpResponse {
     const body = this.body;
     if (body) body.write(json);
     else json.nothing();
-    json.key("status").integer(this.status).key("headers");
+    json.key("status").u32(this.status).key("headers");
     this.headers.write(json);
     return json.end().toString();
   }

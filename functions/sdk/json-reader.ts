@@ -2,6 +2,9 @@ import { TextBuilder } from "./text-builder";
 
 /** How deep `skip` follows nested values. */
 const MAX_DEPTH = 128;
+/** So many digits are a number of 32 bits. */
+const SMALL_DIGITS: usize = 9;
+const LEAST: i64 = i64.MIN_VALUE;
 
 /**
  * Reads JSON (RFC 8259) from left to right, one value at a time. An unexpected byte makes `ok` false for good, and
@@ -90,25 +93,35 @@ export class JsonReader {
 
   /** A whole number of 64 bits; one with a fraction, an exponent or more bits is refused: 0, and `ok` is false. */
   integer(): i64 {
-    const start = this.at;
-    const text = this.number();
-    const value = I64.parseInt(text);
-    // Anything with a fraction, an exponent or too many digits does not come back as it went in.
-    if (value.toString() != text && text != "-0") {
-      this.at = start;
-      this.fail();
-      return 0;
+    const start = this.integerPart();
+    const isNegative = this.at > start && load<u16>(this.place(start)) == 0x2d;
+    let from = this.place(start) + (isNegative ? 2 : 0);
+    const end = this.place(this.at);
+    const unit = this.unit();
+    let value: i64 = 0;
+    if (end - from <= SMALL_DIGITS << 1) {
+      // 64 bits are slow on targets without them.
+      let small = 0;
+      for (; from != end; from += 2) small = small * 10 + load<u16>(from) - 0x30;
+      value = small;
+    } else {
+      for (; from != end; from += 2) {
+        const digit = <i64>load<u16>(from) - 0x30;
+        // Below zero there is one number more.
+        if (value < LEAST / 10 || (value == LEAST / 10 && digit > (isNegative ? 8 : 7))) this.fail();
+        value = value * 10 - digit;
+      }
+      value = -value;
     }
-    return value;
+    if (unit == 0x2e || (unit | 0x20) == 0x65) this.fail();
+    if (this.ok) return isNegative ? -value : value;
+    this.at = start;
+    return 0;
   }
 
   /** The text of a number, as it stands there, for `num` to read. */
   number(): string {
-    this.peek();
-    const start = this.at;
-    if (this.unit() == 0x2d) this.at++;
-    if (this.unit() == 0x30) this.at++;
-    else this.digits();
+    const start = this.integerPart();
     if (this.unit() == 0x2e) {
       this.at++;
       this.digits();
@@ -181,6 +194,21 @@ export class JsonReader {
       this.at++;
     }
     return code;
+  }
+
+  /** Passes over the sign and the digits up to a point or an exponent, and returns where they start. */
+  private integerPart(): i32 {
+    this.peek();
+    const start = this.at;
+    if (this.unit() == 0x2d) this.at++;
+    if (this.unit() == 0x30) this.at++;
+    else this.digits();
+    return start;
+  }
+
+  /** Address of a code unit. */
+  private place(index: i32): usize {
+    return changetype<usize>(this.text) + (<usize>index << 1);
   }
 
   private digits(): void {

@@ -53,6 +53,11 @@ class Probe extends EdgeFunction {
     }
     if (operation == "encode64") return Reply.text(encodeBase64(changetype<usize>(rest), <usize>rest.length << 1));
     if (operation == "decode64") { const bytes = decodeBase64(rest); return bytes === null ? Reply.error() : Reply.bytes(changetype<usize>(bytes), bytes.byteLength); }
+    if (operation == "json-integer") {
+      const json = new JsonReader(rest);
+      const value = json.integer();
+      return json.finished() ? Reply.text(value.toString()) : Reply.error();
+    }
     if (operation == "json") {
       const json = new JsonReader(rest);
       const copy = new JsonWriter();
@@ -384,6 +389,41 @@ t.test("JSON is read and written", async (t) => {
       text.slice(0, 20),
     );
   }
+});
+
+t.test("whole numbers of JSON have 64 bits", async (t) => {
+  for (const text of ["0", "-0", "7", "-7", "999999999", "-999999999", "1000000000", "4294967296"]) {
+    t.equal(ask("json-integer", text), String(BigInt(text)), text);
+  }
+  for (const text of ["9223372036854775807", "-9223372036854775808", "-1234567890123456789"]) {
+    t.equal(ask("json-integer", ` ${text} `), text);
+  }
+  for (const text of [
+    "9223372036854775808",
+    "-9223372036854775809",
+    "99999999999999999999",
+    "1.0",
+    "1e2",
+    "01",
+    "-",
+    "",
+    "+1",
+    '"1"',
+    "12a",
+  ]) {
+    t.equal(ask("json-integer", text), "error-code", text);
+  }
+  fc.assert(
+    fc.property(
+      fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
+      (value) => ask("json-integer", `${value}`) === `${value}`,
+    ),
+  );
+});
+
+t.test("arrays and objects of JSON are closed at any depth", async (t) => {
+  const text = `${'[{"a":'.repeat(50)}[]${"}]".repeat(50)}`;
+  t.equal(ask("json", text), text);
 });
 
 t.test("skipping ends at a depth that the stack can bear", async (t) => {

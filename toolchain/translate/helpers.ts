@@ -111,7 +111,7 @@ const FUNCTIONS = {
   storeDouble: (name: NameOf) =>
     `(p,v){v=${name("doubleToBits")}(v);${name("store64")}(p,v,${name("high")})}`,
   fill: (name: NameOf) =>
-    `(p,v,n){if(p+n>${name("limit")})${trap(name, "memory")};if(n)${name("memory")}.fill(v&255,p,p+n)}`,
+    `(p,v,n){if(p+n>${name("limit")})${trap(name, "memory")};if(n)${name("memory")}.subarray(p,p+n).fill(v&255)}`,
   copy: (name: NameOf) =>
     `(p,s,n){var m=${name("memory")};if(p+n>${name("limit")}||s+n>${name("limit")})${trap(name, "memory")};if(n)m.set(p<s||p>=s+n?m.subarray(s,s+n):m.slice(s,s+n),p)}`,
 
