@@ -12,9 +12,9 @@ import { BOOT, COLD, firmwareFiles, RESIDENT } from "../esp32/bundle/firmware-fi
 import { DeviceRig } from "../test/kit/device-rig.js";
 import { ESPRUINO } from "../test/kit/espruino-board.js";
 import { flashImage } from "../test/kit/espruino-flash.js";
-import { shippedModule } from "../test/kit/guest-driver.js";
 import { ROOT } from "../test/kit/repository.js";
 import { translateModule } from "../toolchain/translate/translate.js";
+import { tinyModule } from "./tiny-module.js";
 
 const EVENTS = 4;
 const TURNS = 1_000;
@@ -41,7 +41,7 @@ const COUNTS: Readonly<Record<string, Count>> = {
     answers: EVENTS,
     casts: 0,
   },
-  "an event from its datagram to that of the cast of `double_tiny`, both acknowledged": {
+  "an event from its datagram to that of the cast of `double_tiny` (profile `tiny`), both acknowledged": {
     counted:
       'for(var i=0;i<_events.length;i++){_take(_events[i],_from);_turn();_acknowledge(_out,68,"");_turn()}',
     answers: EVENTS,
@@ -54,7 +54,7 @@ async function recording(): Promise<{ readonly setUp: string[]; readonly events:
   const profile = BOARD_PROFILES.esp32 ?? {};
   const rig = await new DeviceRig({ profile }).boot();
   const from = rig.passed.length;
-  const { code } = translateModule(shippedModule("double_tiny"), { maxMemoryBytes: 4096 });
+  const { code } = translateModule(await tinyModule(ROOT, "double_tiny"), { maxMemoryBytes: 4096 });
   const handle = await rig.start(Buffer.from(code), { result: ROUTE });
   const before = rig.passed.length;
   for (let i = 0; i < EVENTS; i++) await rig.send(handle, `${i}`);
@@ -75,8 +75,8 @@ async function recording(): Promise<{ readonly setUp: string[]; readonly events:
 function script(setUp: number, { counted, answers, casts }: Count): string {
   return `var _take,_from={address:"10.0.0.1",port:5683},_at=0,_asked="",_isKnown=0,_isCounting=0,_events=[],_out,_answers=0,_casts=0,
 _due=[],_timeout=setTimeout;
-function setTimeout(f,t){if(t)return _timeout(f,t);_due.push(f);if(!_isCounting)_timeout(_turn,0);return 999}
-function _turn(){while(_due.length)_due.shift()()}
+function setTimeout(f,t,a,b,c){if(t)return _timeout(f,t);_due.push([f,a,b,c]);if(!_isCounting)_timeout(_turn,0);return 999}
+function _turn(){while(_due.length){var d=_due.shift();d[0](d[1],d[2],d[3])}}
 function _bytes(h){var t="";for(var i=0;i<h.length;i+=2)t+=String.fromCharCode(parseInt(h.substr(i,2),16));return t}
 function _read(n){return require("Storage").read("m"+n)}
 function _acknowledge(t,code,more){_take(String.fromCharCode(96+(t.charCodeAt(0)&15),code)+t.substr(2,2+(t.charCodeAt(0)&15))+more,_from)}

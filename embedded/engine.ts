@@ -52,8 +52,8 @@ export interface Guest {
   suspended: boolean;
   /** The linear memory as it is now. */
   memory(): Uint8Array;
-  /** Calls an export of the guest ABI; 0 when it has no result. May be used from inside an import and from `resume`. */
-  run(name: string, a?: number, b?: number, c?: number, d?: number, e?: number, f?: number): number;
+  /** Calls an export by its number (`guest-exports.ts`); 0 when it has no result. May be used from inside an import and from `resume`. */
+  run(entry: number, a?: number, b?: number, c?: number, d?: number, e?: number, f?: number): number;
   /** Goes on with a suspended guest; `result` runs when its stack is back and gives the result code of its call. */
   resume(result: () => number): number;
   /** Gives back what the guest holds. */

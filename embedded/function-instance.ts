@@ -7,6 +7,15 @@ import type { StartFunction } from "../coap-api/operations/start-function.js";
 import { CRASHES } from "./device-counters.js";
 import { faultOf, TRAPPED } from "./device-fault.js";
 import type { Engine, Guest } from "./engine.js";
+import {
+  HANDLE_CALL,
+  HANDLE_CAST,
+  HANDLE_INIT,
+  HANDLE_STOP,
+  MEM_ALLOC,
+  MEM_CLEAR,
+  MEM_FREE,
+} from "./guest-exports.js";
 import { GuestHost } from "./guest-host.js";
 import { guestBytes, guestNumber, placeInGuest, setGuestNumber } from "./guest-memory.js";
 import { bytesToHex } from "./hex.js";
@@ -199,8 +208,8 @@ export class FunctionInstance implements Instance {
     }
     if (this.phase === IDLE) {
       this.guard(() => {
-        this.running().run("edgeless_mem_clear");
-        this.after(NO_EVENT, this.running().run("handle_stop_asm"));
+        this.running().run(MEM_CLEAR);
+        this.after(NO_EVENT, this.running().run(HANDLE_STOP));
       });
     }
     this.board.stopping = undefined;
@@ -217,7 +226,7 @@ export class FunctionInstance implements Instance {
       const state = initState === undefined ? 0 : this.place(initState);
       this.initPayload = undefined;
       this.initState = undefined;
-      this.after(NO_EVENT, guest.run("handle_init_asm", payload, payloadLength, state, stateLength));
+      this.after(NO_EVENT, guest.run(HANDLE_INIT, payload, payloadLength, state, stateLength));
     });
   }
 
@@ -227,26 +236,23 @@ export class FunctionInstance implements Instance {
       const { kind, payload, from } = delivery;
       const peer = Math.max(0, delivery.peer);
       this.current = delivery;
-      guest.run("edgeless_mem_clear");
+      guest.run(MEM_CLEAR);
       const local = from === NONE ? undefined : this.board.instance(from);
       // All in one block, because each call of a guest takes long on a board: component id, node id, payload.
       const length = 2 * ID_BYTES + payload.length;
-      const at = guest.run("edgeless_mem_alloc", length);
+      const at = guest.run(MEM_ALLOC, length);
       this.placed.push(at, length);
       const block = guestBytes(guest, at, length);
       block.set(local === undefined ? peerComponentId(peer) : local.id);
       block.set(local === undefined ? peerNodeId(peer) : this.board.nodeId, ID_BYTES);
       block.set(payload, 2 * ID_BYTES);
       if (kind === CAST) {
-        this.after(
-          delivery,
-          guest.run("handle_cast_asm", at + ID_BYTES, at, at + 2 * ID_BYTES, payload.length),
-        );
+        this.after(delivery, guest.run(HANDLE_CAST, at + ID_BYTES, at, at + 2 * ID_BYTES, payload.length));
         return;
       }
       this.replySlots = this.place(new Uint8Array(8));
       const code = guest.run(
-        "handle_call_asm",
+        HANDLE_CALL,
         at + ID_BYTES,
         at,
         at + 2 * ID_BYTES,
@@ -297,7 +303,7 @@ export class FunctionInstance implements Instance {
     }
     const { placed } = this;
     this.placed = [];
-    for (let i = 0; i < placed.length; i += 2) guest.run("edgeless_mem_free", placed[i], placed[i + 1]);
+    for (let i = 0; i < placed.length; i += 2) guest.run(MEM_FREE, placed[i], placed[i + 1]);
     if (this.state === STARTING) this.settle(RUNNING, "");
   }
 

@@ -2,6 +2,7 @@ import { readUtf8 } from "../coap-api/utf8.js";
 import { WireFault } from "../coap-api/wire-fault.js";
 import { DeviceFault, TRAPPED } from "./device-fault.js";
 import type { Guest } from "./engine.js";
+import { MEM_ALLOC } from "./guest-exports.js";
 
 /** A range of a guest's memory, as a view that is good until the guest runs again. @throws DeviceFault outside of it */
 export function guestBytes(guest: Guest, at: number, length: number): Uint8Array {
@@ -40,7 +41,7 @@ export function setGuestNumber(guest: Guest, at: number, value: number): void {
 
 /** Places bytes in a block that the guest allocates, and returns its address. @throws what the guest throws */
 export function placeInGuest(guest: Guest, bytes: Uint8Array): number {
-  const at = guest.run("edgeless_mem_alloc", bytes.length);
+  const at = guest.run(MEM_ALLOC, bytes.length);
   guestBytes(guest, at, bytes.length).set(bytes);
   return at;
 }

@@ -1,17 +1,6 @@
 import { DeviceFault, OUT_OF_TIME, TRAPPED } from "./device-fault.js";
 import { type Guest, type GuestImports, SUSPEND } from "./engine.js";
 
-/** Exports of the guest ABI in the order in which a translated function gives them, after its memory. */
-const EXPORTS = [
-  "",
-  "edgeless_mem_alloc",
-  "edgeless_mem_free",
-  "edgeless_mem_clear",
-  "handle_init_asm",
-  "handle_cast_asm",
-  "handle_call_asm",
-  "handle_stop_asm",
-];
 /** Where a function that can wait gives the setter of its state, after the exports. */
 const SET_STATE = 8;
 
@@ -113,8 +102,7 @@ export class TranslatedGuest implements Guest {
     return this.bytes;
   }
 
-  run(name: string, a?: number, b?: number, c?: number, d?: number, e?: number, f?: number): number {
-    const entry = EXPORTS.indexOf(name);
+  run(entry: number, a?: number, b?: number, c?: number, d?: number, e?: number, f?: number): number {
     if (this.depth > 0) return this.enter(entry, a, b, c, d, e, f);
     if (this.suspended) throw new DeviceFault(TRAPPED, "it waits for an answer");
     this.entered = entry;

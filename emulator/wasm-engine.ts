@@ -22,6 +22,17 @@ import type { ModuleLibrary } from "./module-library.js";
 /** Bytes of a page of WebAssembly memory. */
 const PAGE = 65536;
 
+/** Exports by their numbers in `embedded/guest-exports.ts`, from one on. */
+const EXPORTS: readonly GuestExport[] = [
+  "edgeless_mem_alloc",
+  "edgeless_mem_free",
+  "edgeless_mem_clear",
+  "handle_init_asm",
+  "handle_cast_asm",
+  "handle_call_asm",
+  "handle_stop_asm",
+];
+
 /** Runs WebAssembly images with the memory and the speed of a board. */
 export class WasmEngine implements Engine {
   readonly runtime = RUNTIME_WASM;
@@ -105,8 +116,10 @@ class WasmGuest implements Guest {
     return this.#view;
   }
 
-  run(name: string, ...args: number[]): number {
-    return this.#enter(() => this.#instance.run(name as GuestExport, ...args));
+  run(entry: number, ...args: number[]): number {
+    const name = EXPORTS[entry - 1];
+    if (name === undefined) throw new DeviceFault(TRAPPED, `no export ${entry}`);
+    return this.#enter(() => this.#instance.run(name, ...args));
   }
 
   resume(result: () => number): number {
