@@ -6,12 +6,12 @@ const FUNCTION_VARIABLES = 8.5;
 /** What such a function has in the text. */
 const ARROW = "=>";
 /** Variables that must be left while a function starts, for what it does then; when it has started, some 200 more are free. */
-const START_VARIABLES = 170;
+const START_VARIABLES = 220;
 
 /** Variables that must stay free for a function that handles an event, those that are needed still while it does, and for a long message. */
 const WORK_VARIABLES = 240;
 const INSIDE_VARIABLES = 100;
-const LONG_VARIABLES = 360;
+const LONG_VARIABLES = 260;
 /** How often bytes that wait are in memory when they are sent. */
 const COPIES = 3;
 

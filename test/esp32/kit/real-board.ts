@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import type { Test } from "tap";
+import type { DatagramPort } from "../../../coap-api/endpoint/transport.js";
 import type { Agent } from "../../../core/api.js";
 import type { InstanceId } from "../../../core/instance-id.js";
 import { BOOT, firmwareFiles } from "../../../esp32/bundle/firmware-files.js";
@@ -23,6 +24,8 @@ s.on("message",function(text){eval(text)});
 s.bind(${port})}
 open()})();`;
 
+const bundled = firmwareFiles(ROOT);
+
 /** What may be said about a {@link RealBoard}. */
 export interface RealBoardOptions {
   /** What differs from the settings of a new board. */
@@ -43,6 +46,8 @@ export class RealBoard {
     /** UDP port of the device. */
     readonly port: number,
     readonly consolePort: number,
+    /** The socket of the gateway. */
+    readonly socket: DatagramPort,
     board: EspruinoBoard,
   ) {
     this.board = board;
@@ -63,7 +68,7 @@ export class RealBoard {
       ...options.settings,
     };
     const files = Object.fromEntries(
-      (await firmwareFiles(ROOT)).map(({ name, content }) => [name, content.toString("latin1")]),
+      (await bundled).map(({ name, content }) => [name, content.toString("latin1")]),
     );
     const board = new EspruinoBoard().store({
       ...files,
@@ -77,7 +82,7 @@ export class RealBoard {
     board.stayOn().powerOn();
     await board.says(/edgeless 3 registered as/);
     const agent = await rig.admit(NUMBER);
-    const real = new RealBoard(rig, agent, invocationOf(t, rig), port, consolePort, board);
+    const real = new RealBoard(rig, agent, invocationOf(t, rig), port, consolePort, socket, board);
     t.teardown(() => real.#console.close());
     return real;
   }
@@ -85,6 +90,27 @@ export class RealBoard {
   /** Has the board evaluate a script. */
   async evaluate(script: string): Promise<void> {
     await new Promise((sent) => this.#console.send(script, this.consolePort, "127.0.0.1", sent));
+  }
+
+  /** All that it printed, in boots before this one too. */
+  get printed(): string {
+    return this.board.history + this.board.output;
+  }
+
+  /** Takes variables until so many are free; {@link release} gives them back. */
+  async fill(free: number): Promise<void> {
+    // Nothing is under way any more then.
+    await this.board.freeVariables();
+    await this.board.freeVariables();
+    const from = this.printed.length;
+    await this.evaluate(
+      `testHog=[];while(process.memory(true).free>${free + 4})testHog.push(1.5);print("filled")`,
+    );
+    await eventually("filled", () => this.printed.slice(from).includes("filled"));
+  }
+
+  async release(): Promise<void> {
+    await this.evaluate("testHog=undefined");
   }
 
   /** Starts a function whose result goes to an instance of the peer, and waits until it runs. */
