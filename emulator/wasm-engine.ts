@@ -8,6 +8,7 @@ import {
   TRAPPED,
 } from "../embedded/device-fault.js";
 import { type Engine, type Guest, type GuestImports, SUSPEND } from "../embedded/engine.js";
+import { GUEST_EXPORT_NAMES } from "../embedded/guest-exports.js";
 import type { FlashStorage } from "../embedded/hardware.js";
 import type { FuelMeter } from "../toolchain/engine/fuel-meter.js";
 import {
@@ -15,23 +16,11 @@ import {
   type GuestImports as EngineImports,
 } from "../toolchain/engine/guest-imports.js";
 import { PreparedInstance } from "../toolchain/engine/prepared-instance.js";
-import type { GuestExport } from "../toolchain/image/guest-abi.js";
 import type { MemoryBudget } from "./memory-budget.js";
 import type { ModuleLibrary } from "./module-library.js";
 
 /** Bytes of a page of WebAssembly memory. */
 const PAGE = 65536;
-
-/** Exports by their numbers in `embedded/guest-exports.ts`, from one on. */
-const EXPORTS: readonly GuestExport[] = [
-  "edgeless_mem_alloc",
-  "edgeless_mem_free",
-  "edgeless_mem_clear",
-  "handle_init_asm",
-  "handle_cast_asm",
-  "handle_call_asm",
-  "handle_stop_asm",
-];
 
 /** Runs WebAssembly images with the memory and the speed of a board. */
 export class WasmEngine implements Engine {
@@ -117,8 +106,8 @@ class WasmGuest implements Guest {
   }
 
   run(entry: number, ...args: number[]): number {
-    const name = EXPORTS[entry - 1];
-    if (name === undefined) throw new DeviceFault(TRAPPED, `no export ${entry}`);
+    const name = GUEST_EXPORT_NAMES[entry];
+    if (name === undefined || name === "") throw new DeviceFault(TRAPPED, `no export ${entry}`);
     return this.#enter(() => this.#instance.run(name, ...args));
   }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type InstanceId, sameInstance } from "../../core/instance-id.js";
 import { type Uuid, uuidFromBytes, uuidToBytes } from "../../core/uuid.js";
 import type { GuestImports as BoardImports } from "../../embedded/engine.js";
+import { GUEST_EXPORT_NAMES } from "../../embedded/guest-exports.js";
 import { TranslatedGuest } from "../../embedded/translated-guest.js";
 import type { GuestImports } from "../../toolchain/engine/guest-imports.js";
 import { PreparedInstance } from "../../toolchain/engine/prepared-instance.js";
@@ -80,7 +81,7 @@ export class GuestDriver {
         },
       };
       this.#run = (name, ...args) => {
-        const value = guest.run(name, ...args);
+        const value = guest.run(GUEST_EXPORT_NAMES.indexOf(name), ...args);
         if (guest.suspended) throw new Error(`${name} was suspended`);
         return value;
       };

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import t from "tap";
 import type { GuestImports } from "../../../embedded/engine.js";
+import { HANDLE_INIT } from "../../../embedded/guest-exports.js";
 import { TranslatedGuest, type TranslatedImage } from "../../../embedded/translated-guest.js";
 import { GUEST_EXPORTS } from "../../../toolchain/image/guest-abi.js";
 import { translateModule } from "../../../toolchain/translate/translate.js";
@@ -186,7 +187,7 @@ function runners(wasm: Uint8Array, letter: string): ((inputs: readonly Uint8Arra
     },
     (inputs) => {
       const guest = new TranslatedGuest(image, NO_IMPORTS, () => 0, 1);
-      return run(guest.memory(), inputs, () => guest.run("handle_init_asm", 0, 0, 0, 0));
+      return run(guest.memory(), inputs, () => guest.run(HANDLE_INIT, 0, 0, 0, 0));
     },
   ];
 }
@@ -241,7 +242,7 @@ t.test(
       return (x: number): number => {
         if (opcode === F32_SQRT) view.setFloat32(OPERANDS, x, true);
         else view.setFloat64(OPERANDS, x, true);
-        guest.run("handle_init_asm", 0, 0, 0, 0);
+        guest.run(HANDLE_INIT, 0, 0, 0, 0);
         return opcode === F32_SQRT ? view.getFloat32(RESULT, true) : view.getFloat64(RESULT, true);
       };
     };

@@ -1,5 +1,6 @@
 import { DeviceFault } from "../../../embedded/device-fault.js";
 import { type GuestImports, SUSPEND } from "../../../embedded/engine.js";
+import { GUEST_EXPORT_NAMES } from "../../../embedded/guest-exports.js";
 import { TranslatedGuest } from "../../../embedded/translated-guest.js";
 import type { GuestExport } from "../../../toolchain/image/guest-abi.js";
 import { translateModule } from "../../../toolchain/translate/translate.js";
@@ -64,7 +65,7 @@ export function runTranslated(
   const guest = new TranslatedGuest(evaluateTranslated(code), imports, impatientClock(turns), 1);
   let end = "returned";
   try {
-    guest.run(name, 1, 2, 3, 4);
+    guest.run(GUEST_EXPORT_NAMES.indexOf(name), 1, 2, 3, 4);
     while (guest.suspended) {
       suspensions += 1;
       guest.resume(answer);
