@@ -89,22 +89,22 @@ t.test(
     for (let i = 1; i <= EVENTS; i++) {
       await real.cast(instance, `${i}`);
       await eventually(`event ${i}`, () => real.rig.received.length >= i || undefined, 10_000);
-      if (i === 100) before = await real.board.freeVariables();
+      if (i === 100) before = await real.idleVariables();
     }
     t.same(
       real.rig.payloads(uuid(71)),
       Array.from({ length: EVENTS }, (_, i) => `${2 * i + 2}`),
     );
-    const after = await real.board.freeVariables();
+    const after = await real.idleVariables();
     t.comment(`${EVENTS} events: ${before} variables are free after 100, ${after} after the last`);
     t.ok(after >= before - SLACK);
     let early = 0;
     for (let i = 1; i <= STARTS; i++) {
       await real.agent.stopFunction(instance);
       instance = await real.start("double_tiny", wasm, 71);
-      if (i === 3) early = await real.board.freeVariables();
+      if (i === 3) early = await real.idleVariables();
     }
-    const late = await real.board.freeVariables();
+    const late = await real.idleVariables();
     t.comment(`${STARTS} starts: ${early} variables are free after 3, ${late} after the last`);
     t.ok(late >= early - SLACK);
     await real.says(71, instance, "21", "42");
@@ -122,7 +122,7 @@ t.test(
     const real = await RealBoard.start(t, { before: CLOCK });
     const instance = await real.start("double_tiny", shippedModule("double_tiny"), 71);
     await real.says(71, instance, "1", "2");
-    const before = await real.board.freeVariables();
+    const before = await real.idleVariables();
     const random = seededRandom(7);
     const stranger = createSocket("udp4");
     t.teardown(() => stranger.close());
@@ -150,7 +150,7 @@ t.test(
       await real.says(71, instance, "5", "10");
     }
     t.pass("a clock that jumps");
-    const after = await real.board.freeVariables();
+    const after = await real.idleVariables();
     t.comment(`${before} variables were free before, ${after} are after`);
     t.ok(after >= before - 2 * SLACK);
     t.equal(real.board.starts, 1);
@@ -167,7 +167,7 @@ t.test(
     const greedy = await real.start("greedy", wasm, 71);
     await real.says(71, greedy, "4", "8");
     await real.fill(LEFT);
-    t.comment(`${await real.board.freeVariables()} variables are free`);
+    t.comment(`${await real.idleVariables()} variables are free`);
     await real.evaluate(`testWifi.emit("disconnected",{msg:"BEACON_TIMEOUT"})`);
     await real.board.says(/network lost[\s\S]*in network home[\s\S]*registered as/);
     await real.says(71, greedy, "22", "44");

@@ -109,6 +109,13 @@ export class RealBoard {
     await eventually("filled", () => this.printed.slice(from).includes("filled"));
   }
 
+  /** Variables that are free when nothing is under way: the most of several readings. */
+  async idleVariables(): Promise<number> {
+    let most = 0;
+    for (let i = 0; i < 5; i++) most = Math.max(most, await this.board.freeVariables());
+    return most;
+  }
+
   async release(): Promise<void> {
     await this.evaluate("testHog=undefined");
   }
