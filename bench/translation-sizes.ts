@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildFunction } from "../toolchain/assemblyscript/build-function.js";
 import { CompilerProcess } from "../toolchain/assemblyscript/compiler-process.js";
-import { PACKAGE_FILE } from "../toolchain/assemblyscript/function-package.js";
+import { PACKAGE_FILE, readFunctionPackage } from "../toolchain/assemblyscript/function-package.js";
 import { TINY } from "../toolchain/assemblyscript/size-table.js";
 import { translateModule } from "../toolchain/translate/translate.js";
 import type { TranslationSize } from "./translation-table.js";
@@ -31,10 +31,10 @@ export async function libraryModules(root: string): Promise<LibraryModule[]> {
   const compiler = new CompilerProcess();
   try {
     for (const id of ids.sort()) {
+      const folder = join(root, "functions", id);
       const wasm = readFileSync(join(root, "dist", "functions", id, `${id}.wasm`));
-      modules.push({ id, profile: "normal", wasm });
+      if (readFunctionPackage(folder).profile !== "tiny") modules.push({ id, profile: "normal", wasm });
       if (TINY.includes(id)) {
-        const folder = join(root, "functions", id);
         const { wasmFile } = await buildFunction(folder, { profile: "tiny", compiler, outFolder });
         modules.push({ id, profile: "tiny", wasm: readFileSync(wasmFile) });
       }

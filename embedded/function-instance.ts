@@ -145,12 +145,19 @@ export class FunctionInstance implements Instance {
   }
 
   turn(): void {
-    if (this.phase === WIRED) this.init();
-    else if (this.phase === BUSY) this.resume();
-    else {
-      const delivery = this.mailbox.shift();
-      if (delivery !== undefined) this.handleEvent(delivery);
+    const { board } = this;
+    board.isRunning = true;
+    try {
+      if (this.phase === WIRED) this.init();
+      else if (this.phase === BUSY) this.resume();
+      else {
+        const delivery = this.mailbox.shift();
+        if (delivery !== undefined) this.handleEvent(delivery);
+      }
+    } catch (thrown) {
+      this.crash(thrown);
     }
+    board.isRunning = false;
   }
 
   wired(): void {
@@ -200,87 +207,92 @@ export class FunctionInstance implements Instance {
 
   /** Ends a waiting call with an error, then runs the stop handler. Does nothing after a crash. */
   stop(): void {
-    this.board.stopping = this;
-    if (this.phase === BUSY) {
-      this.expectNothing();
-      this.answerKind = ERROR;
-      this.resume();
-    }
-    if (this.phase === IDLE) {
-      this.guard(() => {
+    const { board } = this;
+    board.stopping = this;
+    board.isRunning = true;
+    try {
+      if (this.phase === BUSY) {
+        this.expectNothing();
+        this.answerKind = ERROR;
+        this.resume();
+      }
+      if (this.phase === IDLE) {
         this.running().run(MEM_CLEAR);
         this.after(NO_EVENT, this.running().run(HANDLE_STOP));
-      });
+      }
+    } catch (thrown) {
+      this.crash(thrown);
     }
-    this.board.stopping = undefined;
+    board.isRunning = false;
+    board.stopping = undefined;
     if (this.phase !== ENDED) this.end();
   }
 
   private init(): void {
-    this.guard(() => {
-      const guest = this.running();
-      const { initPayload, initState } = this;
-      const payloadLength = initPayload === undefined ? 0 : initPayload.length;
-      const stateLength = initState === undefined ? 0 : initState.length;
-      const payload = initPayload === undefined ? 0 : this.place(initPayload);
-      const state = initState === undefined ? 0 : this.place(initState);
-      this.initPayload = undefined;
-      this.initState = undefined;
-      this.after(NO_EVENT, guest.run(HANDLE_INIT, payload, payloadLength, state, stateLength));
-    });
+    const { initPayload, initState } = this;
+    const payloadLength = initPayload === undefined ? 0 : initPayload.length;
+    const stateLength = initState === undefined ? 0 : initState.length;
+    const payload = initPayload === undefined ? 0 : this.place(initPayload);
+    const state = initState === undefined ? 0 : this.place(initState);
+    this.initPayload = undefined;
+    this.initState = undefined;
+    this.after(NO_EVENT, this.running().run(HANDLE_INIT, payload, payloadLength, state, stateLength));
   }
 
   private handleEvent(delivery: Delivery): void {
-    this.guard(() => {
-      const guest = this.running();
-      const { kind, payload, from } = delivery;
-      const peer = Math.max(0, delivery.peer);
-      this.current = delivery;
-      guest.run(MEM_CLEAR);
-      const local = from === NONE ? undefined : this.board.instance(from);
-      // All in one block, because each call of a guest takes long on a board: component id, node id, payload.
-      const length = 2 * ID_BYTES + payload.length;
-      const at = guest.run(MEM_ALLOC, length);
-      this.placed.push(at, length);
-      const block = guestBytes(guest, at, length);
-      block.set(local === undefined ? peerComponentId(peer) : local.id);
-      block.set(local === undefined ? peerNodeId(peer) : this.board.nodeId, ID_BYTES);
-      block.set(payload, 2 * ID_BYTES);
-      if (kind === CAST) {
-        this.after(delivery, guest.run(HANDLE_CAST, at + ID_BYTES, at, at + 2 * ID_BYTES, payload.length));
-        return;
-      }
-      this.replySlots = this.place(new Uint8Array(8));
-      const code = guest.run(
-        HANDLE_CALL,
-        at + ID_BYTES,
-        at,
-        at + 2 * ID_BYTES,
-        payload.length,
-        this.replySlots,
-        this.replySlots + 4,
+    this.current = delivery;
+    const at = this.placeEvent(delivery);
+    if (delivery.kind === CAST) {
+      this.after(
+        delivery,
+        this.running().run(HANDLE_CAST, at + ID_BYTES, at, at + 2 * ID_BYTES, delivery.payload.length),
       );
-      this.after(delivery, code);
-    });
+      return;
+    }
+    this.replySlots = this.place(new Uint8Array(8));
+    const code = this.running().run(
+      HANDLE_CALL,
+      at + ID_BYTES,
+      at,
+      at + 2 * ID_BYTES,
+      delivery.payload.length,
+      this.replySlots,
+      this.replySlots + 4,
+    );
+    this.after(delivery, code);
+  }
+
+  /** Places component id, node id and payload, all in one block, because each call of a guest takes long on a board. */
+  private placeEvent({ from, peer, payload }: Delivery): number {
+    const guest = this.running();
+    guest.run(MEM_CLEAR);
+    const local = from === NONE ? undefined : this.board.instance(from);
+    const known = Math.max(0, peer);
+    const length = 2 * ID_BYTES + payload.length;
+    const at = guest.run(MEM_ALLOC, length);
+    this.placed.push(at, length);
+    const block = guestBytes(guest, at, length);
+    block.set(local === undefined ? peerComponentId(known) : local.id);
+    block.set(local === undefined ? peerNodeId(known) : this.board.nodeId, ID_BYTES);
+    block.set(payload, 2 * ID_BYTES);
+    return at;
   }
 
   /** Lets the guest go on with the answer to its call. */
   private resume(): void {
-    this.guard(() => {
-      const kind = this.answerKind;
-      const payload = this.answerPayload;
-      this.answerKind = NONE;
-      this.answerPayload = NOTHING;
-      const guest = this.running();
-      const code = guest.resume(() => {
-        if (kind !== REPLY) return kind === NO_REPLY ? 0 : 2;
-        const at = placeInGuest(guest, payload);
-        setGuestNumber(guest, this.outPointer, at);
-        setGuestNumber(guest, this.outLength, payload.length);
-        return 1;
-      });
-      this.after(this.current, code);
+    const kind = this.answerKind;
+    const payload = this.answerPayload;
+    this.answerKind = NONE;
+    this.answerPayload = NOTHING;
+    const guest = this.running();
+    const code = guest.resume(() => {
+      if (kind !== REPLY) return kind === NO_REPLY ? 0 : 2;
+      const at = placeInGuest(guest, payload);
+      setGuestNumber(guest, this.outPointer, at);
+      setGuestNumber(guest, this.outLength, payload.length);
+      return 1;
     });
+    this.after(this.current, code);
   }
 
   /** The handler returned: sends the reply of a call before anything is freed, then frees what was placed. */
@@ -313,21 +325,15 @@ export class FunctionInstance implements Instance {
     return at;
   }
 
-  private guard(work: () => void): void {
-    const { board } = this;
-    board.isRunning = true;
-    try {
-      work();
-    } catch (thrown) {
-      const { error, reason } = faultOf(thrown, TRAPPED);
-      const { current } = this;
-      this.current = NO_EVENT;
-      if (current.kind === CALL) board.reply(current, ERROR, NOTHING);
-      board.count(CRASHES);
-      this.end();
-      this.settle(CRASHED, `${error} ${reason}`);
-    }
-    board.isRunning = false;
+  /** What the guest threw ends this instance. */
+  private crash(thrown: unknown): void {
+    const { board, current } = this;
+    const { error, reason } = faultOf(thrown, TRAPPED);
+    this.current = NO_EVENT;
+    if (current.kind === CALL) board.reply(current, ERROR, NOTHING);
+    board.count(CRASHES);
+    this.end();
+    this.settle(CRASHED, `${error} ${reason}`);
   }
 
   private end(): void {

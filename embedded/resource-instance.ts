@@ -43,7 +43,12 @@ export class ResourceInstance implements Instance {
       timers: board.timers,
       cast: (channel, text) => {
         const target = board.target(this, channel);
-        if (target !== NOWHERE) board.send(handle, target, CAST, utf8Bytes(text), NONE);
+        if (target === NOWHERE) return;
+        // What reading a sensor takes is free again when the event is handled.
+        const { isRunning } = board;
+        board.isRunning = true;
+        board.send(handle, target, CAST, utf8Bytes(text), NONE);
+        board.isRunning = isRunning;
       },
       log: (level, text) => this.log(level, text),
     });

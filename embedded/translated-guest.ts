@@ -93,7 +93,7 @@ export class TranslatedGuest implements Guest {
     this.result = undefined;
     this.isTimed = false;
     this.sinceMs = 0;
-    this.exports = image((what, a, b, c, d, e, f) => this.host(what, a, b, c, d, e, f));
+    this.exports = image(this.host());
     this.bytes = this.exports[0] as Uint8Array;
     this.depth = 0;
   }
@@ -103,36 +103,11 @@ export class TranslatedGuest implements Guest {
   }
 
   run(entry: number, a?: number, b?: number, c?: number, d?: number, e?: number, f?: number): number {
-    if (this.depth > 0) return this.enter(entry, a, b, c, d, e, f);
-    if (this.suspended) throw new DeviceFault(TRAPPED, "it waits for an answer");
-    this.entered = entry;
-    this.isTimed = false;
-    return this.enter(entry, a, b, c, d, e, f);
-  }
-
-  resume(result: () => number): number {
-    if (!this.suspended || this.depth > 0) throw new DeviceFault(TRAPPED, "nothing to resume");
-    this.suspended = false;
-    this.result = result;
-    this.isTimed = false;
-    this.setState(REWINDING);
-    return this.enter(this.entered);
-  }
-
-  close(): void {
-    this.exports = [];
-    this.bytes = new Uint8Array(0);
-  }
-
-  private enter(
-    entry: number,
-    a?: number,
-    b?: number,
-    c?: number,
-    d?: number,
-    e?: number,
-    f?: number,
-  ): number {
+    if (this.depth === 0) {
+      if (this.suspended) throw new DeviceFault(TRAPPED, "it waits for an answer");
+      this.entered = entry;
+      this.isTimed = false;
+    }
     const exported = this.exports[entry] as Exported | number | undefined;
     if (exported === undefined) throw new DeviceFault(TRAPPED, "it has ended");
     // Nothing to do.
@@ -153,32 +128,40 @@ export class TranslatedGuest implements Guest {
     return value === undefined ? 0 : value;
   }
 
+  resume(result: () => number): number {
+    if (!this.suspended || this.depth > 0) throw new DeviceFault(TRAPPED, "nothing to resume");
+    this.suspended = false;
+    this.result = result;
+    this.setState(REWINDING);
+    return this.run(this.entered);
+  }
+
+  close(): void {
+    this.exports = [];
+    this.bytes = new Uint8Array(0);
+  }
+
   private setState(state: number): void {
     (this.exports[SET_STATE] as (state: number) => void)(state);
   }
 
-  private host(
-    what: number,
-    a: number,
-    b: number,
-    c: number,
-    d: number,
-    e: number,
-    f: number,
-  ): number | undefined {
+  /** Carries out what the function asks for; not a method, because a board has room for few calls inside each other. */
+  private host(): Host {
     const { imports } = this;
-    if (what === LOG) imports.telemetry_log_asm(a, b, c, d, e);
-    else if (what === CAST) imports.cast_asm(a, b, c, d);
-    else if (what === TURNS) return this.turns();
-    else if (what < TURNS) throw new DeviceFault(TRAPPED, TRAPS[what] as string);
-    else if (what === CALL) return this.call(true, a, b, c, d, e, f);
-    else if (what === CALL_RAW) return this.call(false, a, b, c, d, e, f);
-    else if (what === CAST_RAW) imports.cast_raw_asm(a, b, c, d);
-    else if (what === DELAYED_CAST) imports.delayed_cast_asm(a, b, c, d, e);
-    else if (what === MEMORY) this.bytes = a as unknown as Uint8Array;
-    else if (what === SLF) imports.slf_asm(a, b);
-    else imports.sync_asm(a, b);
-    return undefined;
+    return (what, a, b, c, d, e, f) => {
+      if (what === LOG) imports.telemetry_log_asm(a, b, c, d, e);
+      else if (what === CAST) imports.cast_asm(a, b, c, d);
+      else if (what === TURNS) return this.turns();
+      else if (what < TURNS) throw new DeviceFault(TRAPPED, TRAPS[what] as string);
+      else if (what === CALL) return this.call(true, a, b, c, d, e, f);
+      else if (what === CALL_RAW) return this.call(false, a, b, c, d, e, f);
+      else if (what === CAST_RAW) imports.cast_raw_asm(a, b, c, d);
+      else if (what === DELAYED_CAST) imports.delayed_cast_asm(a, b, c, d, e);
+      else if (what === MEMORY) this.bytes = a as unknown as Uint8Array;
+      else if (what === SLF) imports.slf_asm(a, b);
+      else imports.sync_asm(a, b);
+      return undefined;
+    };
   }
 
   /** How many turns the guest may take before it asks again. @throws DeviceFault when its time is over */

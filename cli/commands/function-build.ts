@@ -13,7 +13,7 @@ import { repeated } from "../watch/repeat.js";
 import { watchFiles } from "../watch/watch-files.js";
 
 interface BuildCommandOptions {
-  readonly profile: string;
+  readonly profile?: string;
   readonly out?: string;
   readonly watch?: boolean;
   readonly json?: boolean;
@@ -24,7 +24,7 @@ export function addBuildCommand(group: Command): void {
   group
     .command("build <PATH>")
     .description("compile the function of a folder, or of its function.json, to NAME.wasm")
-    .option("--profile <PROFILE>", "normal, tiny (for the smallest boards) or debug", "normal")
+    .option("--profile <PROFILE>", "normal, tiny (for the smallest boards) or debug (default: as function.json says, or normal)")
     .option("-o, --out <DIR>", "where NAME.wasm and function.json go (default: the function's folder)")
     .option("--watch", "build again whenever a source file is saved, until Ctrl-C")
     .option("--json", "print results as JSON")
@@ -36,7 +36,7 @@ export function addBuildCommand(group: Command): void {
       const build = async () => {
         output.note(`Compiling ${path} ...`);
         const outFolder = options.out === undefined ? {} : { outFolder: options.out };
-        const report = await buildFunction(folder, { profile, compiler, ...outFolder });
+        const report = await buildFunction(folder, { ...profile, compiler, ...outFolder });
         print(report, output);
         return report;
       };

@@ -9,7 +9,7 @@ import { functionFolder } from "../functions/function-folder.js";
 import { createOutput } from "../output.js";
 
 interface TestCommandOptions {
-  readonly profile: string;
+  readonly profile?: string;
   readonly json?: boolean;
 }
 
@@ -18,7 +18,7 @@ export function addTestCommand(group: Command): void {
   group
     .command("test [PATH]")
     .description("build the function of a folder and run the tests there: its files *.test.mjs")
-    .option("--profile <PROFILE>", "build profile: normal, tiny or debug", "normal")
+    .option("--profile <PROFILE>", "normal, tiny or debug (default: as function.json says, or normal)")
     .option("--json", "print results as JSON lines")
     .action(async (path: string | undefined, options: TestCommandOptions) => {
       const { note } = createOutput(false);
@@ -27,7 +27,7 @@ export function addTestCommand(group: Command): void {
       if (files.length === 0) {
         throw new EdgelessError("EDGELESS_USAGE", `there is no file that ends with .test.mjs in ${folder}`);
       }
-      note(formatReport(await buildFunction(folder, { profile: buildProfile(options.profile) })));
+      note(formatReport(await buildFunction(folder, buildProfile(options.profile))));
       if (!(await runTests(folder, files, options.json === true))) process.exitCode = 1;
     });
 }

@@ -62,7 +62,7 @@ export async function bundleScript(options: BundleOptions): Promise<DeviceBundle
     minifySyntax: true,
     plugins: [renaming(sources)],
   });
-  const hotNames = new Set(options.hot.map(scriptName));
+  const hotNames = new Set(options.hot.flatMap(scriptNames));
   const direct = directMethods(bundled.outputFiles[0]?.text ?? "", outside);
   const plain = constantsInPlace(direct, hotNames);
   const older = await toOlderScript(plain, {
@@ -119,10 +119,11 @@ function renaming(sources: RenamedSources): Plugin {
   };
 }
 
-/** What the earlier steps make of the name of a function or method. */
-function scriptName(name: string): string {
-  const [className, method] = name.split(".");
-  return method === undefined ? name : directName(className ?? "", `${className}_${method}`);
+/** What the earlier steps may make of the name of a function or method: one that an interface asks for keeps its own. */
+export function scriptNames(name: string): readonly string[] {
+  const [className = "", method] = name.split(".");
+  if (method === undefined) return [name];
+  return [directName(className, `${className}_${method}`), directName(className, method)];
 }
 
 /** Helper of the ES5 step that looks at symbols, which no board has. */

@@ -15,7 +15,7 @@ export const HOT_FUNCTIONS: readonly string[] = [
   "Switchboard.schedule",
   "Switchboard.readyInstance",
   "guestBytes",
-  "TranslatedGuest.enter",
+  "TranslatedGuest.run",
   "CborWriter.head",
   "CborWriter.byte",
   "CborWriter.room",

@@ -4,8 +4,8 @@ const heater = new Output("heater");
 const log = new Output("log");
 
 /**
- * Switches a heater by what an scd30-sensor casts, `co2;humidity;temperature`: on below `low`, off above `high`, and in
- * between as it was. Init payload: `low=19.5,high=20.5`.
+ * Switches a heater by the last number of what a sensor casts, as in the `co2;humidity;temperature` of scd30-sensor: on below
+ * `low`, off above `high`, and in between as it was. Init payload: `low=19.5,high=20.5`.
  */
 @edgeFunction
 class Thermostat extends EdgeFunction {
@@ -20,17 +20,17 @@ class Thermostat extends EdgeFunction {
   }
 
   onCast(event: Event): void {
-    const parts = event.text.split(";");
-    if (parts.length != 3) return;
-    const temperature = num.parseF32(parts[2]);
+    const text = event.text;
+    const temperature = text.substring(text.lastIndexOf(";") + 1);
+    const degrees = num.parseF32(temperature);
     if (!num.ok()) return;
-    if (!this.heating && temperature < this.low) this.set(true, parts[2]);
-    else if (this.heating && temperature > this.high) this.set(false, parts[2]);
+    if (!this.heating && degrees < this.low) this.set(true, temperature);
+    else if (this.heating && degrees > this.high) this.set(false, temperature);
   }
 
   private set(heating: bool, temperature: string): void {
     this.heating = heating;
     heater.cast(heating ? "1" : "0");
-    log.cast("heater " + (heating ? "on" : "off") + " at " + temperature);
+    log.cast((heating ? "heater on at " : "heater off at ") + temperature);
   }
 }

@@ -435,7 +435,7 @@ t.test(
 t.test(
   "given a full flash, when an image comes, then the least recently used one that does not run makes room",
   async (t) => {
-    const rig = await new DeviceRig({ profile: { flashBytes: 13_000 } }).boot();
+    const rig = await new DeviceRig({ profile: { flashBytes: 14_000 } }).boot();
     const running = await rig.upload(MESSAGING);
     await rig.post("f", rig.startPayload(running));
     const old = await rig.upload(DOUBLE);

@@ -4,8 +4,8 @@ import type { Agent } from "../../core/api.js";
 import type { InstanceId } from "../../core/instance-id.js";
 import { FREE_VARIABLES } from "../../embedded/board-limits.js";
 import { bundleFirmware } from "../../esp32/bundle/bundle-firmware.js";
+import { scriptNames } from "../../esp32/bundle/bundle-script.js";
 import { hoistingFaults, subsetFaults } from "../../esp32/bundle/device-subset.js";
-import { directName } from "../../esp32/bundle/direct-methods.js";
 import { firmwareFiles } from "../../esp32/bundle/firmware-files.js";
 import { HOT_FUNCTIONS } from "../../esp32/bundle/hot-functions.js";
 import { openUdpSocket } from "../../platform/udp-socket.js";
@@ -35,9 +35,9 @@ t.test(
   async (t) => {
     const { script, minified, split, names } = await bundleFirmware(ROOT);
     for (const hot of HOT_FUNCTIONS) {
-      const [className = "", method] = hot.split(".");
-      const name = method === undefined ? hot : directName(className, `${className}_${method}`);
-      const short = names.get(name);
+      const short = scriptNames(hot)
+        .map((name) => names.get(name))
+        .find((name) => name !== undefined);
       t.ok(split.resident.includes(`function ${short}(`), `${hot} stays in memory`);
     }
     // Where a prototype is made, all that a maker of objects was called with would stay with its methods.

@@ -249,7 +249,7 @@ t.test(
   "given what a device cannot run, when it is asked to, then the refusal says why and by how much",
   async (t) => {
     const rig = await rigFor(t);
-    rig.device(1, { settings: { maxImageBytes: 4_000, maxInstances: 1 }, resources: ["gpio-out"] });
+    rig.device(1, { settings: { maxImageBytes: 5_000, maxInstances: 1 }, resources: ["gpio-out"] });
     const agent = await rig.admit(1);
     const refusal = async (request: ReturnType<typeof spawn>) => {
       const result = await agent.startFunction(request);
@@ -258,7 +258,7 @@ t.test(
     const large = shippedModule("move_arm");
     t.match(
       await refusal(spawn("move_arm", large)),
-      `image: ${large.length} bytes are needed, 4000 are there, ${large.length - 4_000} too few`,
+      `image: ${large.length} bytes are needed, 5000 are there, ${large.length - 5_000} too few`,
     );
     t.match(
       await refusal(spawn("no_abi", Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))),

@@ -15,7 +15,7 @@ const MAX_PAGES = 65536;
 
 /** How to build a function. */
 export interface BuildOptions {
-  /** Default: normal. */
+  /** Default: that of `function.json`, or normal. */
   readonly profile?: BuildProfile;
   /** Where `NAME.wasm` and `function.json` go; default: the function's own folder. */
   readonly outFolder?: string;
@@ -32,8 +32,8 @@ export interface BuildOptions {
 export async function buildFunction(folder: string, options: BuildOptions = {}): Promise<BuildReport> {
   const started = performance.now();
   const path = resolve(folder);
-  const profile = options.profile ?? "normal";
   const content = readFunctionPackage(folder);
+  const profile = options.profile ?? content.profile ?? "normal";
   readUserFile(join(folder, content.build));
   const compiler = options.compiler ?? new CompilerProcess();
   const task = { folder: path, entry: content.build, functionId: content.id, profile, sdk: sdkFolder() };

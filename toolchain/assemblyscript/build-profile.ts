@@ -2,7 +2,7 @@
 export type BuildProfile = "normal" | "tiny" | "debug";
 
 /** All profiles, in the order help texts name them. */
-export const BUILD_PROFILES: readonly BuildProfile[] = ["normal", "tiny", "debug"];
+export const BUILD_PROFILES = ["normal", "tiny", "debug"] as const satisfies readonly BuildProfile[];
 
 /**
  * How a function manages its memory: a collector that runs after each handler, or an arena that forgets everything

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { RUST_WASM } from "../../core/specification.js";
 import { readJsonFile } from "../../platform/json-file.js";
+import { BUILD_PROFILES } from "./build-profile.js";
 
 /** File that describes a function, beside its source; EDGELESS tools read the same file. */
 export const PACKAGE_FILE = "function.json";
@@ -11,6 +12,8 @@ const schema = z.looseObject({
   version: z.string(),
   function_type: z.literal(RUST_WASM, { error: `must be "${RUST_WASM}"` }),
   outputs: z.array(z.string()).default([]),
+  /** How it is built unless the command says otherwise. */
+  profile: z.enum(BUILD_PROFILES).optional(),
   build: z.string().regex(/^[^/\\]+\.ts$/, "must name a .ts file in the same folder"),
 });
 
