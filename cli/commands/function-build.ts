@@ -24,7 +24,10 @@ export function addBuildCommand(group: Command): void {
   group
     .command("build <PATH>")
     .description("compile the function of a folder, or of its function.json, to NAME.wasm")
-    .option("--profile <PROFILE>", "normal, tiny (for the smallest boards) or debug (default: as function.json says, or normal)")
+    .option(
+      "--profile <PROFILE>",
+      "normal, tiny (for the smallest boards) or debug (default: as function.json says, or normal)",
+    )
     .option("-o, --out <DIR>", "where NAME.wasm and function.json go (default: the function's folder)")
     .option("--watch", "build again whenever a source file is saved, until Ctrl-C")
     .option("--json", "print results as JSON")

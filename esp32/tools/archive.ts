@@ -41,7 +41,7 @@ export function writeTar(files: readonly ArchiveFile[]): Buffer {
   const blocks = files.flatMap(({ name, bytes }) => {
     const header = Buffer.alloc(TAR_BLOCK);
     header.write(name, 0, 99, "utf8");
-    header.write("0000644\0" + "0000000\0".repeat(2), 100, "latin1");
+    header.write(`0000644\0${"0000000\0".repeat(2)}`, 100, "latin1");
     header.write(`${bytes.length.toString(8).padStart(11, "0")}\0${"0".repeat(11)}\0`, 124, "latin1");
     header.write("        0", 148, "latin1");
     header.write("ustar\0" + "00", 257, "latin1");
