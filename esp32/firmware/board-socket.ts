@@ -10,6 +10,10 @@ const REOPEN_MS = 250;
 /** Datagrams up to so many bytes are taken in any case: there is always room for them, or nothing would help. */
 const SHORT = 64;
 
+/** Code of the character that names what the interpreter keeps for itself, and its lists of sockets. */
+const HIDDEN = 255;
+const SOCKETS = ["HttpSC", "HttpCC"];
+
 /** A socket of a board, which sends nothing until there is a network. */
 export interface BoardPort extends DatagramPort {
   /** There is a network from now on, maybe another one than before, or there is none. */
@@ -43,7 +47,10 @@ export function boardSocket(port: number): BoardPort {
         // In a turn of its own, when the interpreter has forgotten the text.
         else setTimeout(takeLong, 0, datagram, from.address, from.port);
       });
-      opened.on("close", reopen);
+      opened.on("close", () => {
+        forget(opened);
+        reopen();
+      });
       opened.bind(port);
       socket = opened;
     } catch (_thrown) {
@@ -69,4 +76,18 @@ export function boardSocket(port: number): BoardPort {
       wasOnline = wasOnline || isThere;
     },
   };
+}
+
+/** The interpreter keeps some closed sockets, 16 variables each, and goes on reading under their number, which is that of the next one. */
+function forget(closed: BoardSocket): void {
+  const hidden = global[String.fromCharCode(HIDDEN)];
+  for (let i = 0; i < SOCKETS.length; i++) {
+    const sockets = hidden === undefined ? undefined : hidden[SOCKETS[i] as string];
+    if (sockets === undefined) continue;
+    const keys = Object.keys(sockets);
+    for (let at = 0; at < keys.length; at++) {
+      const key = keys[at] as string;
+      if (sockets[key] === closed) delete sockets[key];
+    }
+  }
 }

@@ -78,3 +78,8 @@ declare function require(module: "Wifi"): BoardWifi;
 declare function require(module: "dgram"): BoardDatagrams;
 declare function require(module: "TelnetServer"): BoardTelnet;
 declare function require(module: "crypto"): { SHA256(text: string): ArrayBuffer };
+
+/** The outermost scope; under the character 255, what the interpreter keeps for itself: lists of sockets by their names. */
+declare const global: Readonly<
+  Record<string, Readonly<Record<string, Record<string, BoardSocket> | undefined>> | undefined>
+>;

@@ -83,6 +83,7 @@ class World {
     this.wifi = new ScriptedWifi(this.clock, version);
     const world = createContext({
       parts: undefined,
+      global: {},
       Pin: (name: string) => (name === "D2" ? 2 : undefined),
       pinMode: () => {},
       digitalWrite: (_pin: number, level: number) => this.light.push(`${level}@${this.clock.monotonicMs()}`),
