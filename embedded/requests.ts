@@ -68,6 +68,8 @@ const NEXT_BYTE = 24;
 const IMAGES = "i/";
 /** Seconds after which a full mailbox, or a full queue of events to the gateway, is worth another try. */
 const FULL_PAUSE = 1;
+/** Milliseconds from one look for room for an event to the next: all in all less than the delay of an acknowledgement. */
+const LOOKS_MS = [10, 20, 40, 80];
 
 /** Answers with a code; the diagnostic goes along when there is one. */
 type Answer = (code: number, fault?: DeviceFault) => void;
@@ -102,17 +104,21 @@ export class Requests {
    * calls inside each other, and those of the message layer are over by then.
    */
   handle(request: IncomingRequest, reply: Reply): void {
-    this.board.timers.set(0, () => this.carryOut(request, reply));
+    this.board.timers.set(0, () => this.carryOut(request, reply, 0));
   }
 
-  private carryOut(request: IncomingRequest, reply: Reply): void {
+  /** @param looks how often there was no room for this event */
+  private carryOut(request: IncomingRequest, reply: Reply, looks: number): void {
     const answer: Answer = (code, fault) => {
       if (fault === undefined) reply(code, NOTHING);
       else reply(code, encodeDiagnostic(fault), { contentFormat: CBOR });
     };
     try {
       if (isStrangeFormat(request.message)) answer(UNSUPPORTED_CONTENT_FORMAT);
-      else this.dispatch(request, reply, answer);
+      else if (request.path !== "e") this.dispatch(request, reply, answer);
+      else if (request.code !== POST) answer(METHOD_NOT_ALLOWED);
+      else if (!this.event(request.payload, reply, looks < LOOKS_MS.length))
+        this.board.timers.set(LOOKS_MS[looks] as number, () => this.carryOut(request, reply, looks + 1));
     } catch (thrown) {
       if (thrown instanceof WireFault) answer(BAD_REQUEST, new DeviceFault(BAD_MESSAGE, thrown.toString()));
       else if (thrown instanceof DeviceFault)
@@ -123,11 +129,6 @@ export class Requests {
 
   private dispatch(request: IncomingRequest, reply: Reply, answer: Answer): void {
     const { code, path, payload } = request;
-    if (path === "e") {
-      if (code === POST) this.event(payload, reply);
-      else answer(METHOD_NOT_ALLOWED);
-      return;
-    }
     const slash = path.indexOf("/");
     const root = slash < 0 ? path : path.slice(0, slash);
     const rest = slash < 0 ? "" : path.slice(slash + 1);
@@ -192,7 +193,12 @@ export class Requests {
     return CHANGED;
   }
 
-  private event(payload: Uint8Array, reply: Reply): void {
+  /**
+   * Takes an event or refuses it. One that finds no room is worth a short wait, since functions are quick: a refusal makes the gateway
+   * pause for a second, in which more comes than there is room for.
+   * @returns false when it may wait and there is no room now
+   */
+  private event(payload: Uint8Array, reply: Reply, mayWait: boolean): boolean {
     const { board } = this;
     const event = decodeDownlinkEvent(payload);
     const { kind, stream, peer } = event;
@@ -200,7 +206,7 @@ export class Requests {
       const known = board.answer(stream, kind, event.payload);
       if (known) board.count(EVENTS_RECEIVED);
       reply(known ? CHANGED : NOT_FOUND, NOTHING);
-      return;
+      return true;
     }
     const instance = board.instance(event.handle);
     const most = board.settings.maxPayloadBytes;
@@ -211,14 +217,17 @@ export class Requests {
       // A function that handled it now could send nothing on.
       (board.uplinkFull && instance.kind === FUNCTION) ||
       !board.hasRoomFor(payload.length)
-    )
+    ) {
+      // The answer to its own call may come behind this event.
+      if (mayWait && instance.callStream === NONE) return false;
       reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: FULL_PAUSE });
-    else {
+    } else {
       board.count(EVENTS_RECEIVED);
       // The gateway does not wait for the handler.
       reply(CHANGED, NOTHING);
       instance.take({ kind, payload: event.payload, peer, from: NONE, stream });
     }
+    return true;
   }
 
   private startFunction(payload: Uint8Array, reply: Reply, answer: Answer): void {

@@ -243,6 +243,33 @@ t.test(
 );
 
 t.test(
+  "given no room for an event, when there is some soon, then the event waits for it, and otherwise is refused",
+  async (t) => {
+    const rig = await new DeviceRig({ settings: { uplinkCapacity: 1 } }).boot();
+    const handle = await rig.start(DOUBLE, { result: 7 });
+    const answers: (() => void)[] = [];
+    rig.gateway.override = ({ path }, reply) => {
+      if (path === "e") answers.push(() => reply(CHANGED, NOTHING));
+      return path === "e";
+    };
+    const sendSecond = async (value: string, roomAfterMs: number) => {
+      t.equal((await rig.send(handle, value))?.code, CHANGED);
+      rig.clock.setTimer(roomAfterMs, () => answers.shift()?.());
+      const sinceMs = rig.clock.monotonicMs();
+      const response = await rig.send(handle, value);
+      return { code: response?.code, waitedMs: rig.clock.monotonicMs() - sinceMs };
+    };
+    const taken = await sendSecond("1", 50);
+    t.equal(taken.code, CHANGED);
+    t.ok(taken.waitedMs >= 50, `${taken.waitedMs} ms`);
+    await rig.until(() => answers.length === 1);
+    answers.shift()?.();
+    await rig.clock.advance(20);
+    t.match(await sendSecond("2", 500), { code: SERVICE_UNAVAILABLE });
+  },
+);
+
+t.test(
   "given an endless handler, when its time is over, then only this function ends, and says so soon",
   async (t) => {
     const rig = await new DeviceRig({ settings: { maxRunTimeMs: 100 } }).boot();
