@@ -1,11 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildFunction } from "../toolchain/assemblyscript/build-function.js";
-import { CompilerProcess } from "../toolchain/assemblyscript/compiler-process.js";
 import { PACKAGE_FILE, readFunctionPackage } from "../toolchain/assemblyscript/function-package.js";
 import { TINY } from "../toolchain/assemblyscript/size-table.js";
 import { translateModule } from "../toolchain/translate/translate.js";
+import { tinyModule } from "./tiny-module.js";
 import type { TranslationSize } from "./translation-table.js";
 
 /** A module of the library in one profile. */
@@ -27,21 +25,11 @@ export async function libraryModules(root: string): Promise<LibraryModule[]> {
     existsSync(join(root, "functions", id, PACKAGE_FILE)),
   );
   const modules: LibraryModule[] = [];
-  const outFolder = mkdtempSync(join(tmpdir(), "edgeless-translation-"));
-  const compiler = new CompilerProcess();
-  try {
-    for (const id of ids.sort()) {
-      const folder = join(root, "functions", id);
-      const wasm = readFileSync(join(root, "dist", "functions", id, `${id}.wasm`));
-      if (readFunctionPackage(folder).profile !== "tiny") modules.push({ id, profile: "normal", wasm });
-      if (TINY.includes(id)) {
-        const { wasmFile } = await buildFunction(folder, { profile: "tiny", compiler, outFolder });
-        modules.push({ id, profile: "tiny", wasm: readFileSync(wasmFile) });
-      }
-    }
-  } finally {
-    compiler.close();
-    rmSync(outFolder, { recursive: true, force: true });
+  for (const id of ids.sort()) {
+    const { profile } = readFunctionPackage(join(root, "functions", id));
+    const wasm = readFileSync(join(root, "dist", "functions", id, `${id}.wasm`));
+    if (profile !== "tiny") modules.push({ id, profile: "normal", wasm });
+    if (TINY.includes(id)) modules.push({ id, profile: "tiny", wasm: await tinyModule(root, id) });
   }
   return modules;
 }

@@ -6,17 +6,16 @@ import { FREE_VARIABLES } from "../../embedded/board-limits.js";
 import { bundleFirmware } from "../../esp32/bundle/bundle-firmware.js";
 import { scriptNames } from "../../esp32/bundle/bundle-script.js";
 import { hoistingFaults, subsetFaults } from "../../esp32/bundle/device-subset.js";
-import { firmwareFiles } from "../../esp32/bundle/firmware-files.js";
 import { HOT_FUNCTIONS } from "../../esp32/bundle/hot-functions.js";
-import { openUdpSocket } from "../../platform/udp-socket.js";
 import { type GatewayRig, spawn } from "../gateway/kit/gateway-rig.js";
-import { invocationOf, rigFor, SOURCE, sink } from "../gateway/kit/gateway-steps.js";
+import { invocationOf, SOURCE, sink } from "../gateway/kit/gateway-steps.js";
 import { functionFolder } from "../kit/built-function.js";
-import { EspruinoBoard, MEMORY_PROBE, NO_ESPRUINO } from "../kit/espruino-board.js";
+import { MEMORY_PROBE, NO_ESPRUINO } from "../kit/espruino-board.js";
 import { eventually } from "../kit/eventually.js";
 import { shippedModule } from "../kit/guest-driver.js";
 import { ROOT } from "../kit/repository.js";
 import { cast, uuid } from "../node/kit/events.js";
+import { boardAtGateway } from "./kit/board-at-gateway.js";
 
 t.setTimeout(400_000);
 
@@ -105,31 +104,8 @@ t.test(
   "given a real interpreter as a board and the real gateway, when functions come, fail and the board reboots, then it is a device",
   { skip: NO_ESPRUINO },
   async (t) => {
-    const socket = await openUdpSocket("127.0.0.1", 0, "gateway");
-    t.teardown(() => socket.close());
-    const endpoint = { ackTimeoutMs: 400, maxTimeoutMs: 800, maxRetransmit: 20 };
-    const rig = await rigFor(t, { socket, endpoint });
-    const free = await openUdpSocket("127.0.0.1", 0, "board");
-    const { port } = free;
-    await free.close();
-    const settings = {
-      name: "desk",
-      node: uuid(NUMBER),
-      gateway: { address: "127.0.0.1", port: socket.port },
-      lifetimeSeconds: 20,
-      port,
-    };
-    const files = (await firmwareFiles(ROOT)).map(({ name, content }) => [name, content.toString("latin1")]);
-    const probe = `${MEMORY_PROBE};print("ESPRUINO "+process.version+" "+process.memory().total+"!")`;
-    const board = new EspruinoBoard().store({
-      ...Object.fromEntries(files),
-      ".boot1": probe,
-      "edgeless.json": JSON.stringify(settings),
-    });
-    t.teardown(() => {
-      if (!t.passing()) t.comment(board.output.replaceAll(/.*free=\d+!\r?\n/g, "").slice(-3000));
-      board.close();
-    });
+    const before = `${MEMORY_PROBE};print("ESPRUINO "+process.version+" "+process.memory().total+"!");`;
+    const { board, rig, port } = await boardAtGateway(t, { number: NUMBER, before });
     board.powerOn();
     const [, version, variables] = await board.says(/ESPRUINO (\S+) (\d+)!/);
     t.comment(`ESPRUINO: ran on ${version} with ${variables} variables`);

@@ -3,16 +3,14 @@ import type { Test } from "tap";
 import type { DatagramPort } from "../../../coap-api/endpoint/transport.js";
 import type { Agent } from "../../../core/api.js";
 import type { InstanceId } from "../../../core/instance-id.js";
-import { BOOT, firmwareFiles } from "../../../esp32/bundle/firmware-files.js";
 import type { InvocationClient } from "../../../grpc-api/index.js";
-import { openUdpSocket } from "../../../platform/udp-socket.js";
 import { type GatewayRig, spawn } from "../../gateway/kit/gateway-rig.js";
-import { invocationOf, rigFor, SOURCE, sink } from "../../gateway/kit/gateway-steps.js";
-import { EspruinoBoard, MEMORY_PROBE } from "../../kit/espruino-board.js";
+import { invocationOf, SOURCE, sink } from "../../gateway/kit/gateway-steps.js";
+import { type EspruinoBoard, MEMORY_PROBE } from "../../kit/espruino-board.js";
 import { eventually } from "../../kit/eventually.js";
-import { freePorts } from "../../kit/free-ports.js";
-import { ROOT } from "../../kit/repository.js";
+import { freeUdpPort } from "../../kit/free-ports.js";
 import { cast, uuid } from "../../node/kit/events.js";
+import { boardAtGateway } from "./board-at-gateway.js";
 
 const NUMBER = 33;
 
@@ -24,8 +22,6 @@ s.on("message",function(text){eval(text)});
 s.bind(${port})}
 open()})();`;
 
-const bundled = firmwareFiles(ROOT);
-
 /** What may be said about a {@link RealBoard}. */
 export interface RealBoardOptions {
   /** What differs from the settings of a new board. */
@@ -36,7 +32,6 @@ export interface RealBoardOptions {
 
 /** A board with its firmware on a real interpreter, at a real gateway, over real UDP. It starts anew whenever its interpreter ends. */
 export class RealBoard {
-  readonly board = new EspruinoBoard();
   readonly #console: Socket = createSocket("udp4");
 
   private constructor(
@@ -48,37 +43,14 @@ export class RealBoard {
     readonly consolePort: number,
     /** The socket of the gateway. */
     readonly socket: DatagramPort,
-    board: EspruinoBoard,
-  ) {
-    this.board = board;
-  }
+    readonly board: EspruinoBoard,
+  ) {}
 
   static async start(t: Test, options: RealBoardOptions = {}): Promise<RealBoard> {
-    const socket = await openUdpSocket("127.0.0.1", 0, "gateway");
-    t.teardown(() => socket.close());
-    const endpoint = { ackTimeoutMs: 400, maxTimeoutMs: 800, maxRetransmit: 20 };
-    const rig = await rigFor(t, { socket, endpoint });
-    const [port = 0, consolePort = 0] = await freePorts(2);
-    const settings = {
-      name: "desk",
-      node: uuid(NUMBER),
-      gateway: { address: "127.0.0.1", port: socket.port },
-      lifetimeSeconds: 20,
-      port,
-      ...options.settings,
-    };
-    const files = Object.fromEntries(
-      (await bundled).map(({ name, content }) => [name, content.toString("latin1")]),
-    );
-    const board = new EspruinoBoard().store({
-      ...files,
-      [BOOT]: `${options.before ?? ""}${CONSOLE(consolePort)}${MEMORY_PROBE};${files[BOOT]}`,
-      "edgeless.json": JSON.stringify(settings),
-    });
-    t.teardown(() => {
-      if (!t.passing()) t.comment(board.output.replaceAll(/.*free=\d+!\r?\n/g, "").slice(-3000));
-      board.close();
-    });
+    const consolePort = await freeUdpPort();
+    const before = `${options.before ?? ""}${CONSOLE(consolePort)}${MEMORY_PROBE};`;
+    const { settings } = options;
+    const { board, rig, socket, port } = await boardAtGateway(t, { number: NUMBER, settings, before });
     board.stayOn().powerOn();
     await board.says(/edgeless 3 registered as/);
     const agent = await rig.admit(NUMBER);

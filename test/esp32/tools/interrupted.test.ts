@@ -8,49 +8,22 @@ import type { Clock } from "../../../core/clock.js";
 import type { BoardSettings } from "../../../esp32/board-settings.js";
 import type { BytePort } from "../../../esp32/tools/byte-port.js";
 import { type Provisioned, provisionBoard } from "../../../esp32/tools/provision-board.js";
-import type { RuntimeFiles } from "../../../esp32/tools/runtime-files.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { wait } from "../../../platform/wait.js";
 import { EdgelessProcess, edgeless } from "../../kit/edgeless-process.js";
 import { EspruinoBoard, NO_ESPRUINO } from "../../kit/espruino-board.js";
 import { MemoryPort, type PortPeer } from "../../kit/memory-port.js";
+import { PORCH, registeringRuntime } from "../../kit/provisioned-board.js";
 import { type BoardScript, ScriptedBoard } from "../../kit/scripted-board.js";
 import { seededRandom } from "../../kit/seeded-random.js";
 
 t.setTimeout(400_000);
 t.jobs = 8;
 
-const FORMER: BoardSettings = {
-  name: "pörch",
-  node: "00000000-0000-4000-8000-000000000001",
-  wifi: [{ ssid: 'ho"me', password: "secret\\-secret" }],
-  gateway: { address: "192.168.1.2", port: 5683 },
-  labels: [],
-  lifetimeSeconds: 60,
-  providers: [{ class: "scd30-sensor", id: "scd30-1", sda: "D21", scl: "D22" }],
-};
-const CHANGED: BoardSettings = { ...FORMER, name: "attic" };
-
-function runtime(text: string): RuntimeFiles {
-  return {
-    version: "1",
-    files: [
-      {
-        name: ".boot0",
-        bytes: Buffer.from(`eval(require("Storage").read("edgeless"));//${text}`.padEnd(1_300)),
-      },
-      {
-        name: "edgeless",
-        bytes: Buffer.from(
-          `setTimeout(function(){print("edgeless 3 registered as rd/1")},50);//${text}`.padEnd(1_500, "x"),
-        ),
-      },
-      { name: "edgeless.cold", bytes: Buffer.from(text.repeat(300)) },
-    ],
-  };
-}
-const OLD = runtime("old");
-const NEW = runtime("new");
+const FORMER = { ...PORCH, wifi: [{ ssid: 'ho"me', password: "secret\\-secret" }] };
+const CHANGED = { ...FORMER, name: "attic" };
+const OLD = registeringRuntime("old");
+const NEW = registeringRuntime("new");
 
 /** Time that goes by ten times as fast. */
 const FAST: Clock = {

@@ -7,45 +7,21 @@ import type { BytePort } from "../../../esp32/tools/byte-port.js";
 import { chipFamily } from "../../../esp32/tools/chip-family.js";
 import { openPort } from "../../../esp32/tools/open-port.js";
 import { type Provision, type Provisioned, provisionBoard } from "../../../esp32/tools/provision-board.js";
-import type { RuntimeFiles } from "../../../esp32/tools/runtime-files.js";
 import { systemClock } from "../../../platform/system-clock.js";
 import { EdgelessProcess, edgeless } from "../../kit/edgeless-process.js";
 import { EspruinoBoard, NO_ESPRUINO } from "../../kit/espruino-board.js";
 import { firmwareFiles, tgz } from "../../kit/firmware-files.js";
 import { freePorts } from "../../kit/free-ports.js";
 import { MemoryPort } from "../../kit/memory-port.js";
+import { PORCH, registeringRuntime } from "../../kit/provisioned-board.js";
 import { type BoardScript, ScriptedBoard } from "../../kit/scripted-board.js";
 
 t.setTimeout(240_000);
 t.jobs = 16;
 
-const SETTINGS: BoardSettings = {
-  name: "pörch",
-  node: "00000000-0000-4000-8000-000000000001",
-  wifi: [{ ssid: "home", password: "secret-secret" }],
-  gateway: { address: "192.168.1.2", port: 5683 },
-  labels: [],
-  lifetimeSeconds: 60,
-  providers: [{ class: "scd30-sensor", id: "scd30-1", sda: "D21", scl: "D22" }],
-  ble: false,
-};
-
+const SETTINGS: BoardSettings = { ...PORCH, ble: false };
+const RUNTIME = registeringRuntime("new");
 const START = ["edgeless 3 joined home", "edgeless 3 registered as rd/1"];
-
-/** A runtime that only says that it has registered. */
-const RUNTIME: RuntimeFiles = {
-  version: "1",
-  files: [
-    { name: ".boot0", bytes: Buffer.from('eval(require("Storage").read("edgeless"))') },
-    {
-      name: "edgeless",
-      bytes: Buffer.from(
-        'setTimeout(function(){print("edgeless 3 registered as rd/1")},50);//'.padEnd(1_500, "x"),
-      ),
-    },
-    { name: "edgeless.cold", bytes: Buffer.from("y".repeat(700)) },
-  ],
-};
 
 interface Notes {
   readonly notes: string[];
