@@ -46,8 +46,8 @@ interface WaitingRequest {
 }
 
 /**
- * The way to the gateway. It is open while the gateway knows the device. One request is under way at a time; what its answer leads to
- * waits for a turn of its own, because a board has room for few calls inside each other.
+ * The way to the gateway. It is open while the gateway knows the device. One request is under way at a time. It is sent in a turn of its
+ * own, and what its answer leads to waits for another one, because a board has room for few calls inside each other.
  */
 export class GatewayLink {
   address: string;
@@ -82,19 +82,31 @@ export class GatewayLink {
 
   /** Sends a request; `done` runs exactly once. */
   request(request: LinkRequest, done: Outcome): void {
-    if (!this.busy) this.send(request, done);
-    else if (this.waiting.length < this.capacity) this.waiting.push({ request, done });
-    else done(BUSY, PAUSE_SECONDS * 1000, undefined);
+    if (this.waiting.length >= this.capacity) {
+      done(BUSY, PAUSE_SECONDS * 1000, undefined);
+      return;
+    }
+    this.waiting.push({ request, done });
+    if (this.busy) return;
+    this.busy = true;
+    this.sendSoon();
   }
 
-  private send(request: LinkRequest, done: Outcome): void {
-    this.busy = true;
-    this.endpoint.request(this.address, this.port, request, (response, failure) => {
+  private sendSoon(): void {
+    this.timers.set(0, () => this.send());
+  }
+
+  private send(): void {
+    const next = this.waiting.shift();
+    if (next === undefined) {
+      this.busy = false;
+      return;
+    }
+    this.endpoint.request(this.address, this.port, next.request, (response, failure) => {
       this.timers.set(0, () => {
-        const next = this.waiting.shift();
-        this.busy = false;
-        if (next !== undefined) this.send(next.request, next.done);
-        done(outcomeOf(response, failure), pauseMs(response), response);
+        // When what was answered is forgotten.
+        this.sendSoon();
+        next.done(outcomeOf(response, failure), pauseMs(response), response);
       });
     });
   }

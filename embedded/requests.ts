@@ -100,11 +100,15 @@ export class Requests {
   }
 
   /**
-   * Carries out one request; whatever is wrong with it becomes an answer. It waits for a turn of its own: a board has room for few
-   * calls inside each other, and those of the message layer are over by then.
+   * Carries out one request; whatever is wrong with it becomes an answer. Both wait for turns of their own: a board has room for few
+   * calls inside each other, and those of the message layer, or of what was carried out, are over by then.
    */
   handle(request: IncomingRequest, reply: Reply): void {
-    this.board.timers.set(0, () => this.carryOut(request, reply, 0));
+    const { timers } = this.board;
+    const replyLater: Reply = (code, payload, options) => {
+      timers.set(0, () => reply(code, payload, options));
+    };
+    timers.set(0, () => this.carryOut(request, replyLater, 0));
   }
 
   /** @param looks how often there was no room for this event */
@@ -212,12 +216,9 @@ export class Requests {
     const most = board.settings.maxPayloadBytes;
     if (instance === undefined || instance.state === CRASHED) reply(NOT_FOUND, NOTHING);
     else if (event.payload.length > most) reply(REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: most });
-    else if (
-      !instance.hasRoom() ||
-      // A function that handled it now could send nothing on.
-      (board.uplinkFull && instance.kind === FUNCTION) ||
-      !board.hasRoomFor(payload.length)
-    ) {
+    else if (!board.hasRoomFor(payload.length)) reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: FULL_PAUSE });
+    // A function that handled it now could send nothing on.
+    else if (!instance.hasRoom() || (board.uplinkFull && instance.kind === FUNCTION)) {
       // The answer to its own call may come behind this event.
       if (mayWait && instance.callStream === NONE) return false;
       reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: FULL_PAUSE });

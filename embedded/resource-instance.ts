@@ -1,3 +1,4 @@
+import type { Timers } from "../coap-api/endpoint/transport.js";
 import { NOTHING } from "../coap-api/nothing.js";
 import { CALL, CAST, ERROR, NO_REPLY, NONE, REPLY } from "../coap-api/operations/event.js";
 import { RUNNING } from "../coap-api/operations/instance-state.js";
@@ -6,11 +7,12 @@ import { RESOURCE } from "../coap-api/operations/register.js";
 import type { StartResource } from "../coap-api/operations/start-resource.js";
 import { readUtf8, utf8Bytes } from "../coap-api/utf8.js";
 import type { Delivery, Instance } from "./instance.js";
-import type { DeviceResource, DeviceResourceProvider } from "./resource-provider.js";
+import type { DeviceResource, DeviceResourceProvider, ResourceContext } from "./resource-provider.js";
 import { NOWHERE, type Switchboard } from "./switchboard.js";
 
 /** A resource on the device. It handles its events at once and never waits, so it needs no mailbox. */
-export class ResourceInstance implements Instance {
+export class ResourceInstance implements Instance, ResourceContext {
+  readonly timers: Timers;
   readonly handle: number;
   readonly kind: number;
   readonly id: Uint8Array;
@@ -39,19 +41,8 @@ export class ResourceInstance implements Instance {
     this.reason = "";
     this.unreported = false;
     this.callStream = NONE;
-    this.resource = provider.start(start.configuration, {
-      timers: board.timers,
-      cast: (channel, text) => {
-        const target = board.target(this, channel);
-        if (target === NOWHERE) return;
-        // What reading a sensor takes is free again when the event is handled.
-        const { isRunning } = board;
-        board.isRunning = true;
-        board.send(handle, target, CAST, utf8Bytes(text), NONE);
-        board.isRunning = isRunning;
-      },
-      log: (level, text) => this.log(level, text),
-    });
+    this.timers = board.timers;
+    this.resource = provider.start(start.configuration, this);
   }
 
   hasRoom(): boolean {
@@ -95,7 +86,18 @@ export class ResourceInstance implements Instance {
     }
   }
 
-  private log(level: number, text: string): void {
+  cast(channel: string, text: string): void {
+    const { board } = this;
+    const target = board.target(this, channel);
+    if (target === NOWHERE) return;
+    // What reading a sensor takes is free again when the event is handled.
+    const { isRunning } = board;
+    board.isRunning = true;
+    board.send(this.handle, target, CAST, utf8Bytes(text), NONE);
+    board.isRunning = isRunning;
+  }
+
+  log(level: number, text: string): void {
     this.board.log(this.handle, level, utf8Bytes(this.classType), utf8Bytes(text));
   }
 }

@@ -1,4 +1,4 @@
-import { ACK, CON, EMPTY, isRequest, isResponse, NON, POST, RST } from "../coap/codes.js";
+import { ACK, CHANGED, CON, EMPTY, isRequest, isResponse, NON, POST, RST } from "../coap/codes.js";
 import { createMessage, decodeMessage, type Message } from "../coap/message.js";
 import { NOTHING } from "../nothing.js";
 import type { EndpointCounters } from "./counters.js";
@@ -144,14 +144,19 @@ export class Endpoint {
     const { counters } = this.link;
     counters.received++;
     const { quickPost } = this;
+    const code = datagram[1];
     // Nothing can be sent to port 0, and a socket that is asked to may refuse loudly.
     if (port === 0) counters.malformed++;
-    else if (
-      quickPost === undefined ||
-      datagram[1] !== POST ||
-      !takeQuickPost(this.link, datagram, address, port, this.quickLetter, quickPost)
-    )
+    else if (code === POST && quickPost !== undefined) {
+      if (!takeQuickPost(this.link, datagram, address, port, this.quickLetter, quickPost))
+        this.take(datagram, address, port);
+    } else if (code !== CHANGED || !this.takeChanged(datagram, address, port))
       this.take(datagram, address, port);
+  }
+
+  private takeChanged(datagram: Uint8Array, address: string, port: number): boolean {
+    const peer = this.link.known(address, port);
+    return peer !== undefined && this.client.takeChanged(peer, datagram);
   }
 
   private take(datagram: Uint8Array, address: string, port: number): void {

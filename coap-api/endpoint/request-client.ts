@@ -8,6 +8,8 @@ import {
 } from "../block/block-option.js";
 import { joinBlocks } from "../block/body.js";
 import {
+  ACK,
+  CHANGED,
   CON,
   CONTINUE,
   GET,
@@ -23,6 +25,9 @@ import { sameBytes } from "../same-bytes.js";
 import type { Done, Exchange, Failure, OutgoingRequest } from "./exchange.js";
 import type { Link } from "./link.js";
 import type { Peer } from "./peer.js";
+
+/** First byte of an acknowledgement without a token (RFC 7252 section 3). */
+const ACKNOWLEDGEMENT = 0x60;
 
 /** Sends requests, one at a time to each peer (NSTART 1), with bodies of any size (RFC 7959). */
 export class RequestClient {
@@ -85,6 +90,29 @@ export class RequestClient {
     const sent = peer.current === undefined ? undefined : peer.current.message;
     if (sent === undefined || sent.type !== CON || sent.messageId !== response.messageId) return false;
     return this.takeResponse(peer, response);
+  }
+
+  /**
+   * Takes an acknowledgement with nothing but 2.04 in it, the answer to most of what is sent, without reading the datagram as a message:
+   * for a board that takes as long as everything else that it does with an event, and memory. False for anything else.
+   */
+  takeChanged(peer: Peer, datagram: Uint8Array): boolean {
+    const exchange = peer.current;
+    if (exchange === undefined) return false;
+    const { type, messageId, token, block1 } = exchange.message;
+    const { length } = token;
+    if (
+      datagram.length !== 4 + length ||
+      datagram[0] !== ACKNOWLEDGEMENT + length ||
+      (((datagram[2] as number) << 8) | (datagram[3] as number)) !== messageId ||
+      block1 !== ABSENT ||
+      type !== CON
+    )
+      return false;
+    for (let i = 0; i < length; i++) if (datagram[4 + i] !== token[i]) return false;
+    peer.verified = true;
+    this.finish(peer, exchange, createMessage(ACK, CHANGED, messageId, token), undefined);
+    return true;
   }
 
   /** The peer has the request; its response follows. */
