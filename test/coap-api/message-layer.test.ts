@@ -343,6 +343,31 @@ t.test(
 );
 
 t.test(
+  "given a request of ours, when a 2.04 has another form than usual, then it counts for what it is",
+  async (t) => {
+    const { l, outcomes, sent } = client();
+    const { messageId, token } = sent;
+    for (const strange of [Uint8Array.of(...token, 0), token.subarray(1), NOTHING])
+      l.arrive({ type: ACK, code: CHANGED, messageId, token: strange });
+    t.same(outcomes, []);
+    t.equal(l.endpoint.counters.unexpected, 3);
+    l.arriveBytes(Uint8Array.of(0x62, CHANGED, messageId >> 8, messageId & 0xff, token[0] ?? 0));
+    t.equal(l.endpoint.counters.malformed, 1, "its token is cut");
+    l.arrive({ type: ACK, code: CHANGED, messageId, token, payload: HELLO });
+    t.same(outcomes, ["68 68656c6c6f"]);
+    const separate = client();
+    separate.l.arrive({
+      type: CON,
+      code: CHANGED,
+      messageId: separate.sent.messageId,
+      token: separate.sent.token,
+    });
+    t.same(separate.outcomes, ["68 "]);
+    t.match(separate.l.next(), { type: ACK, code: EMPTY });
+  },
+);
+
+t.test(
   "given a request of ours, when it is acknowledged, then it is not repeated and the response must come in time",
   async (t) => {
     const { l, outcomes, sent } = client();
