@@ -49,7 +49,8 @@ export function boardSocket(port: number): BoardPort {
       });
       opened.on("close", () => {
         forget(opened);
-        reopen();
+        // The interpreter says it twice of a socket that was closed here.
+        if (socket === opened) reopen();
       });
       opened.bind(port);
       socket = opened;
