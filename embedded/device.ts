@@ -107,9 +107,21 @@ export class Device {
     this.registrar.restart();
   }
 
-  /** The device has a new address of its own, so that its gateway does not find it any more. */
-  addressChanged(): void {
+  /**
+   * There is a network again.
+   * @param isMoved the device has another address than before, under which its gateway does not find it
+   */
+  networkFound(isMoved: boolean): void {
+    const { endpoint, link } = this;
+    // From another address nothing may be repeated: the gateway would not know it for a repetition.
+    if (isMoved) endpoint.abandonRequests(link.address, link.port);
+    else endpoint.repeatRequest(link.address, link.port);
     this.registrar.restart();
+  }
+
+  /** There is no network until {@link networkFound}: what is to be sent waits. */
+  networkLost(): void {
+    this.registrar.pause();
   }
 
   /** True while the gateway knows this device. */

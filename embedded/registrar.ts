@@ -31,6 +31,8 @@ export class Registrar {
   private busy: boolean;
   /** Another round is wanted as soon as the one under way is over. */
   private wanted: boolean;
+  /** What is under way began before the address changed, and says nothing any more. */
+  private outdated: boolean;
   private failures: number;
   private pauseMs: number;
   private timer: number;
@@ -48,6 +50,7 @@ export class Registrar {
     this.running = false;
     this.busy = false;
     this.wanted = false;
+    this.outdated = false;
     this.failures = 0;
     this.pauseMs = 0;
     this.timer = 0;
@@ -76,7 +79,14 @@ export class Registrar {
     this.location = "";
     this.link.open = false;
     this.failures = 0;
-    this.talk();
+    if (this.busy) this.outdated = true;
+    else this.talk();
+  }
+
+  /** Nothing can be sent until {@link restart}. */
+  pause(): void {
+    this.link.open = false;
+    this.disarm();
   }
 
   /** Reports a change soon. */
@@ -134,6 +144,7 @@ export class Registrar {
     const query = `ep=${nodeId}&lt=${lifetimeSeconds}`;
     this.link.post("rd", query, encodeRegistration(registration), (outcome, retryMs, response) => {
       this.busy = false;
+      if (this.beginsAnew()) return;
       if (outcome !== TAKEN || response === undefined || response.code !== CREATED) {
         this.failed(outcome === BUSY ? retryMs : 0);
         return;
@@ -164,15 +175,16 @@ export class Registrar {
     const { location } = this;
     this.link.post(location, "", encodeRefresh(changes), (outcome, retryMs) => {
       this.busy = false;
+      if (outcome !== TAKEN)
+        for (let i = 0; i < reported.length; i++) (reported[i] as Instance).unreported = true;
+      if (this.beginsAnew()) return;
       if (outcome === TAKEN) {
         if (changes.freeMemoryBytes !== undefined) this.reportedMemory = memory;
         this.reportedCounters = counters;
         this.succeeded();
         return;
       }
-      for (let i = 0; i < reported.length; i++) (reported[i] as Instance).unreported = true;
-      // The address may have changed meanwhile, and with it the registration.
-      if (location === this.location && outcome !== BUSY && outcome !== SILENCE && outcome !== REFUSED) {
+      if (outcome !== BUSY && outcome !== SILENCE && outcome !== REFUSED) {
         this.location = "";
         this.link.open = false;
         this.hardware.log(2, "the gateway forgot this device");
@@ -181,6 +193,14 @@ export class Registrar {
       }
       this.failed(outcome === BUSY ? retryMs : 0);
     });
+  }
+
+  /** Registers if what is over was outdated. */
+  private beginsAnew(): boolean {
+    if (!this.outdated) return false;
+    this.outdated = false;
+    this.talk();
+    return true;
   }
 
   private succeeded(): void {

@@ -126,6 +126,18 @@ export class Endpoint {
     if (peer !== undefined) this.forget(peer);
   }
 
+  /** Ends the requests to a peer, also those that wait; `done` of each runs. */
+  abandonRequests(address: string, port: number): void {
+    const peer = this.link.known(address, port);
+    if (peer !== undefined) this.client.abandon(peer);
+  }
+
+  /** Repeats the request to a peer that is not acknowledged yet at once, because its repetitions so far had no chance. */
+  repeatRequest(address: string, port: number): void {
+    const peer = this.link.known(address, port);
+    if (peer !== undefined) this.client.repeat(peer);
+  }
+
   /** Ends everything with every peer; nothing is sent any more, and no timer is left. */
   close(): void {
     this.link.closed = true;
@@ -150,13 +162,8 @@ export class Endpoint {
     else if (code === POST && quickPost !== undefined) {
       if (!takeQuickPost(this.link, datagram, address, port, this.quickLetter, quickPost))
         this.take(datagram, address, port);
-    } else if (code !== CHANGED || !this.takeChanged(datagram, address, port))
+    } else if (code !== CHANGED || !this.client.takeChanged(this.link.known(address, port), datagram))
       this.take(datagram, address, port);
-  }
-
-  private takeChanged(datagram: Uint8Array, address: string, port: number): boolean {
-    const peer = this.link.known(address, port);
-    return peer !== undefined && this.client.takeChanged(peer, datagram);
   }
 
   private take(datagram: Uint8Array, address: string, port: number): void {

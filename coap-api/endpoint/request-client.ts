@@ -96,9 +96,9 @@ export class RequestClient {
    * Takes an acknowledgement with nothing but 2.04 in it, the answer to most of what is sent, without reading the datagram as a message:
    * for a board that takes as long as everything else that it does with an event, and memory. False for anything else.
    */
-  takeChanged(peer: Peer, datagram: Uint8Array): boolean {
-    const exchange = peer.current;
-    if (exchange === undefined) return false;
+  takeChanged(peer: Peer | undefined, datagram: Uint8Array): boolean {
+    const exchange = peer === undefined ? undefined : peer.current;
+    if (peer === undefined || exchange === undefined) return false;
     const { type, messageId, token, block1 } = exchange.message;
     const { length } = token;
     if (
@@ -129,6 +129,14 @@ export class RequestClient {
     if (exchange === undefined || exchange.message.messageId !== messageId) return false;
     this.finish(peer, exchange, undefined, "reset");
     return true;
+  }
+
+  /** Sends the request under way to a peer once more, under the same id, and repeats it from now on as if it were the first time. */
+  repeat(peer: Peer): void {
+    const exchange = peer.current;
+    if (exchange === undefined || exchange.acknowledged || exchange.message.type !== CON) return;
+    this.link.stop(exchange);
+    this.link.transmit(peer, exchange, () => this.finish(peer, exchange, undefined, "timeout"));
   }
 
   /** Ends everything that is under way or waits for a peer. */

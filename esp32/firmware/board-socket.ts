@@ -16,8 +16,11 @@ const SOCKETS = ["HttpSC", "HttpCC"];
 
 /** A socket of a board, which sends nothing until there is a network. */
 export interface BoardPort extends DatagramPort {
-  /** There is a network from now on, maybe another one than before, or there is none. */
-  setOnline(isOnline: boolean): void;
+  /**
+   * There is a network from now on, maybe another one than before, or there is none.
+   * @param ready runs when something can be sent, in a turn of its own
+   */
+  setOnline(isOnline: boolean, ready?: () => void): void;
 }
 
 /**
@@ -28,6 +31,7 @@ export function boardSocket(port: number): BoardPort {
   let socket: BoardSocket | undefined;
   let isOnline = false;
   let wasOnline = false;
+  let whenOpen: (() => void) | undefined;
   let handler: (datagram: Uint8Array, address: string, port: number) => void = () => {};
   const takeLong = (datagram: Uint8Array, address: string, port: number) => {
     // Without room for it the interpreter would end what runs. As if it had been lost on its way, it comes again.
@@ -54,6 +58,8 @@ export function boardSocket(port: number): BoardPort {
       });
       opened.bind(port);
       socket = opened;
+      if (whenOpen !== undefined) setTimeout(whenOpen, 0);
+      whenOpen = undefined;
     } catch (_thrown) {
       reopen();
     }
@@ -70,10 +76,15 @@ export function boardSocket(port: number): BoardPort {
     onDatagram: (taker) => {
       handler = taker;
     },
-    setOnline: (isThere) => {
+    setOnline: (isThere, ready) => {
+      isOnline = isThere;
+      whenOpen = ready;
+      if (socket !== undefined && ready !== undefined && !wasOnline) {
+        setTimeout(ready, 0);
+        whenOpen = undefined;
+      }
       // What the interpreter could not send while it found out that the network was gone goes with the socket.
       if (isThere && wasOnline && socket !== undefined) socket.close();
-      isOnline = isThere;
       wasOnline = wasOnline || isThere;
     },
   };

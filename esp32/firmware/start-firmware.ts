@@ -48,19 +48,26 @@ export function startFirmware(createProvider: (config: DriverConfig) => DeviceRe
 function run(device: Device, settings: BoardSettings, socket: BoardPort, reboot: () => void): void {
   let isOnline = false;
   let isStarted = false;
-  const setOnline = (isThere: boolean) => {
-    isOnline = isThere;
-    socket.setOnline(isThere);
+  let address = "";
+  let isMoved = false;
+  const register = () => {
+    if (isStarted) device.networkFound(isMoved);
+    else device.start();
+    isStarted = true;
   };
   E.on("errorFlag", restartWithoutMemory);
   keepWifi(settings.wifi, settings.name, {
-    connected: () => {
-      setOnline(true);
-      if (isStarted) device.addressChanged();
-      else device.start();
-      isStarted = true;
+    connected: (now) => {
+      isMoved = now !== address;
+      address = now;
+      isOnline = true;
+      socket.setOnline(true, register);
     },
-    disconnected: () => setOnline(false),
+    disconnected: () => {
+      isOnline = false;
+      socket.setOnline(false);
+      device.networkLost();
+    },
     stuck: () => {
       log(1, "the Wi-Fi does not answer");
       setTimeout(reboot, 100);

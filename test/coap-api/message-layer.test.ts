@@ -300,6 +300,24 @@ t.test(
 );
 
 t.test(
+  "given a request without an answer, when it is to be repeated at once, then it is, under its id, and then at the usual times",
+  async (t) => {
+    const { l, sent, outcomes } = client({ ackRandomFactor: 1 });
+    t.same(repetitions(l, 10_000), [2_000, 6_000]);
+    l.endpoint.repeatRequest("peer", 5683);
+    t.match(l.next(), { type: CON, messageId: sent.messageId, token: sent.token });
+    t.same(repetitions(l, 20_000), [12_000, 16_000]);
+    l.arrive({ type: ACK, code: EMPTY, messageId: sent.messageId });
+    l.endpoint.repeatRequest("peer", 5683);
+    l.endpoint.repeatRequest("other", 5683);
+    t.equal(l.unseen, 0, "the peer has it");
+    l.endpoint.abandonRequests("peer", 5683);
+    t.same(outcomes, ["closed"]);
+    t.equal(l.timers.pending, 0);
+  },
+);
+
+t.test(
   "given the random factor, when many requests are sent, then the first repetition comes after 2 to 3 seconds",
   async (t) => {
     const first: number[] = [];

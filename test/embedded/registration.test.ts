@@ -146,9 +146,31 @@ t.test("given a gateway elsewhere, when the device is told, then it registers th
   t.notOk(rig.device.device?.isRegistered());
   rig.device.device?.setGateway("10.0.0.1", 5683);
   await rig.until(() => rig.gateway.registrations.length === 2, MINUTE);
-  rig.device.device?.addressChanged();
-  await rig.until(() => rig.gateway.registrations.length === 3, 1000);
 });
+
+t.test(
+  "given a network that is lost while an event is under way, when it is back, then the event is repeated at once, or lost from another address",
+  async (t) => {
+    for (const isMoved of [false, true]) {
+      const rig = await new DeviceRig().boot();
+      const handle = await rig.start(shippedModule("messaging_test"), { test: 7 });
+      const { gateway } = rig;
+      await rig.send(handle, "test_delayed_cast_output");
+      await rig.send(handle, "test_delayed_cast_output");
+      rig.network.setConditions({ loss: 1 });
+      await rig.clock.advance(1_000);
+      rig.device.device?.networkLost();
+      await rig.clock.advance(40_000);
+      rig.network.setConditions({ loss: 0 });
+      t.same(gateway.texts(), [], "nothing was taken without a network");
+      t.equal(gateway.registrations.length, 1);
+      rig.device.device?.networkFound(isMoved);
+      await rig.until(() => gateway.registrations.length === 2, 200);
+      await rig.clock.advance(200);
+      t.equal(gateway.texts().length, isMoved ? 1 : 2);
+    }
+  },
+);
 
 t.test("given a registered device, when it leaves, then the gateway is told", async (t) => {
   const rig = await new DeviceRig().boot();

@@ -35,7 +35,7 @@ interface Parts {
   boardSocket(port: number): {
     send(datagram: Uint8Array, address: string, port: number): void;
     onDatagram(handler: (datagram: Uint8Array, address: string, port: number) => void): void;
-    setOnline(isOnline: boolean): void;
+    setOnline(isOnline: boolean, ready?: () => void): void;
   };
 }
 
@@ -267,17 +267,26 @@ t.test(
   async (t) => {
     const world = new World();
     const port = world.parts.boardSocket(5683);
+    let ready = 0;
+    const count = () => {
+      ready++;
+    };
     port.send(Buffer.from("early"), "10.0.0.1", 5683);
-    port.setOnline(true);
+    port.setOnline(true, count);
+    await world.clock.advance(0);
+    t.equal(ready, 1);
     port.send(Buffer.from("one"), "10.0.0.1", 5683);
     t.same(world.sockets[0]?.sent, ["one to 10.0.0.1:5683"]);
     port.setOnline(false);
     port.send(Buffer.from("lost"), "10.0.0.1", 5683);
     t.equal(world.sockets.length, 1);
-    port.setOnline(true);
+    port.setOnline(true, count);
     t.equal(world.sockets[0]?.isClosed, true);
+    await world.clock.advance(200);
+    t.equal(ready, 1, "there is no socket yet");
     await world.clock.advance(1_000);
     t.equal(world.sockets.length, 2, "one new socket");
+    t.equal(ready, 2);
     port.send(Buffer.from("two"), "10.0.0.1", 5683);
     t.same(
       world.sockets.map(({ sent }) => sent),
@@ -289,9 +298,13 @@ t.test(
     );
     world.sockets[1]?.handlers.get("message")?.("hello", { address: "10.0.0.1", port: 5683 });
     t.same(taken, ["hello 10.0.0.1 5683"]);
+    world.sockets[1]?.close();
+    await world.clock.advance(1_000);
+    t.equal(world.sockets.length, 3, "a socket that was lost");
+    t.equal(ready, 2, "the network is the same");
     world.parts.boardSocket(1);
     await world.clock.advance(1_000);
-    t.equal(world.sockets.length, 7, "a socket that cannot be opened is tried again and again");
+    t.equal(world.sockets.length, 8, "a socket that cannot be opened is tried again and again");
   },
 );
 
