@@ -93,8 +93,8 @@ export class RequestClient {
   }
 
   /**
-   * Takes an acknowledgement with nothing but 2.04 in it, the answer to most of what is sent, without reading the datagram as a message:
-   * for a board that takes as long as everything else that it does with an event, and memory. False for anything else.
+   * Takes an acknowledgement with nothing but 2.04 in it, the answer to most of what is sent, without reading the datagram as a message,
+   * for which a board has little time and memory. False for anything else.
    */
   takeChanged(peer: Peer | undefined, datagram: Uint8Array): boolean {
     const exchange = peer === undefined ? undefined : peer.current;
