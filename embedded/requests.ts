@@ -69,7 +69,7 @@ const IMAGES = "i/";
 /** Seconds after which a full mailbox, or a full queue of events to the gateway, is worth another try. */
 const FULL_PAUSE = 1;
 /** Milliseconds from one look for room for an event to the next: all in all less than the delay of an acknowledgement. */
-const LOOKS_MS = [10, 20, 40, 80];
+const LOOKS_MS = [20, 50, 80];
 
 /** Answers with a code; the diagnostic goes along when there is one. */
 type Answer = (code: number, fault?: DeviceFault) => void;
