@@ -68,16 +68,15 @@ export class Registrar {
   /** Leaves the gateway. */
   stop(): void {
     this.running = false;
-    this.link.open = false;
-    this.disarm();
+    this.pause();
     if (this.location !== "") this.link.request({ code: DELETE, path: this.location }, () => {});
     this.location = "";
   }
 
   /** Registers anew at once: the device or the gateway has another address. */
   restart(): void {
+    this.pause();
     this.location = "";
-    this.link.open = false;
     this.failures = 0;
     if (this.busy) this.outdated = true;
     else this.talk();

@@ -214,13 +214,13 @@ export class Requests {
     }
     const instance = board.instance(event.handle);
     const most = board.settings.maxPayloadBytes;
+    const isShort = !board.hasRoomFor(payload.length);
     if (instance === undefined || instance.state === CRASHED) reply(NOT_FOUND, NOTHING);
     else if (event.payload.length > most) reply(REQUEST_ENTITY_TOO_LARGE, NOTHING, { size1: most });
-    else if (!board.hasRoomFor(payload.length)) reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: FULL_PAUSE });
     // A function that handled it now could send nothing on.
-    else if (!instance.hasRoom() || (board.uplinkFull && instance.kind === FUNCTION)) {
-      // The answer to its own call may come behind this event.
-      if (mayWait && instance.callStream === NONE) return false;
+    else if (isShort || !instance.hasRoom() || (board.uplinkFull && instance.kind === FUNCTION)) {
+      // Waiting takes memory, and the answer to a call may come behind this event.
+      if (mayWait && !isShort && instance.callStream === NONE) return false;
       reply(SERVICE_UNAVAILABLE, NOTHING, { maxAge: FULL_PAUSE });
     } else {
       board.count(EVENTS_RECEIVED);
