@@ -47,21 +47,17 @@ export function startFirmware(createProvider: (config: DriverConfig) => DeviceRe
 
 function run(device: Device, settings: BoardSettings, socket: BoardPort, reboot: () => void): void {
   let isOnline = false;
-  let isStarted = false;
-  let address = "";
-  let isMoved = false;
-  const register = () => {
-    if (isStarted) device.networkFound(isMoved);
-    else device.start();
-    isStarted = true;
-  };
+  // Of the board, as its gateway knows it.
+  let address: string | undefined;
   E.on("errorFlag", restartWithoutMemory);
   keepWifi(settings.wifi, settings.name, {
     connected: (now) => {
-      isMoved = now !== address;
-      address = now;
       isOnline = true;
-      socket.setOnline(true, register);
+      socket.setOnline(true, () => {
+        if (address === undefined) device.start();
+        else device.networkFound(now !== address);
+        address = now;
+      });
     },
     disconnected: () => {
       isOnline = false;
