@@ -14,7 +14,7 @@ import { ESPRUINO } from "../test/kit/espruino-board.js";
 import { flashImage } from "../test/kit/espruino-flash.js";
 import { ROOT } from "../test/kit/repository.js";
 import { translateModule } from "../toolchain/translate/translate.js";
-import { tinyModule } from "./tiny-module.js";
+import { tinyModules } from "./tiny-modules.js";
 
 const EVENTS = 4;
 const TURNS = 1_000;
@@ -54,7 +54,8 @@ async function recording(): Promise<{ readonly setUp: string[]; readonly events:
   const profile = BOARD_PROFILES.esp32 ?? {};
   const rig = await new DeviceRig({ profile }).boot();
   const from = rig.passed.length;
-  const { code } = translateModule(await tinyModule(ROOT, "double_tiny"), { maxMemoryBytes: 4096 });
+  const [wasm = new Uint8Array(0)] = await tinyModules(ROOT, ["double_tiny"]);
+  const { code } = translateModule(wasm, { maxMemoryBytes: 4096 });
   const handle = await rig.start(Buffer.from(code), { result: ROUTE });
   const before = rig.passed.length;
   for (let i = 0; i < EVENTS; i++) await rig.send(handle, `${i}`);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PACKAGE_FILE, readFunctionPackage } from "../toolchain/assemblyscript/function-package.js";
 import { TINY } from "../toolchain/assemblyscript/size-table.js";
 import { translateModule } from "../toolchain/translate/translate.js";
-import { tinyModule } from "./tiny-module.js";
+import { tinyModules } from "./tiny-modules.js";
 import type { TranslationSize } from "./translation-table.js";
 
 /** A module of the library in one profile. */
@@ -24,12 +24,14 @@ export async function libraryModules(root: string): Promise<LibraryModule[]> {
   const ids = readdirSync(join(root, "functions")).filter((id) =>
     existsSync(join(root, "functions", id, PACKAGE_FILE)),
   );
+  const tiny = await tinyModules(root, TINY);
   const modules: LibraryModule[] = [];
   for (const id of ids.sort()) {
     const { profile } = readFunctionPackage(join(root, "functions", id));
     const wasm = readFileSync(join(root, "dist", "functions", id, `${id}.wasm`));
     if (profile !== "tiny") modules.push({ id, profile: "normal", wasm });
-    if (TINY.includes(id)) modules.push({ id, profile: "tiny", wasm: await tinyModule(root, id) });
+    const small = tiny[TINY.indexOf(id)];
+    if (small !== undefined) modules.push({ id, profile: "tiny", wasm: small });
   }
   return modules;
 }

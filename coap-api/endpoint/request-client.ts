@@ -100,16 +100,14 @@ export class RequestClient {
     const exchange = peer === undefined ? undefined : peer.current;
     if (peer === undefined || exchange === undefined) return false;
     const { type, messageId, token, block1 } = exchange.message;
-    const { length } = token;
     if (
-      datagram.length !== 4 + length ||
-      datagram[0] !== ACKNOWLEDGEMENT + length ||
+      datagram[0] !== ACKNOWLEDGEMENT + token.length ||
       (((datagram[2] as number) << 8) | (datagram[3] as number)) !== messageId ||
+      !sameBytes(datagram.subarray(4), token) ||
       block1 !== ABSENT ||
       type !== CON
     )
       return false;
-    for (let i = 0; i < length; i++) if (datagram[4 + i] !== token[i]) return false;
     peer.verified = true;
     this.finish(peer, exchange, createMessage(ACK, CHANGED, messageId, token), undefined);
     return true;

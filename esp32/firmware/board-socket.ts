@@ -18,9 +18,9 @@ const SOCKETS = ["HttpSC", "HttpCC"];
 export interface BoardPort extends DatagramPort {
   /**
    * There is a network from now on, maybe another one than before, or there is none.
-   * @param ready runs when something can be sent, in a turn of its own
+   * @param ready runs when something can be sent, in a turn of its own; undefined: there is no network
    */
-  setOnline(isOnline: boolean, ready?: () => void): void;
+  setOnline(ready: (() => void) | undefined): void;
 }
 
 /**
@@ -76,16 +76,17 @@ export function boardSocket(port: number): BoardPort {
     onDatagram: (taker) => {
       handler = taker;
     },
-    setOnline: (isThere, ready) => {
-      isOnline = isThere;
+    setOnline: (ready) => {
+      isOnline = ready !== undefined;
       whenOpen = ready;
-      if (socket !== undefined && ready !== undefined && !wasOnline) {
-        setTimeout(ready, 0);
-        whenOpen = undefined;
-      }
+      if (ready === undefined) return;
       // What the interpreter could not send while it found out that the network was gone goes with the socket.
-      if (isThere && wasOnline && socket !== undefined) socket.close();
-      wasOnline = wasOnline || isThere;
+      if (socket !== undefined && wasOnline) socket.close();
+      else if (socket !== undefined) {
+        whenOpen = undefined;
+        setTimeout(ready, 0);
+      }
+      wasOnline = true;
     },
   };
 }

@@ -53,7 +53,7 @@ function run(device: Device, settings: BoardSettings, socket: BoardPort, reboot:
   keepWifi(settings.wifi, settings.name, {
     connected: (now) => {
       isOnline = true;
-      socket.setOnline(true, () => {
+      socket.setOnline(() => {
         if (address === undefined) device.start();
         else device.networkFound(now !== address);
         address = now;
@@ -61,7 +61,7 @@ function run(device: Device, settings: BoardSettings, socket: BoardPort, reboot:
     },
     disconnected: () => {
       isOnline = false;
-      socket.setOnline(false);
+      socket.setOnline(undefined);
       device.networkLost();
     },
     stuck: () => {

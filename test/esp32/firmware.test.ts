@@ -10,7 +10,7 @@ import { HOT_FUNCTIONS } from "../../esp32/bundle/hot-functions.js";
 import { type GatewayRig, spawn } from "../gateway/kit/gateway-rig.js";
 import { invocationOf, SOURCE, sink } from "../gateway/kit/gateway-steps.js";
 import { functionFolder } from "../kit/built-function.js";
-import { MEMORY_PROBE, NO_ESPRUINO } from "../kit/espruino-board.js";
+import { NO_ESPRUINO } from "../kit/espruino-board.js";
 import { eventually } from "../kit/eventually.js";
 import { shippedModule } from "../kit/guest-driver.js";
 import { ROOT } from "../kit/repository.js";
@@ -104,7 +104,7 @@ t.test(
   "given a real interpreter as a board and the real gateway, when functions come, fail and the board reboots, then it is a device",
   { skip: NO_ESPRUINO },
   async (t) => {
-    const before = `${MEMORY_PROBE};print("ESPRUINO "+process.version+" "+process.memory().total+"!");`;
+    const before = `print("ESPRUINO "+process.version+" "+process.memory().total+"!");`;
     const { board, rig, port } = await boardAtGateway(t, { number: NUMBER, before });
     board.powerOn();
     const [, version, variables] = await board.says(/ESPRUINO (\S+) (\d+)!/);

@@ -3,7 +3,7 @@ import { BOOT, firmwareFiles } from "../../../esp32/bundle/firmware-files.js";
 import { openUdpSocket, type UdpSocket } from "../../../platform/udp-socket.js";
 import type { GatewayRig } from "../../gateway/kit/gateway-rig.js";
 import { rigFor } from "../../gateway/kit/gateway-steps.js";
-import { EspruinoBoard } from "../../kit/espruino-board.js";
+import { EspruinoBoard, MEMORY_PROBE } from "../../kit/espruino-board.js";
 import { freeUdpPort } from "../../kit/free-ports.js";
 import { ROOT } from "../../kit/repository.js";
 import { uuid } from "../../node/kit/events.js";
@@ -30,7 +30,7 @@ export interface BoardOptions {
   readonly before?: string;
 }
 
-/** Makes a board that has the firmware in its storage, on a real interpreter, and a real gateway on a real socket. */
+/** Makes a board that has the firmware in its storage and tells its memory, on a real interpreter, and a real gateway on a real socket. */
 export async function boardAtGateway(t: Test, options: BoardOptions): Promise<BoardAtGateway> {
   const socket = await openUdpSocket("127.0.0.1", 0, "gateway");
   t.teardown(() => socket.close());
@@ -50,7 +50,7 @@ export async function boardAtGateway(t: Test, options: BoardOptions): Promise<Bo
   );
   const board = new EspruinoBoard().store({
     ...files,
-    [BOOT]: `${options.before ?? ""}${files[BOOT]}`,
+    [BOOT]: `${MEMORY_PROBE};${options.before ?? ""}${files[BOOT]}`,
     "edgeless.json": JSON.stringify(settings),
   });
   t.teardown(() => {

@@ -6,7 +6,7 @@ import type { InstanceId } from "../../../core/instance-id.js";
 import type { InvocationClient } from "../../../grpc-api/index.js";
 import { type GatewayRig, spawn } from "../../gateway/kit/gateway-rig.js";
 import { invocationOf, SOURCE, sink } from "../../gateway/kit/gateway-steps.js";
-import { type EspruinoBoard, MEMORY_PROBE } from "../../kit/espruino-board.js";
+import type { EspruinoBoard } from "../../kit/espruino-board.js";
 import { eventually } from "../../kit/eventually.js";
 import { freeUdpPort } from "../../kit/free-ports.js";
 import { cast, uuid } from "../../node/kit/events.js";
@@ -48,7 +48,7 @@ export class RealBoard {
 
   static async start(t: Test, options: RealBoardOptions = {}): Promise<RealBoard> {
     const consolePort = await freeUdpPort();
-    const before = `${options.before ?? ""}${CONSOLE(consolePort)}${MEMORY_PROBE};`;
+    const before = `${options.before ?? ""}${CONSOLE(consolePort)}`;
     const { settings } = options;
     const { board, rig, socket, port } = await boardAtGateway(t, { number: NUMBER, settings, before });
     board.stayOn().powerOn();

@@ -5,17 +5,22 @@ import { buildFunction } from "../toolchain/assemblyscript/build-function.js";
 import { CompilerProcess } from "../toolchain/assemblyscript/compiler-process.js";
 
 /**
- * A function of the library, built in the profile for the smallest boards.
+ * Functions of the library, built in the profile for the smallest boards.
  * @param root folder of the checkout
- * @param id its folder in `functions/`
+ * @param ids their folders in `functions/`
+ * @returns their modules, in the same order
  */
-export async function tinyModule(root: string, id: string): Promise<Uint8Array> {
+export async function tinyModules(root: string, ids: readonly string[]): Promise<Uint8Array[]> {
   const outFolder = mkdtempSync(join(tmpdir(), "edgeless-tiny-"));
   const compiler = new CompilerProcess();
   try {
-    const folder = join(root, "functions", id);
-    const { wasmFile } = await buildFunction(folder, { profile: "tiny", compiler, outFolder });
-    return readFileSync(wasmFile);
+    const modules: Uint8Array[] = [];
+    for (const id of ids) {
+      const folder = join(root, "functions", id);
+      const { wasmFile } = await buildFunction(folder, { profile: "tiny", compiler, outFolder });
+      modules.push(readFileSync(wasmFile));
+    }
+    return modules;
   } finally {
     compiler.close();
     rmSync(outFolder, { recursive: true, force: true });
