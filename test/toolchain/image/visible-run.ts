@@ -21,7 +21,12 @@ function withOneNaN(text: string): string {
     if (at % 8 === 0 && Number.isNaN(view.getFloat64(at, true))) view.setBigUint64(at, NAN, true);
     else if (Number.isNaN(view.getFloat32(at, true))) view.setUint32(at, NAN_SINGLE, true);
   }
-  return text.slice(0, start) + Buffer.from(bytes).toString("base64");
+  // Stores may be unaligned: the sign of the NaN that engines make is theirs there too, and nothing else of it.
+  const plain = Buffer.from(bytes)
+    .toString("latin1")
+    .replaceAll("\0\0\0\0\0\0\xf8\xff", "\0\0\0\0\0\0\xf8\x7f")
+    .replaceAll("\0\0\xc0\xff", "\0\0\xc0\x7f");
+  return text.slice(0, start) + Buffer.from(plain, "latin1").toString("base64");
 }
 
 const NAN = 0x7ff8000000000000n;
